@@ -1,0 +1,29 @@
+/**
+ * Capabilities as values (RFC 5492). One union member per row of the table in index.ts; a code without a row is
+ * `unknown` and keeps its octets.
+ */
+export type Capability =
+  | { readonly name: "multiprotocol"; readonly afi: number; readonly safi: number }
+  | { readonly name: "routeRefresh" }
+  | { readonly name: "enhancedRouteRefresh" }
+  | { readonly name: "extendedMessage" }
+  | { readonly name: "fourOctetAs"; readonly asn: number }
+  | GracefulRestartCapability
+  | { readonly name: "unknown"; readonly code: number; readonly value: Uint8Array };
+
+/** RFC 4724 §3, with the N bit of RFC 8538. */
+export interface GracefulRestartCapability {
+  readonly name: "gracefulRestart";
+  /** R: the speaker has restarted. */
+  readonly restarted: boolean;
+  /** N: also applies to sessions ended by NOTIFICATION or hold timer. */
+  readonly notification: boolean;
+  /** 0..4095 */
+  readonly restartTimeSeconds: number;
+  readonly families: readonly {
+    readonly afi: number;
+    readonly safi: number;
+    /** F: forwarding state was kept. */
+    readonly forwardingPreserved: boolean;
+  }[];
+}

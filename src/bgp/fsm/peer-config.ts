@@ -1,0 +1,21 @@
+import type { Capability } from "../capability/capability.ts";
+
+/** What the FSM of a peer must know; the rest of a peer's configuration is the speaker's. */
+export interface PeerFsmConfig {
+  readonly localAsn: number;
+  /** The peer's AS number; `any` takes what the OPEN says, but not 0. */
+  readonly peerAsn: number | "any";
+  /** Unsigned 32-bit. */
+  readonly localIdentifier: number;
+  /** Offered: 0, or 3..65535 seconds. */
+  readonly holdTimeSeconds: number;
+  /** Jittered by 0.75 to 1.0. */
+  readonly connectRetrySeconds: number;
+  /** Wait after a failure before the next start; doubles with each failure in a row up to `idleHoldMaximumSeconds`. */
+  readonly idleHoldSeconds: number;
+  readonly idleHoldMaximumSeconds: number;
+  /** Never dials. */
+  readonly passive: boolean;
+  /** Capabilities to offer, in order. Called at each OPEN, since graceful restart's flags change. */
+  readonly capabilities: () => readonly Capability[];
+}

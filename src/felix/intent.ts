@@ -1,0 +1,8 @@
+import type { Prefix } from "../net/prefix.ts";
+
+/** A route that the BGP side wants in the kernel. */
+export interface RouteIntent {
+  readonly prefix: Prefix;
+  /** Canonical addresses of the nodes that hold the prefix; more than one for multipath. Never empty. */
+  readonly nextHops: readonly string[];
+}
