@@ -1,0 +1,81 @@
+/** Code points of rtnetlink (linux/netlink.h, linux/rtnetlink.h, linux/if_link.h), only those that margay uses. */
+
+/** nlmsg_type. */
+export const MessageType = {
+  error: 2,
+  done: 3,
+  newLink: 16,
+  delLink: 17,
+  getLink: 18,
+  newAddress: 20,
+  delAddress: 21,
+  getAddress: 22,
+  newRoute: 24,
+  delRoute: 25,
+  getRoute: 26,
+} as const;
+
+/** nlmsg_flags; `replace`, `exclusive` and `create` belong to requests that make something, `dump` to those that list. */
+export const MessageFlag = {
+  request: 0x1,
+  ack: 0x4,
+  dumpInterrupted: 0x10,
+  dump: 0x300,
+  replace: 0x100,
+  exclusive: 0x200,
+  create: 0x400,
+  /** In an NLMSG_ERROR: only the header of the failed request is quoted. */
+  capped: 0x100,
+  /** In an NLMSG_ERROR: attributes follow (extended acknowledgement). */
+  ackAttributes: 0x200,
+} as const;
+
+/** rta_type of routes. */
+export const RouteAttribute = {
+  destination: 1,
+  outputInterface: 4,
+  gateway: 5,
+  priority: 6,
+  preferredSource: 7,
+  metrics: 8,
+  multipath: 9,
+  cacheInfo: 12,
+  table: 15,
+  via: 18,
+  preference: 20,
+  encapType: 21,
+  encap: 22,
+  nextHopId: 30,
+} as const;
+
+/** rtm_flags and rtnh_flags. */
+export const RouteFlag = {
+  onlink: 0x4,
+  /** In a request: answer with the entry of the table rather than with the cloned host route. */
+  fibMatch: 0x2000,
+  cloned: 0x200,
+} as const;
+
+/** rtm_scope. */
+export const RouteScope = { universe: 0, link: 253, host: 254, nowhere: 255 } as const;
+
+/** ifla attributes of links. */
+export const LinkAttribute = { name: 3, mtu: 4, info: 18, infoKind: 1 } as const;
+
+/** ifi_flags. */
+export const LinkFlag = { up: 0x1, loopback: 0x8, lowerUp: 0x10000 } as const;
+
+/** ifa attributes of addresses. */
+export const AddressAttribute = { address: 1, local: 2, protocol: 11 } as const;
+
+/** nlmsgerr attributes. */
+export const ErrorAttribute = { message: 1 } as const;
+
+/** sa_family. */
+export const AddressFamily = { unspecified: 0, ipv4: 2, ipv6: 10 } as const;
+
+/** Bits of nl_groups at bind time. */
+export const MulticastGroup = { link: 0x1, ipv4Address: 0x10, ipv4Route: 0x40 } as const;
+
+/** rtm_protocol values that have a meaning to us. */
+export const RouteProtocol = { kernel: 2, boot: 3, static: 4 } as const;

@@ -1,0 +1,157 @@
+import { MessageFlag, MessageType } from "./constants.ts";
+import { Errno, NetlinkError } from "./errno.ts";
+import {
+  decodeAcknowledgement,
+  decodeDone,
+  encodeMessage,
+  type NetlinkMessage,
+  walkMessages,
+} from "./message.ts";
+import type { NetlinkSocket } from "./socket.ts";
+
+const RECEIVE_OCTETS = 64 * 1024;
+/** A dump gives the event loop a turn after this many datagrams: some thousand routes, a few milliseconds. */
+const DATAGRAMS_PER_TURN = 4;
+/** A dump that the kernel says was inconsistent is begun again, this often at most. */
+const DUMP_ATTEMPTS = 4;
+
+interface Exchange {
+  readonly operation: string;
+  readonly onMessage: (message: NetlinkMessage) => void;
+  done: boolean;
+  interrupted: boolean;
+  failure: NetlinkError | undefined;
+}
+
+/**
+ * Requests and their answers on one socket. The kernel works on a request inside `send` and makes the next part of a
+ * dump inside `recv`, so an answer is always there to be read: nothing here waits, except to let others have a turn.
+ */
+export class Conversation {
+  readonly #socket: NetlinkSocket;
+  readonly #exchanges = new Map<number, Exchange>();
+  readonly #buffer = new Uint8Array(RECEIVE_OCTETS);
+  #sequence = 1;
+  #dumps: Promise<void> = Promise.resolve();
+
+  constructor(socket: NetlinkSocket) {
+    this.#socket = socket;
+  }
+
+  /** Asks for a change and waits for its acknowledgement. Throws `NetlinkError`. */
+  change(operation: string, type: number, flags: number, body: Uint8Array): void {
+    const exchange = this.#ask(operation, type, flags | MessageFlag.ack, body, () => {});
+    this.#finish(exchange);
+  }
+
+  /** Asks for one thing; the answer's payload is a copy. Throws `NetlinkError`. */
+  query(operation: string, type: number, body: Uint8Array): Uint8Array {
+    let answer: Uint8Array | undefined;
+    const exchange = this.#ask(operation, type, 0, body, (message) => {
+      answer = message.payload.slice();
+      exchange.done = true;
+    });
+    this.#finish(exchange);
+    if (answer === undefined) throw new NetlinkError(operation, Errno.io, "no answer");
+    return answer;
+  }
+
+  /**
+   * Asks for a list; `each` gets the payloads, which are valid only during the call. An inconsistent list is asked for
+   * again, so `each` may get the same thing twice. One dump at a time: others queue up. Rejects with `NetlinkError`.
+   */
+  dump(
+    operation: string,
+    type: number,
+    body: Uint8Array,
+    each: (payload: Uint8Array) => void,
+  ): Promise<void> {
+    const result = this.#dumps.then(() => this.#dump(operation, type, body, each));
+    this.#dumps = result.catch(() => {});
+    return result;
+  }
+
+  async #dump(
+    operation: string,
+    type: number,
+    body: Uint8Array,
+    each: (payload: Uint8Array) => void,
+  ): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const exchange = this.#ask(operation, type, MessageFlag.dump, body, ({ payload }) =>
+        each(payload),
+      );
+      for (let datagrams = 1; !exchange.done; datagrams++) {
+        this.#receive(exchange);
+        if (datagrams % DATAGRAMS_PER_TURN === 0) await nextTurn();
+      }
+      if (exchange.failure !== undefined) throw exchange.failure;
+      if (!exchange.interrupted || attempt === DUMP_ATTEMPTS) return;
+    }
+  }
+
+  #ask(
+    operation: string,
+    type: number,
+    flags: number,
+    body: Uint8Array,
+    onMessage: (message: NetlinkMessage) => void,
+  ): Exchange {
+    const sequence = this.#sequence;
+    this.#sequence = sequence === 0xffffffff ? 1 : sequence + 1;
+    this.#socket.send(encodeMessage(type, flags | MessageFlag.request, sequence, body));
+    const exchange: Exchange = {
+      operation,
+      onMessage,
+      done: false,
+      interrupted: false,
+      failure: undefined,
+    };
+    this.#exchanges.set(sequence, exchange);
+    return exchange;
+  }
+
+  #finish(exchange: Exchange): void {
+    while (!exchange.done) this.#receive(exchange);
+    if (exchange.failure !== undefined) throw exchange.failure;
+  }
+
+  /** Takes one datagram; it may answer another exchange than the one that waits for it. */
+  #receive(waiting: Exchange): void {
+    const length = this.#socket.receive(this.#buffer);
+    if (length <= 0) {
+      const errno = length === 0 ? Errno.io : -length;
+      waiting.failure = new NetlinkError(waiting.operation, errno, "the answer was lost");
+      waiting.done = true;
+      return;
+    }
+    walkMessages(this.#buffer.subarray(0, length), (message) => this.#dispatch(message));
+  }
+
+  #dispatch(message: NetlinkMessage): void {
+    const exchange = this.#exchanges.get(message.sequence);
+    if (exchange === undefined) return;
+    if ((message.flags & MessageFlag.dumpInterrupted) !== 0) exchange.interrupted = true;
+    if (message.type === MessageType.error) {
+      const acknowledgement = decodeAcknowledgement(message);
+      const errno = acknowledgement?.errno ?? Errno.io;
+      if (errno !== 0) {
+        exchange.failure = new NetlinkError(exchange.operation, errno, acknowledgement?.text);
+      }
+      exchange.done = true;
+    } else if (message.type === MessageType.done) {
+      const errno = decodeDone(message);
+      if (errno > 0) exchange.failure = new NetlinkError(exchange.operation, errno);
+      exchange.done = true;
+    } else {
+      exchange.onMessage(message);
+    }
+    if (exchange.done) this.#exchanges.delete(message.sequence);
+  }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

@@ -1,0 +1,151 @@
+import { ipVersionOf } from "../net/ip-address.ts";
+import {
+  decodeInterfaceAddress,
+  encodeAddressDump,
+  encodeInterfaceAddress,
+  type InterfaceAddress,
+} from "./address.ts";
+import { MessageFlag, MessageType, MulticastGroup } from "./constants.ts";
+import { Conversation } from "./conversation.ts";
+import { Errno, errnoText, NetlinkError } from "./errno.ts";
+import { EventStream } from "./event-stream.ts";
+import {
+  decodeLink,
+  encodeLinkChange,
+  encodeLinkDump,
+  encodeNewLink,
+  type Link,
+  type LinkChange,
+} from "./link.ts";
+import type { Netlink, NetlinkEvent, RouteFailure, RouteLookup } from "./netlink.ts";
+import { decodeRoute, type KernelRoute } from "./route.ts";
+import {
+  encodeRouteDump,
+  encodeRouteLookup,
+  type RouteChange,
+  type RouteFilter,
+  type RouteIdentity,
+} from "./route-request.ts";
+import { RouteWriter } from "./route-writer.ts";
+import { type NetlinkSocket, openNetlinkSocket } from "./socket.ts";
+
+/**
+ * Opens the routing side of this machine's kernel, in the network namespace of the process. Changing anything needs
+ * CAP_NET_ADMIN. Throws `NetlinkError`.
+ */
+export function openKernelNetlink(): Netlink {
+  return new KernelNetlink();
+}
+
+/** Three sockets, each for one thing: questions and small changes, routes in bulk, and events. */
+class KernelNetlink implements Netlink {
+  readonly #sockets: readonly NetlinkSocket[];
+  readonly #conversation: Conversation;
+  readonly #writer: RouteWriter;
+  readonly #events: EventStream;
+
+  constructor() {
+    const { link, ipv4Address, ipv4Route } = MulticastGroup;
+    const questions = openNetlinkSocket(0);
+    const routes = openNetlinkSocket(0);
+    const events = openNetlinkSocket(link | ipv4Address | ipv4Route);
+    this.#sockets = [questions, routes, events];
+    this.#conversation = new Conversation(questions);
+    this.#writer = new RouteWriter(routes);
+    this.#events = new EventStream(events, routes.portId);
+  }
+
+  onEvent(listener: (event: NetlinkEvent) => void): () => void {
+    return this.#events.listen(listener);
+  }
+
+  async dumpRoutes(filter: RouteFilter, each: (route: KernelRoute) => void): Promise<void> {
+    const onPayload = (payload: Uint8Array): void => {
+      const route = decodeRoute(payload);
+      if (route === undefined || route.prefix.version !== filter.version) return;
+      if (filter.table !== undefined && route.table !== filter.table) return;
+      if (filter.protocol !== undefined && route.protocol !== filter.protocol) return;
+      each(route);
+    };
+    try {
+      const body = encodeRouteDump(filter);
+      await this.#conversation.dump("list routes", MessageType.getRoute, body, onPayload);
+    } catch (error) {
+      // A table nobody has put anything into yet does not exist.
+      if (!(error instanceof NetlinkError && error.errno === Errno.noEntry)) throw error;
+    }
+  }
+
+  async dumpLinks(): Promise<Link[]> {
+    const links = new Map<number, Link>();
+    await this.#conversation.dump("list links", MessageType.getLink, encodeLinkDump(), (octets) => {
+      const link = decodeLink(octets);
+      if (link !== undefined) links.set(link.ifindex, link);
+    });
+    return [...links.values()];
+  }
+
+  async dumpAddresses(): Promise<InterfaceAddress[]> {
+    const addresses = new Map<string, InterfaceAddress>();
+    const { getAddress } = MessageType;
+    await this.#conversation.dump("list addresses", getAddress, encodeAddressDump(), (octets) => {
+      const address = decodeInterfaceAddress(octets);
+      if (address === undefined) return;
+      addresses.set(`${address.ifindex} ${address.address}/${address.prefixLength}`, address);
+    });
+    return [...addresses.values()];
+  }
+
+  lookup(address: string): RouteLookup {
+    try {
+      const body = encodeRouteLookup(address);
+      const route = decodeRoute(
+        this.#conversation.query(`look up ${address}`, MessageType.getRoute, body),
+      );
+      if (route !== undefined) return { found: true, route };
+      return { found: false, errno: Errno.io, text: errnoText(Errno.io) };
+    } catch (error) {
+      if (!(error instanceof NetlinkError)) throw error;
+      return { found: false, errno: error.errno, text: error.reason };
+    }
+  }
+
+  applyRoutes(
+    changes: readonly RouteChange[],
+    identity: RouteIdentity,
+  ): Promise<readonly RouteFailure[]> {
+    return this.#writer.apply(changes, identity);
+  }
+
+  createLink(name: string, kind: string): void {
+    const flags = MessageFlag.create | MessageFlag.exclusive;
+    const body = encodeNewLink(name, kind);
+    this.#conversation.change(`create ${name} of type ${kind}`, MessageType.newLink, flags, body);
+  }
+
+  changeLink(ifindex: number, change: LinkChange): void {
+    const body = encodeLinkChange(ifindex, change);
+    this.#conversation.change(`change link ${ifindex}`, MessageType.newLink, 0, body);
+  }
+
+  addHostAddress(ifindex: number, address: string, protocol: number): void {
+    const flags = MessageFlag.create | MessageFlag.exclusive;
+    const bits = hostBits(address);
+    const body = encodeInterfaceAddress(ifindex, address, bits, protocol);
+    this.#conversation.change(`add ${address}/${bits}`, MessageType.newAddress, flags, body);
+  }
+
+  removeHostAddress(ifindex: number, address: string): void {
+    const bits = hostBits(address);
+    const body = encodeInterfaceAddress(ifindex, address, bits, 0);
+    this.#conversation.change(`remove ${address}/${bits}`, MessageType.delAddress, 0, body);
+  }
+
+  close(): void {
+    for (const socket of this.#sockets) socket.close();
+  }
+}
+
+function hostBits(address: string): 32 | 128 {
+  return ipVersionOf(address) === 6 ? 128 : 32;
+}

@@ -1,0 +1,65 @@
+import type { InterfaceAddress } from "./address.ts";
+import type { Link, LinkChange } from "./link.ts";
+import type { KernelRoute } from "./route.ts";
+import type { RouteChange, RouteFilter, RouteIdentity } from "./route-request.ts";
+
+/** Something changed in the kernel, by another hand than this `Netlink`'s own route changes. */
+export type NetlinkEvent =
+  | {
+      readonly kind: "route";
+      readonly op: "new" | "deleted";
+      /** A new route that took the place of another with the same prefix and metric. */
+      readonly replaced: boolean;
+      readonly route: KernelRoute;
+    }
+  | { readonly kind: "link"; readonly op: "new" | "deleted"; readonly link: Link }
+  | { readonly kind: "address"; readonly op: "new" | "deleted"; readonly address: InterfaceAddress }
+  /** Events were lost (ENOBUFS): nothing known is certain any more. */
+  | { readonly kind: "overflow" };
+
+/** The kernel's answer to "which entry of the FIB does this address match?" */
+export type RouteLookup =
+  | { readonly found: true; readonly route: KernelRoute }
+  | { readonly found: false; readonly errno: number; readonly text: string };
+
+/** A change of a batch that the kernel refused. */
+export interface RouteFailure {
+  /** Which of the changes, from 0. */
+  readonly index: number;
+  /** Positive errno. */
+  readonly errno: number;
+  /** `ENETUNREACH: Nexthop has invalid gateway`. */
+  readonly text: string;
+}
+
+/** The routing side of a Linux kernel. Opening one is the implementation's business; `close` ends it. */
+export interface Netlink {
+  /** Tells every change from now on; returns what ends it. */
+  onEvent(listener: (event: NetlinkEvent) => void): () => void;
+  /**
+   * Lists routes, calling `each` as they come, in slices between which the event loop turns. An event that tells of a
+   * change after `each` had the route comes later than it.
+   */
+  dumpRoutes(filter: RouteFilter, each: (route: KernelRoute) => void): Promise<void>;
+  dumpLinks(): Promise<Link[]>;
+  dumpAddresses(): Promise<InterfaceAddress[]>;
+  /** Microseconds; throws nothing for an address without a route. */
+  lookup(address: string): RouteLookup;
+  /**
+   * Applies changes in order; one that fails does not stop the others. Deleting what is not there is no failure. Calls
+   * queue up behind each other. Rejects with `NetlinkError` when the outcome of the batch is unknown.
+   */
+  applyRoutes(
+    changes: readonly RouteChange[],
+    identity: RouteIdentity,
+  ): Promise<readonly RouteFailure[]>;
+  /** Makes an interface of a kind (`ipip`) with that kind's defaults. Throws `NetlinkError`. */
+  createLink(name: string, kind: string): void;
+  /** Throws `NetlinkError`. */
+  changeLink(ifindex: number, change: LinkChange): void;
+  /** Gives an interface an address with /32 or /128, marked with a protocol number. Throws `NetlinkError`. */
+  addHostAddress(ifindex: number, address: string, protocol: number): void;
+  /** Takes a /32 or /128 address away. Throws `NetlinkError`. */
+  removeHostAddress(ifindex: number, address: string): void;
+  close(): void;
+}
