@@ -1,5 +1,13 @@
 import type { Capability, GracefulRestartCapability } from "../capability/capability.ts";
+import { OpenMessageError } from "../errors.ts";
+import { Afi, CapabilityCode, maximumMessageOctets, OpenSubcode, Safi } from "../iana.ts";
 import type { CodecContext } from "../message/codec-context.ts";
+import type { OpenMessage } from "../message/message.ts";
+
+interface Family {
+  readonly afi: number;
+  readonly safi: number;
+}
 
 /** What two OPENs make in force for a session. */
 export interface Negotiated {
@@ -22,4 +30,121 @@ export interface Negotiated {
   /** As offered, for people who compare the two. */
   readonly localCapabilities: readonly Capability[];
   readonly peerCapabilities: readonly Capability[];
+}
+
+/** RFC 8654 §3 */
+const extendedMessageOctets = 65_535;
+
+const noFamilies: ReadonlySet<number> = new Set();
+
+/**
+ * Refuses an OPEN that decodes but that this peer may not send (RFC 4271 §6.2).
+ *
+ * @throws OpenMessageError 2/2 (AS number; 0 always, RFC 7607), 2/3 (identifier 0, or ours within one AS, RFC 6286 §2.2),
+ * 2/6 (hold time of 1 or 2 seconds), 2/7 (no family in common; the data are the capabilities missed, RFC 5492 §5)
+ */
+export function validateOpen(
+  expectedAsn: number | "any",
+  localOpen: OpenMessage,
+  peerOpen: OpenMessage,
+): void {
+  validateAsn(expectedAsn, peerOpen.asn);
+  validateIdentifier(localOpen, peerOpen);
+  const { holdTimeSeconds } = peerOpen;
+  if (holdTimeSeconds === 1 || holdTimeSeconds === 2) {
+    throw new OpenMessageError(
+      OpenSubcode.unacceptableHoldTime,
+      `hold time of ${holdTimeSeconds} s: must be 0 or at least 3`,
+      Uint8Array.of(0, holdTimeSeconds),
+    );
+  }
+  validateFamilies(localOpen, peerOpen);
+}
+
+function validateAsn(expected: number | "any", asn: number): void {
+  if (asn !== 0 && (expected === "any" || expected === asn)) return;
+  const wanted = expected === "any" ? "any but 0" : `${expected}`;
+  throw new OpenMessageError(
+    OpenSubcode.badPeerAs,
+    `the peer says it is AS ${asn}, expected ${wanted}`,
+  );
+}
+
+function validateIdentifier(localOpen: OpenMessage, peerOpen: OpenMessage): void {
+  if (peerOpen.bgpIdentifier === 0) {
+    throw new OpenMessageError(
+      OpenSubcode.badBgpIdentifier,
+      "the peer's BGP identifier is 0.0.0.0",
+    );
+  }
+  if (peerOpen.asn === localOpen.asn && peerOpen.bgpIdentifier === localOpen.bgpIdentifier) {
+    throw new OpenMessageError(
+      OpenSubcode.badBgpIdentifier,
+      "the peer has our own BGP identifier, which must be unique within an AS",
+    );
+  }
+}
+
+function validateFamilies(localOpen: OpenMessage, peerOpen: OpenMessage): void {
+  const wanted = familiesOf(localOpen);
+  if (commonFamilies(wanted, familiesOf(peerOpen)).length > 0) return;
+  throw new OpenMessageError(
+    OpenSubcode.unsupportedCapability,
+    `no address family in common, ours: ${wanted.map(({ afi, safi }) => `${afi}/${safi}`).join(", ")}`,
+    Uint8Array.from(wanted.flatMap(multiprotocolOctets)),
+  );
+}
+
+/** RFC 4760 §8: capability code, length, AFI, a reserved octet, SAFI. */
+function multiprotocolOctets({ afi, safi }: Family): number[] {
+  return [CapabilityCode.multiprotocol, 4, afi >>> 8, afi & 0xff, 0, safi];
+}
+
+/** A speaker without the multiprotocol capability is one of IPv4 unicast alone (RFC 4760 §8). */
+function familiesOf({ capabilities }: OpenMessage): readonly Family[] {
+  const families = capabilities.filter((capability) => capability.name === "multiprotocol");
+  return families.length > 0 ? families : [{ afi: Afi.ipv4, safi: Safi.unicast }];
+}
+
+function commonFamilies(ours: readonly Family[], theirs: readonly Family[]): Family[] {
+  const isCommon = (family: Family, index: number): boolean =>
+    theirs.some((their) => isSameFamily(their, family)) &&
+    ours.findIndex((our) => isSameFamily(our, family)) === index;
+  return ours.filter(isCommon).map(({ afi, safi }) => ({ afi, safi }));
+}
+
+function isSameFamily(a: Family, b: Family): boolean {
+  return a.afi === b.afi && a.safi === b.safi;
+}
+
+/** What two valid OPENs, ours and the peer's, put in force. Families are in our order, each once. */
+export function negotiate(localOpen: OpenMessage, peerOpen: OpenMessage): Negotiated {
+  const both = (name: Capability["name"]): boolean =>
+    localOpen.capabilities.some((capability) => capability.name === name) &&
+    peerOpen.capabilities.some((capability) => capability.name === name);
+  const holdTimeSeconds = Math.min(localOpen.holdTimeSeconds, peerOpen.holdTimeSeconds);
+  const gracefulRestart = both("gracefulRestart")
+    ? peerOpen.capabilities.findLast((capability) => capability.name === "gracefulRestart")
+    : undefined;
+  return {
+    localAsn: localOpen.asn,
+    peerAsn: peerOpen.asn,
+    localIdentifier: localOpen.bgpIdentifier,
+    peerIdentifier: peerOpen.bgpIdentifier,
+    holdTimeSeconds,
+    keepaliveSeconds: Math.floor(holdTimeSeconds / 3),
+    families: commonFamilies(familiesOf(localOpen), familiesOf(peerOpen)),
+    routeRefresh: both("routeRefresh"),
+    enhancedRouteRefresh: both("enhancedRouteRefresh"),
+    ...(gracefulRestart && { gracefulRestart }),
+    codec: {
+      fourOctetAs: both("fourOctetAs"),
+      external: localOpen.asn !== peerOpen.asn,
+      maximumMessageOctets: both("extendedMessage") ? extendedMessageOctets : maximumMessageOctets,
+      addPathReceive: noFamilies,
+      addPathSend: noFamilies,
+    },
+    localCapabilities: localOpen.capabilities,
+    peerCapabilities: peerOpen.capabilities,
+  };
 }
