@@ -1,0 +1,40 @@
+import type { Prefix } from "../../net/prefix.ts";
+
+/** A node that routes for pods. */
+export interface ClusterMember {
+  /** Unique in the cluster. */
+  readonly name: string;
+  /** Canonical; unique among members and reflectors. */
+  readonly address: string;
+  /** Disjoint from every other member's, and inside the cluster's pools. May be empty. */
+  readonly podCidrs: readonly Prefix[];
+  readonly asn: number;
+  /** TCP port its speaker listens on. */
+  readonly port: number;
+}
+
+/** A speaker without pods that reflects routes between members. */
+export interface ClusterReflector {
+  readonly name: string;
+  readonly address: string;
+  readonly asn: number;
+  readonly port: number;
+}
+
+export type ClusterTopology = "mesh" | "reflector";
+
+/** Who is in the cluster, whole and checked: the same whichever backend it came from. */
+export interface ClusterModel {
+  readonly asn: number;
+  /** Ranges that pod CIDRs come from; never empty. */
+  readonly podPools: readonly Prefix[];
+  readonly topology: ClusterTopology;
+  /** In the backend's order; names and addresses are unique. */
+  readonly members: readonly ClusterMember[];
+  readonly reflectors: readonly ClusterReflector[];
+}
+
+/** The member with this name. */
+export function findMember(cluster: ClusterModel, name: string): ClusterMember | undefined {
+  return cluster.members.find((member) => member.name === name);
+}

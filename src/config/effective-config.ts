@@ -1,0 +1,31 @@
+import type { ClusterMember } from "../cluster/model/cluster-model.ts";
+import type { NodeConfig } from "./node-config.ts";
+import type { NodeFile } from "./node-schema.ts";
+
+/**
+ * The node's file with what it leaves out taken from its member of the cluster.
+ * @param clusterFile path of the cluster file, usable from the working directory
+ */
+export function effectiveConfig(
+  file: NodeFile,
+  member: ClusterMember,
+  clusterFile: string,
+): NodeConfig {
+  const address = file.node.address ?? member.address;
+  return {
+    ...file,
+    node: {
+      name: member.name,
+      address,
+      asn: file.node.asn ?? member.asn,
+      routerId: file.node.routerId ?? address,
+      podCidrs: file.node.podCidrs ?? member.podCidrs,
+      podCidrsFrom: file.node.podCidrs === undefined ? "cluster" : "node",
+    },
+    cluster: { file: clusterFile },
+    listen: {
+      address: file.listen.address ?? address,
+      port: file.listen.port ?? member.port,
+    },
+  };
+}

@@ -1,0 +1,250 @@
+import { z } from "zod";
+import { formatIpAddress, parseIpAddress } from "../net/ip-address.ts";
+import { readCidr } from "../net/cidr.ts";
+import { martianAddressUse, martianUse } from "../net/martians.ts";
+import { hostPrefix, type Prefix } from "../net/prefix.ts";
+import { didYouMean } from "./suggest.ts";
+
+/** The kinds of value that the files are made of. Every message says what is wrong, a colon, what would be right. */
+
+type TypeError = (issue: { readonly input?: unknown }) => string;
+
+/** Names what stands there instead of what is wanted. `what` completes "is not …" and "give …". */
+function wrongType(what: string): TypeError {
+  return ({ input }) => {
+    if (input === undefined) return `missing: give ${what}`;
+    if (input === null) return `has no value: give ${what}`;
+    return `${shown(input)} is not ${what}`;
+  };
+}
+
+function shown(input: unknown): string {
+  if (Array.isArray(input)) return "a list";
+  if (typeof input === "object") return "a mapping";
+  return JSON.stringify(input);
+}
+
+/** Text that is not empty. */
+export function text(what: string): z.ZodString {
+  const error = wrongType(what);
+  return z.string({ error }).min(1, { error: `is empty: give ${what}` });
+}
+
+/** A number from `minimum` to `maximum`; `what` says what it counts, with its article and unit. */
+export function quantity(what: string, minimum: number, maximum: number): z.ZodNumber {
+  const error: TypeError = ({ input }) => {
+    if (typeof input === "string" && input.trim() !== "" && Number.isFinite(Number(input))) {
+      return `${JSON.stringify(input)} is text: write ${Number(input)} without quotes`;
+    }
+    if (typeof input === "number") {
+      return `${input} is not possible: give ${what}, ${minimum} to ${maximum}`;
+    }
+    return wrongType(`${what}, ${minimum} to ${maximum}`)({ input });
+  };
+  return z.number({ error }).min(minimum, { error }).max(maximum, { error });
+}
+
+/** The same without fractions. */
+export function count(what: string, minimum: number, maximum: number): z.ZodNumber {
+  return quantity(what, minimum, maximum).int();
+}
+
+export const port = (): z.ZodNumber => count("a TCP port", 1, 65_535);
+
+/** One of a few words. */
+export function choice<const Words extends readonly [string, ...string[]]>(
+  words: Words,
+): z.ZodEnum<{ [Word in Words[number]]: Word }> {
+  const list = words.join(", ");
+  return z.enum(words, {
+    error: ({ input }) => {
+      if (input === undefined || input === null) return wrongType(`one of ${list}`)({ input });
+      const meant = typeof input === "string" ? didYouMean(input, words) : undefined;
+      const remedy = meant === undefined ? `give one of ${list}` : `did you mean "${meant}"?`;
+      return `${shown(input)} is not one of ${list}: ${remedy}`;
+    },
+  }) as z.ZodEnum<{ [Word in Words[number]]: Word }>; // zod widens the words of a generic tuple
+}
+
+/** A mapping whose keys are all known. */
+export function section<Shape extends z.core.$ZodLooseShape>(
+  shape: Shape,
+): z.ZodObject<Shape, z.core.$strict> {
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === "invalid_type"
+        ? wrongType("a mapping of `key: value` lines")(issue)
+        : undefined,
+  });
+}
+
+/** A list. `what` names its entries in the plural. */
+export function list<Entry extends z.core.$ZodType>(what: string, entry: Entry): z.ZodArray<Entry> {
+  const wrong = wrongType(`a list of ${what}`);
+  const error: TypeError = (issue) =>
+    typeof issue.input === "string" ? `${wrong(issue)}: write [${issue.input}]` : wrong(issue);
+  return z.array(entry, { error });
+}
+
+/** AS numbers nobody may use as their own. */
+const reservedAsns: Readonly<Record<number, string>> = {
+  0: "AS 0 is reserved (RFC 7607)",
+  23_456: "AS 23456 is AS_TRANS, which stands for 4-octet numbers (RFC 6793)",
+  65_535: "AS 65535 is reserved (RFC 7300)",
+  4_294_967_295: "AS 4294967295 is reserved (RFC 7300)",
+};
+
+/** An AS number, 1 to 4294967294, none of the reserved ones. */
+export function asn(): z.ZodNumber {
+  const check = count("an AS number such as 64512", 0, 4_294_967_295);
+  return check.superRefine((value, context) => {
+    const reason = reservedAsns[value];
+    if (reason !== undefined) {
+      context.addIssue({ code: "custom", message: `${reason}: private ones are 64512 to 65534` });
+    }
+  });
+}
+
+type Reader<T> = z.ZodPipe<z.ZodString, z.ZodTransform<T, string>>;
+
+function parsed<T>(
+  what: string,
+  read: (text: string) => { value: T } | { problem: string },
+): Reader<T> {
+  return text(what).transform((input, context): T => {
+    const result = read(input);
+    if ("value" in result) return result.value;
+    context.addIssue({ code: "custom", message: result.problem });
+    return z.NEVER;
+  });
+}
+
+const anIpv4Address = "an IPv4 address such as 192.168.1.2";
+
+function readIpv4Address(input: string): { value: string } | { problem: string } {
+  const octets = parseIpAddress(input.trim());
+  if (octets === undefined) {
+    const [address = "", ...rest] = input.split(/[/:]/);
+    const isolated = rest.length === 1 && parseIpAddress(address) !== undefined;
+    return {
+      problem: `"${input}" is not ${anIpv4Address}${isolated ? `: write ${address}` : ""}`,
+    };
+  }
+  if (octets.length !== 4) {
+    return {
+      problem: `${input} is IPv6, over which sessions do not run yet: give an IPv4 address`,
+    };
+  }
+  const value = formatIpAddress(octets);
+  return value === input ? { value } : { problem: `"${input}" has white space: write ${value}` };
+}
+
+/** The address of a speaker: IPv4 unicast; loopback is allowed, for labs on one machine. */
+export function speakerAddress(): Reader<string> {
+  return parsed(anIpv4Address, (input) => {
+    const reading = readIpv4Address(input);
+    if ("problem" in reading) return reading;
+    const octets = parseIpAddress(reading.value) as Uint8Array; // it has just been read
+    const use = martianAddressUse(hostPrefix(octets));
+    return use === undefined || octets[0] === 127
+      ? reading
+      : { problem: `${input} is ${use}: give the address that the node's peers reach` };
+  });
+}
+
+/** The same, or 0.0.0.0 for all of the machine's addresses. */
+export function listenAddress(): Reader<string> {
+  const strict = speakerAddress();
+  return parsed(anIpv4Address, (input) => {
+    if (input === "0.0.0.0") return { value: input };
+    const reading = strict.safeParse(input);
+    return reading.success
+      ? { value: reading.data }
+      : { problem: reading.error.issues[0]?.message ?? `"${input}" is not ${anIpv4Address}` };
+  });
+}
+
+/** A BGP identifier: any number but 0, as dotted quad (RFC 6286). */
+export function routerId(): Reader<string> {
+  const what = "a BGP identifier such as 192.168.1.2";
+  return parsed(what, (input) => {
+    const octets = parseIpAddress(input);
+    if (octets?.length !== 4) return { problem: `"${input}" is not ${what}` };
+    return input === "0.0.0.0"
+      ? { problem: "0.0.0.0 is not a BGP identifier (RFC 6286): give one, such as the address" }
+      : { value: input };
+  });
+}
+
+function readPrefix(input: string): { value: Prefix } | { problem: string } {
+  const reading = readCidr(input);
+  if ("problem" in reading) {
+    return { problem: `${reading.problem}: write ${reading.suggestion ?? "10.233.1.0/24, say"}` };
+  }
+  return { value: reading.prefix };
+}
+
+/** Any prefix, the default route included: for import filters. */
+export function prefix(): Reader<Prefix> {
+  return parsed("a prefix such as 10.233.1.0/24", readPrefix);
+}
+
+/** A prefix that pods can have: IPv4, no part of it special. */
+export function podPrefix(): Reader<Prefix> {
+  return parsed("a prefix such as 10.233.1.0/24", (input) => {
+    const reading = readPrefix(input);
+    if ("problem" in reading) return reading;
+    const { value } = reading;
+    if (value.version === 6) {
+      return { problem: `${input} is IPv6, which is not routed yet: give an IPv4 prefix` };
+    }
+    if (value.length === 0)
+      return { problem: `${input} is everything: give the range of the pods` };
+    const use = martianUse(value);
+    return use === undefined
+      ? reading
+      : { problem: `${input} meets ${use}: pods need routable addresses, such as 10.233.0.0/16` };
+  });
+}
+
+/** An address and a TCP port. */
+export interface Endpoint {
+  /** Canonical. */
+  readonly address: string;
+  readonly port: number;
+}
+
+/** `127.0.0.1:8179` or `[::1]:8179`; loopback only, since the API asks nobody who they are. */
+export function loopbackEndpoint(): Reader<Endpoint> {
+  const what = "an endpoint such as 127.0.0.1:8179";
+  return parsed(what, (input) => {
+    const match = /^(?:\[(?<v6>[^\]]*)\]|(?<v4>[^:]*)):(?<port>\d{1,5})$/.exec(input);
+    const octets = parseIpAddress(match?.groups?.["v6"] ?? match?.groups?.["v4"] ?? "");
+    const portNumber = Number(match?.groups?.["port"]);
+    if (octets === undefined) return { problem: `"${input}" is not ${what}` };
+    if (portNumber < 1 || portNumber > 65_535) {
+      return { problem: `${input} has no TCP port from 1 to 65535: give one, such as 8179` };
+    }
+    const address = formatIpAddress(octets);
+    return address === "::1" || (octets[0] === 127 && octets.length === 4)
+      ? { value: { address, port: portNumber } }
+      : {
+          problem: `${input} is not loopback, and the API asks nobody who they are: write 127.0.0.1:${portNumber}`,
+        };
+  });
+}
+
+/** Octets that `sun_path` holds, less the closing zero (unix(7)). */
+const longestSocketPath = 107;
+
+/** Path of a unix socket. */
+export function socketPath(): Reader<string> {
+  const what = "an absolute path such as /run/margay/margay.sock";
+  return parsed(what, (input) => {
+    if (!input.startsWith("/")) return { problem: `"${input}" is not ${what}: start it with /` };
+    const octets = new TextEncoder().encode(input).length;
+    return octets > longestSocketPath
+      ? { problem: `the path has ${octets} octets: the kernel takes at most ${longestSocketPath}` }
+      : { value: input };
+  });
+}

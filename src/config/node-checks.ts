@@ -1,0 +1,106 @@
+import { findOverlaps } from "../net/prefix-order.ts";
+import { overlapMessage } from "./cluster-checks.ts";
+import type { Draft } from "./draft.ts";
+import type { NodeFile } from "./node-schema.ts";
+import type { Report } from "./report.ts";
+
+export type NodeDraft = Draft<NodeFile>;
+
+/** What must hold between the values of the node's file, whatever the cluster is. */
+export function checkNode(config: NodeDraft, report: Report): void {
+  checkTimers(config.timers, report);
+  checkProtocol(config.kernel.protocol, report);
+  checkOwnPodCidrs(config, report);
+  checkPeersAmongThemselves(config, report);
+}
+
+function checkTimers(timers: NodeDraft["timers"], report: Report): void {
+  const { idleHoldSeconds, idleHoldMaximumSeconds, connectRetrySeconds, endOfRibWaitSeconds } =
+    timers;
+  if (
+    idleHoldSeconds !== undefined &&
+    idleHoldMaximumSeconds !== undefined &&
+    idleHoldMaximumSeconds < idleHoldSeconds
+  ) {
+    report.error(
+      ["timers", "idleHoldMaximumSeconds"],
+      `${idleHoldMaximumSeconds} is less than idleHoldSeconds, ${idleHoldSeconds}, which it bounds: give at least ${idleHoldSeconds}`,
+    );
+  }
+  if (
+    connectRetrySeconds !== undefined &&
+    endOfRibWaitSeconds !== undefined &&
+    connectRetrySeconds > endOfRibWaitSeconds
+  ) {
+    report.warn(
+      ["timers", "endOfRibWaitSeconds"],
+      `after ${endOfRibWaitSeconds} s routes found in the kernel are removed, before peers are dialled a second time: give more than connectRetrySeconds, ${connectRetrySeconds}`,
+    );
+  }
+  if (timers.holdTimeSeconds === 0) {
+    report.warn(
+      ["timers", "holdTimeSeconds"],
+      "with 0 a peer that died silently is never noticed: give 3 or more",
+    );
+  }
+}
+
+/** Who else writes routes, by their number (rt_protos of iproute2, and the sources of the named). */
+const protocolOwners: Readonly<Record<number, string>> = {
+  8: "gated",
+  9: "the kernel's router advertisements",
+  11: "zebra",
+  12: "BIRD",
+  13: "DECnet",
+  14: "XORP",
+  16: "DHCP clients",
+  17: "kube-router",
+  18: "keepalived",
+  30: "coil",
+  31: "coil",
+  42: "babeld",
+  80: "Calico",
+  99: "Open/R",
+  186: "BGP of FRR",
+  187: "IS-IS of FRR",
+  188: "OSPF of FRR",
+  189: "RIP of FRR",
+  192: "EIGRP of FRR",
+};
+
+function checkProtocol(protocol: number | undefined, report: Report): void {
+  const owner = protocol === undefined ? undefined : protocolOwners[protocol];
+  if (owner === undefined) return;
+  report.warn(
+    ["kernel", "protocol"],
+    `protocol ${protocol} is used by ${owner}, whose routes would be taken for ours and removed: give a number of our own, such as 77`,
+  );
+}
+
+function checkOwnPodCidrs(config: NodeDraft, report: Report): void {
+  const entries = config.node.podCidrs.flatMap((prefix, order) =>
+    prefix === undefined ? [] : [{ prefix, order, member: -1, owner: "this node" }],
+  );
+  for (const { outer, inner } of findOverlaps(entries)) {
+    const [first, second] = outer.order < inner.order ? [outer, inner] : [inner, outer];
+    const place = report.at(["node", "podCidrs", first.order]);
+    report.error(["node", "podCidrs", second.order], overlapMessage(second, first, place));
+  }
+}
+
+function checkPeersAmongThemselves(config: NodeDraft, report: Report): void {
+  const seen = new Map<string, number>();
+  for (const [index, { address }] of config.peers.entries()) {
+    if (address === undefined) continue;
+    const first = seen.get(address);
+    if (first === undefined) {
+      seen.set(address, index);
+      continue;
+    }
+    const place = report.at(["peers", first, "address"]);
+    report.error(
+      ["peers", index, "address"],
+      `${address} is already the peer at ${place}: remove one of the two`,
+    );
+  }
+}

@@ -1,0 +1,58 @@
+import type { ClusterModel } from "../cluster/model/cluster-model.ts";
+import type { Prefix } from "../net/prefix.ts";
+import type { Endpoint } from "./fields.ts";
+import type { NodeFile } from "./node-schema.ts";
+import type { ConfigProblem } from "./problem.ts";
+
+/** A peer that the node's own file names. */
+export interface ExplicitPeer {
+  /** Canonical. */
+  readonly address: string;
+  readonly asn: number;
+  readonly port: number;
+  /** Never dials. */
+  readonly passive: boolean;
+  readonly description?: string | undefined;
+  /** Absent: the pod pools. */
+  readonly importPrefixes?: readonly Prefix[] | undefined;
+}
+
+/** The configuration of a node in force: every default in place, every address canonical. docs/CONFIG.md has it all. */
+export interface NodeConfig {
+  readonly node: {
+    readonly name: string;
+    readonly address: string;
+    readonly asn: number;
+    /** Dotted quad, not 0.0.0.0. */
+    readonly routerId: string;
+    readonly podCidrs: readonly Prefix[];
+    /** Who says what the pod CIDRs are: with `cluster`, they follow the cluster's member as it changes. */
+    readonly podCidrsFrom: "node" | "cluster";
+  };
+  /** Path of the cluster file, usable from the working directory. */
+  readonly cluster: { readonly file: string };
+  readonly listen: Endpoint;
+  readonly timers: Readonly<NodeFile["timers"]>;
+  readonly mesh: Readonly<NodeFile["mesh"]>;
+  readonly encapsulation: NodeFile["encapsulation"];
+  readonly kernel: Readonly<NodeFile["kernel"]>;
+  readonly api: { readonly socket: string; readonly listen?: Endpoint | undefined };
+  readonly peers: readonly ExplicitPeer[];
+  readonly log: Readonly<NodeFile["log"]>;
+}
+
+/** What loading a node's configuration comes to. */
+export type LoadedConfig =
+  | {
+      readonly ok: true;
+      readonly config: NodeConfig;
+      /** The cluster as its file has it now. */
+      readonly cluster: ClusterModel;
+      readonly warnings: readonly ConfigProblem[];
+    }
+  | {
+      readonly ok: false;
+      /** Every mistake, by file and place; at least one. */
+      readonly errors: readonly ConfigProblem[];
+      readonly warnings: readonly ConfigProblem[];
+    };
