@@ -34,9 +34,19 @@ export interface Nlri {
   readonly pathId?: number;
 }
 
-/** The prefixes of one family in an UPDATE. Families that have no row in the table are kept as octets. */
+/**
+ * The prefixes of one family in an UPDATE. A family that has no row in the table keeps the octets of its attribute that
+ * follow AFI and SAFI.
+ */
 export type FamilyNlri =
-  | { readonly afi: number; readonly safi: number; readonly nlri: readonly Nlri[] }
+  | {
+      readonly afi: number;
+      readonly safi: number;
+      readonly nlri: readonly Nlri[];
+      /** Only in an MP_REACH_NLRI beside prefixes in the UPDATE's own field: the next hop of `attributes` is theirs. */
+      readonly nextHop?: string;
+      readonly linkLocalNextHop?: string;
+    }
   | { readonly afi: number; readonly safi: number; readonly octets: Uint8Array };
 
 /** What RFC 7606 makes of a malformed attribute, mildest first. */
