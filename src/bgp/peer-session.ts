@@ -1,0 +1,207 @@
+import type { ConnectionTimer, FsmAction } from "./fsm/action.ts";
+import type { ConnectionId, FsmEvent } from "./fsm/event.ts";
+import type { Negotiated } from "./fsm/negotiate.ts";
+import { MessageType } from "./iana.ts";
+import { familyKey } from "./message/codec-context.ts";
+import { Framer, type FramedMessage } from "./message/framer.ts";
+import { encodeKeepalive } from "./message/keepalive.ts";
+import { decodeNotification, encodeNotification } from "./message/notification.ts";
+import { decodeOpen, encodeOpen } from "./message/open.ts";
+import { decodeRouteRefresh } from "./message/route-refresh.ts";
+import type { Peer } from "./peer.ts";
+import type { FamilyRib } from "./rib/family-rib.ts";
+import type { ExportProfile } from "./rib/export-profile.ts";
+import { createMember } from "./rib/group-member.ts";
+import type { SpeakerConfig } from "./speaker.ts";
+import type { SpeakerPorts } from "./speaker-ports.ts";
+import type { UpdateReceiver, UpdateReport, UpdateSource } from "./update-receiver.ts";
+
+/** Octets waiting to be worked off above which the socket is no longer read. */
+const pauseAboveOctets = 1024 * 1024;
+
+const messageTypeOf = {
+  sendOpen: MessageType.open,
+  sendKeepalive: MessageType.keepalive,
+  sendNotification: MessageType.notification,
+} as const;
+
+/** One TCP connection of a peer: its framer, and what turns octets into events and back. */
+export class PeerSession {
+  readonly connection: ConnectionId;
+  readonly peer: Peer;
+  readonly #ports: SpeakerPorts;
+  readonly #framer = new Framer();
+  /** In the speaker's queue of sessions to read. */
+  isQueued = false;
+  /** Of the UPDATE that `next` has just taken; the speaker clears it. */
+  report: UpdateReport | undefined;
+  /** `familyKey` of a ROUTE-REFRESH that `next` has just taken, or -1; the speaker clears it. */
+  refreshWanted = -1;
+  #source: UpdateSource | undefined;
+  #failure: string | undefined;
+  #isPaused = false;
+  #heardMs: number;
+  #holdMs = 0;
+
+  constructor(connection: ConnectionId, peer: Peer, ports: SpeakerPorts) {
+    this.connection = connection;
+    this.peer = peer;
+    this.#ports = ports;
+    this.#heardMs = ports.nowMs();
+  }
+
+  push(octets: Uint8Array): void {
+    this.#framer.push(octets);
+    if (!this.#isPaused && this.#framer.pendingOctets > pauseAboveOctets) this.#setPaused(true);
+  }
+
+  #setPaused(paused: boolean): void {
+    this.#isPaused = paused;
+    this.#ports.setReading(this.connection, !paused);
+  }
+
+  /** The connection is gone; what has arrived is still to be read. */
+  fail(reason: string): void {
+    this.#failure = reason;
+  }
+
+  /**
+   * Works off the next message. @returns the event it is to the FSM, `handled` when the FSM need not know, `undefined`
+   * when there is no whole message @throws BgpError for what RFC 4271 §6 answers with a NOTIFICATION
+   */
+  next(receiver: UpdateReceiver): FsmEvent | "handled" | undefined {
+    const message = this.#framer.next();
+    if (this.#isPaused && this.#framer.pendingOctets <= pauseAboveOctets / 2) this.#setPaused(false);
+    if (message === undefined) return this.#lost();
+    this.#heardMs = this.#ports.nowMs();
+    this.peer.received[message.type]++;
+    return this.#take(message, receiver);
+  }
+
+  #lost(): FsmEvent | undefined {
+    if (this.#failure === undefined) return undefined;
+    const event: FsmEvent = {
+      type: "TcpConnectionFails",
+      connection: this.connection,
+      reason: this.#failure,
+    };
+    this.#failure = undefined;
+    return event;
+  }
+
+  #take(message: FramedMessage, receiver: UpdateReceiver): FsmEvent | "handled" {
+    const { connection } = this;
+    const { type, octets, start, end } = message;
+    const isEstablished = this.peer.fsm.establishedConnection === connection;
+    switch (type) {
+      case MessageType.update:
+        if (!isEstablished || this.#source === undefined) return { type: "UpdateMsg", connection };
+        this.report = receiver.receive(octets, start, end, this.#source, this.#heardMs);
+        return "handled";
+      case MessageType.keepalive:
+        return isEstablished ? "handled" : { type: "KeepAliveMsg", connection };
+      case MessageType.open:
+        return { type: "BGPOpen", connection, open: decodeOpen(octets.subarray(start, end)) };
+      case MessageType.notification: {
+        const notification = decodeNotification(octets.subarray(start, end));
+        return { type: "NotifMsg", connection, notification };
+      }
+      case MessageType.routeRefresh: {
+        const { afi, safi, subtype } = decodeRouteRefresh(octets.subarray(start, end));
+        if (isEstablished && subtype === 0) this.refreshWanted = familyKey(afi, safi);
+        return { type: "RouteRefreshMsg", connection };
+      }
+    }
+  }
+
+  /** Encodes and writes what the FSM has to say. */
+  send(action: Extract<FsmAction, { type: keyof typeof messageTypeOf }>): void {
+    this.peer.sent[messageTypeOf[action.type]]++;
+    this.#ports.write(this.connection, [encode(action)]);
+  }
+
+  /** Remembers what the hold timer was started with, since messages only move `holdRemainingMs`. */
+  noteTimer(timer: ConnectionTimer, delayMs: number): void {
+    if (timer !== "holdTimer") return;
+    this.#holdMs = delayMs;
+    this.#heardMs = this.#ports.nowMs();
+  }
+
+  /** Milliseconds until the peer has been silent for the hold time. What waits to be worked off counts as heard. */
+  holdRemainingMs(): number {
+    if (this.isQueued) return this.#holdMs;
+    return this.#heardMs + this.#holdMs - this.#ports.nowMs();
+  }
+
+  /** Puts what was negotiated in force and joins the update groups. */
+  establish(
+    negotiated: Negotiated,
+    ribs: ReadonlyMap<number, FamilyRib>,
+    config: SpeakerConfig,
+  ): void {
+    const { peer } = this;
+    this.#framer.maximumMessageOctets = negotiated.codec.maximumMessageOctets;
+    const keys = negotiated.families
+      .map(({ afi, safi }) => familyKey(afi, safi))
+      .filter((key) => ribs.has(key));
+    this.#source = {
+      peer: peer.index,
+      context: negotiated.codec,
+      families: new Set(keys),
+      importPolicy: peer.importPolicy,
+    };
+    for (const key of keys) {
+      const rib = ribs.get(key) as FamilyRib;
+      const nextHopSelf = config.nextHopSelf[rib.family.version];
+      if (negotiated.codec.external && nextHopSelf === undefined) continue;
+      const member = createMember(peer.index, (parts, messages) => this.#sendUpdates(parts, messages));
+      const profile = exportProfile(peer, negotiated, config, nextHopSelf ?? "");
+      peer.families.push({ key, group: rib.join(profile, member), member });
+    }
+  }
+
+  #sendUpdates(parts: readonly Uint8Array[], messages: number): boolean {
+    this.peer.sent[MessageType.update] += messages;
+    const mayGoOn = this.#ports.write(this.connection, parts);
+    if (!mayGoOn) this.#setBlocked(true);
+    return mayGoOn;
+  }
+
+  #setBlocked(blocked: boolean): void {
+    for (const { member } of this.peer.families) member.isBlocked = blocked;
+  }
+
+  drained(): void {
+    if (this.#source !== undefined) this.#setBlocked(false);
+  }
+}
+
+function encode(action: Extract<FsmAction, { type: keyof typeof messageTypeOf }>): Uint8Array {
+  switch (action.type) {
+    case "sendOpen":
+      return encodeOpen(action.open);
+    case "sendKeepalive":
+      return encodeKeepalive();
+    case "sendNotification":
+      return encodeNotification(action.notification);
+  }
+}
+
+function exportProfile(
+  peer: Peer,
+  negotiated: Negotiated,
+  config: SpeakerConfig,
+  nextHopSelf: string,
+): ExportProfile {
+  return {
+    external: negotiated.codec.external,
+    client: peer.settings.client && !negotiated.codec.external,
+    ownOnly: peer.settings.exportOwnOnly,
+    fourOctetAs: negotiated.codec.fourOctetAs,
+    maximumMessageOctets: negotiated.codec.maximumMessageOctets,
+    localAsn: config.asn,
+    clusterId: config.clusterId,
+    nextHopSelf,
+  };
+}
+

@@ -1,0 +1,203 @@
+import { encodePathAttributes } from "../attribute/encode-attributes.ts";
+import type { AsPathSegment, PathAttributes } from "../attribute/path-attributes.ts";
+import type { Family } from "../family/family.ts";
+import { AsPathSegmentType, AttributeCode, AttributeFlag } from "../iana.ts";
+import type { CodecContext } from "../message/codec-context.ts";
+import { Writer } from "../../wire/writer.ts";
+import type { ExportProfile } from "./export-profile.ts";
+import {
+  AttributeTrait,
+  contextBits,
+  defaultLocalPref,
+  type PathAttributeStore,
+} from "./path-attributes.ts";
+import { PathSource, type RibPeer } from "./source.ts";
+
+/** Segments hold at most this many AS numbers (RFC 4271 §4.3). */
+const maximumSegmentLength = 255;
+
+/** Puts our AS number in front of a path (RFC 4271 §5.1.2 b). */
+export function prependAs(path: readonly AsPathSegment[], asn: number): readonly AsPathSegment[] {
+  const [first, ...rest] = path;
+  if (first?.type === AsPathSegmentType.asSequence && first.asns.length < maximumSegmentLength) {
+    return [{ type: AsPathSegmentType.asSequence, asns: [asn, ...first.asns] }, ...rest];
+  }
+  return [{ type: AsPathSegmentType.asSequence, asns: [asn] }, ...path];
+}
+
+/** What a selected path's attributes become on their way to peers of a profile. */
+export function exportedAttributes(
+  attributes: PathAttributes,
+  from: { readonly source: number; readonly identifier: number },
+  profile: ExportProfile,
+): PathAttributes {
+  const { originatorId, clusterList, localPref, multiExitDisc, linkLocalNextHop, ...common } =
+    attributes;
+  if (profile.external) {
+    return {
+      ...common,
+      asPath: prependAs(attributes.asPath ?? [], profile.localAsn),
+      nextHop: profile.nextHopSelf,
+      // RFC 4271 §5.1.4: a MED received from one neighbouring AS is not passed on to another.
+      ...(from.source === PathSource.local && multiExitDisc !== undefined && { multiExitDisc }),
+    };
+  }
+  const reflected = from.source === PathSource.client || from.source === PathSource.nonClient;
+  return {
+    ...common,
+    localPref: localPref ?? defaultLocalPref,
+    ...(multiExitDisc !== undefined && { multiExitDisc }),
+    ...(linkLocalNextHop !== undefined && { linkLocalNextHop }),
+    ...(reflected && {
+      originatorId: originatorId ?? from.identifier,
+      clusterList: [profile.clusterId, ...(clusterList ?? [])],
+    }),
+  };
+}
+
+/**
+ * Encodes the attributes of one path as peers of one profile get them, into a buffer that is used again at the next
+ * call. A reflected block whose attributes all pass unchanged is spliced from its received octets, without decoding.
+ */
+export class EgressAttributes {
+  readonly #store: PathAttributeStore;
+  readonly #family: Family;
+  readonly #profile: ExportProfile;
+  readonly #context: CodecContext;
+  readonly #classic: boolean;
+  readonly #writer = new Writer(1024);
+  octets = new Uint8Array(512);
+  /** Octets of attributes without MP_REACH_NLRI. */
+  length = 0;
+  /** The next hop as it stands in MP_REACH_NLRI, for families that use it. */
+  nextHop: Uint8Array = new Uint8Array(0);
+
+  constructor(store: PathAttributeStore, family: Family, profile: ExportProfile, classic: boolean) {
+    this.#store = store;
+    this.#family = family;
+    this.#profile = profile;
+    this.#classic = classic;
+    this.#context = {
+      fourOctetAs: profile.fourOctetAs,
+      external: profile.external,
+      maximumMessageOctets: profile.maximumMessageOctets,
+      addPathReceive: new Set(),
+      addPathSend: new Set(),
+    };
+  }
+
+  encode(attributes: number, source: number, peer: RibPeer): void {
+    const store = this.#store;
+    if (
+      !this.#profile.external &&
+      source !== PathSource.external &&
+      store.has(attributes, AttributeTrait.verbatim) &&
+      store.contextBits(attributes) === contextBits(this.#context)
+    ) {
+      if (this.#splice(attributes, source, peer.identifier)) return;
+    }
+    const exported = exportedAttributes(
+      store.attributes(attributes),
+      { source, identifier: peer.identifier },
+      this.#profile,
+    );
+    this.#writer.truncate(0);
+    encodePathAttributes(exported, this.#context, this.#writer, { nextHop: this.#classic });
+    const view = this.#writer.view();
+    if (view.length > this.octets.length) this.octets = new Uint8Array(view.length * 2);
+    this.octets.set(view);
+    this.length = view.length;
+    if (!this.#classic) this.#encodeNextHop(exported);
+  }
+
+  #encodeNextHop({ nextHop, linkLocalNextHop }: PathAttributes): void {
+    if (nextHop === undefined) throw new RangeError("a path without a next hop cannot be sent");
+    const writer = new Writer(32);
+    this.#family.encodeNextHop(
+      { nextHop, ...(linkLocalNextHop !== undefined && { linkLocalNextHop }) },
+      writer,
+    );
+    this.nextHop = writer.finish();
+  }
+
+  /** @returns false when the block's next hop does not stand where the family wants it */
+  #splice(attributes: number, source: number, identifier: number): boolean {
+    const from = this.#store.octets(attributes);
+    const start = this.#store.start(attributes);
+    const end = start + this.#store.length(attributes);
+    if (end - start + 32 > this.octets.length) this.octets = new Uint8Array((end - start) * 2);
+    const reflected = source !== PathSource.local;
+    let originatorDue =
+      reflected && !this.#store.has(attributes, AttributeTrait.hasOriginatorId);
+    let clusterDue = reflected;
+    let hasMpReach = false;
+    this.length = 0;
+    for (let at = start; at < end; ) {
+      const flags = from[at] as number;
+      const code = from[at + 1] as number;
+      const extended = (flags & AttributeFlag.extendedLength) !== 0;
+      const valueAt = at + (extended ? 4 : 3);
+      const valueLength = extended
+        ? ((from[at + 2] as number) << 8) | (from[at + 3] as number)
+        : (from[at + 2] as number);
+      const next = valueAt + valueLength;
+      if (code === AttributeCode.mpReachNlri) {
+        hasMpReach = true;
+        const nextHopAt = valueAt + 4;
+        this.nextHop = from.subarray(nextHopAt, nextHopAt + (from[valueAt + 3] as number));
+        at = next;
+        continue;
+      }
+      if (originatorDue && code > AttributeCode.originatorId) {
+        this.#originator(identifier);
+        originatorDue = false;
+      }
+      if (clusterDue && code >= AttributeCode.clusterList) {
+        const held = code === AttributeCode.clusterList;
+        this.#clusterList(from, valueAt, held ? valueLength : 0);
+        clusterDue = false;
+        if (held) {
+          at = next;
+          continue;
+        }
+      }
+      this.octets.set(from.subarray(at, next), this.length);
+      this.length += next - at;
+      at = next;
+    }
+    if (hasMpReach === this.#classic) return false;
+    if (originatorDue) this.#originator(identifier);
+    if (clusterDue) this.#clusterList(from, 0, 0);
+    return true;
+  }
+
+  #uint32(value: number): void {
+    const at = this.length;
+    this.octets[at] = value >>> 24;
+    this.octets[at + 1] = value >>> 16;
+    this.octets[at + 2] = value >>> 8;
+    this.octets[at + 3] = value;
+    this.length = at + 4;
+  }
+
+  #originator(identifier: number): void {
+    this.octets[this.length++] = AttributeFlag.optional;
+    this.octets[this.length++] = AttributeCode.originatorId;
+    this.octets[this.length++] = 4;
+    this.#uint32(identifier);
+  }
+
+  /** Our cluster id in front of the list that came (RFC 4456 §8). */
+  #clusterList(from: Uint8Array, valueAt: number, valueLength: number): void {
+    const length = valueLength + 4;
+    const extended = length > 255;
+    this.octets[this.length++] =
+      AttributeFlag.optional | (extended ? AttributeFlag.extendedLength : 0);
+    this.octets[this.length++] = AttributeCode.clusterList;
+    if (extended) this.octets[this.length++] = length >>> 8;
+    this.octets[this.length++] = length;
+    this.#uint32(this.#profile.clusterId);
+    this.octets.set(from.subarray(valueAt, valueAt + valueLength), this.length);
+    this.length += valueLength;
+  }
+}

@@ -1,0 +1,50 @@
+import { AttributeTrait, type PathAttributeStore } from "./path-attributes.ts";
+import { PathSource } from "./source.ts";
+
+/**
+ * All that decides what a peer is sent and how it is encoded. Peers with equal profiles form an update group and are
+ * sent the same octets.
+ */
+export interface ExportProfile {
+  /** The peer is in another AS. */
+  readonly external: boolean;
+  /** The peer is our reflection client (RFC 4456). */
+  readonly client: boolean;
+  /** Only what is originated here goes out. */
+  readonly ownOnly: boolean;
+  readonly fourOctetAs: boolean;
+  readonly maximumMessageOctets: number;
+  readonly localAsn: number;
+  /** Unsigned 32-bit. */
+  readonly clusterId: number;
+  /** Canonical address that stands for us as next hop towards external peers. */
+  readonly nextHopSelf: string;
+}
+
+/** One text per distinct profile. */
+export function profileKey(profile: ExportProfile): string {
+  return JSON.stringify([
+    profile.external,
+    profile.client,
+    profile.ownOnly,
+    profile.fourOctetAs,
+    profile.maximumMessageOctets,
+    profile.nextHopSelf,
+  ]);
+}
+
+/** Is a selected path of this source sent to peers of this profile? The peer it came from is left out elsewhere. */
+export function isExported(
+  profile: ExportProfile,
+  source: number,
+  attributeStore: PathAttributeStore,
+  attributes: number,
+): boolean {
+  if (attributes < 0 || attributeStore.has(attributes, AttributeTrait.noAdvertise)) return false;
+  if (profile.external) {
+    if (attributeStore.has(attributes, AttributeTrait.noExport)) return false;
+    return source === PathSource.local || !profile.ownOnly;
+  }
+  // RFC 4456 §6: from a client to everybody, from a non-client to clients only.
+  return source !== PathSource.nonClient || profile.client;
+}

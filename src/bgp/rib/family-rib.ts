@@ -1,0 +1,103 @@
+import type { Family } from "../family/family.ts";
+import { AdjRibIn } from "./adj-rib-in.ts";
+import { DecisionProcess } from "./decision-process.ts";
+import { type ExportProfile, profileKey } from "./export-profile.ts";
+import type { GroupMember } from "./group-member.ts";
+import { LocRib, LocRibChanges } from "./loc-rib.ts";
+import type { PathAttributeStore } from "./path-attributes.ts";
+import { PrefixTable } from "./prefix-table.ts";
+import type { RibPeer } from "./source.ts";
+import { UpdateGroup } from "./update-group.ts";
+
+/** All RIBs of one address family: Adj-RIBs-In, Loc-RIB and the update groups that are the Adj-RIBs-Out. */
+export class FamilyRib {
+  readonly family: Family;
+  readonly prefixes: PrefixTable;
+  readonly paths: AdjRibIn;
+  readonly locRib: LocRib;
+  readonly #attributes: PathAttributeStore;
+  readonly #peer: (index: number) => RibPeer;
+  readonly #groups = new Map<string, UpdateGroup>();
+  readonly #changes = new LocRibChanges();
+  /** Prefixes nobody offers any more, whose ids are released once no update group speaks of them. */
+  readonly #pathless = new Set<number>();
+
+  constructor(
+    family: Family,
+    attributes: PathAttributeStore,
+    peer: (index: number) => RibPeer,
+  ) {
+    this.family = family;
+    this.#attributes = attributes;
+    this.#peer = peer;
+    this.prefixes = new PrefixTable(family.version);
+    this.paths = new AdjRibIn(attributes);
+    const decision = new DecisionProcess(this.paths, attributes, peer);
+    this.locRib = new LocRib(this.paths, attributes, decision, peer);
+  }
+
+  /** Removes a peer's paths, all or only the stale ones. */
+  removePeer(peer: number, onlyStale: boolean): void {
+    this.paths.removePeer(peer, onlyStale, (prefix) => this.locRib.markDirty(prefix));
+  }
+
+  /** Takes a member into the group of its profile, which is made at need. */
+  join(profile: ExportProfile, member: GroupMember): UpdateGroup {
+    const key = profileKey(profile);
+    let group = this.#groups.get(key);
+    if (group === undefined) {
+      // A new group starts from what has been distributed; what still waits reaches it with everybody else.
+      group = new UpdateGroup(
+        {
+          family: this.family,
+          prefixes: this.prefixes,
+          attributes: this.#attributes,
+          locRib: this.locRib,
+          peer: this.#peer,
+        },
+        profile,
+      );
+      this.#groups.set(key, group);
+    }
+    group.join(member);
+    return group;
+  }
+
+  leave(group: UpdateGroup, peer: number): void {
+    group.leave(peer);
+    if (group.memberCount === 0) this.#groups.delete(profileKey(group.profile));
+  }
+
+  /**
+   * Decides and distributes what has changed since the last call.
+   * @param observe told of every prefix whose best path is another one now, before the old one is forgotten
+   * @returns whether work is left that does not wait for a socket
+   */
+  turn(observe: (changes: LocRibChanges) => void): boolean {
+    if (this.locRib.dirtyCount > 0) {
+      this.locRib.decide(this.#changes);
+      if (this.#changes.length > 0) {
+        for (const group of this.#groups.values()) group.distribute(this.#changes);
+        observe(this.#changes);
+      }
+      for (const prefix of this.#changes.pathless) this.#pathless.add(prefix);
+      this.locRib.release(this.#changes);
+      this.#changes.clear();
+    }
+    let more = false;
+    for (const group of this.#groups.values()) more = group.pump() || more;
+    this.#releasePathless();
+    return more;
+  }
+
+  #releasePathless(): void {
+    if (this.#pathless.size === 0) return;
+    for (const group of this.#groups.values()) {
+      if (!group.isQuiet) return;
+    }
+    for (const prefix of this.#pathless) {
+      if (this.paths.first(prefix) < 0) this.prefixes.release(prefix);
+    }
+    this.#pathless.clear();
+  }
+}

@@ -1,0 +1,60 @@
+import type { TableDump } from "./table-dump.ts";
+import { countMessages, type Slab } from "./slab-packer.ts";
+
+/** One peer's place in an update group. */
+export interface GroupMember {
+  /** The speaker's index of the peer. */
+  readonly peer: number;
+  /** Writes octets in this order. @returns false when no more should be sent until `isBlocked` is cleared */
+  readonly send: (parts: readonly Uint8Array[], messages: number) => boolean;
+  /** The socket is full; set by `send`, cleared by the speaker when the socket has drained. */
+  isBlocked: boolean;
+  /** The table dump it is reading, and how far. */
+  dump: TableDump | undefined;
+  dumpIndex: number;
+  endOfRibDue: boolean;
+  /** Sequence number of the next slab of the log. */
+  cursor: number;
+  /** Prefixes it has yet to hear of, once it has lost its place in the log. */
+  missed: Set<number> | undefined;
+}
+
+export function createMember(
+  peer: number,
+  send: GroupMember["send"],
+): GroupMember {
+  return {
+    peer,
+    send,
+    isBlocked: false,
+    dump: undefined,
+    dumpIndex: 0,
+    endOfRibDue: false,
+    cursor: 0,
+    missed: undefined,
+  };
+}
+
+/** Sends a member a slab: all but what it announced itself, then what is for it alone. @returns as `GroupMember.send` */
+export function sendSlab(slab: Slab, member: GroupMember): boolean {
+  const own = slab.own.get(member.peer);
+  const only = slab.only.get(member.peer);
+  if (own === undefined && only === undefined) {
+    return slab.octets.length === 0 || member.send([slab.octets], slab.messages);
+  }
+  const parts: Uint8Array[] = [];
+  let messages = slab.messages;
+  let at = 0;
+  for (let index = 0; own !== undefined && index < own.length; index += 2) {
+    const start = own[index] as number;
+    if (start > at) parts.push(slab.octets.subarray(at, start));
+    at = own[index + 1] as number;
+    messages -= countMessages(slab.octets, start, at);
+  }
+  if (at < slab.octets.length) parts.push(slab.octets.subarray(at));
+  if (only !== undefined) {
+    parts.push(only);
+    messages += countMessages(only);
+  }
+  return parts.length === 0 || member.send(parts, messages);
+}

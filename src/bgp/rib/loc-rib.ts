@@ -1,0 +1,160 @@
+import type { AdjRibIn } from "./adj-rib-in.ts";
+import { grown } from "./columns.ts";
+import type { DecisionProcess } from "./decision-process.ts";
+import type { PathAttributeStore } from "./path-attributes.ts";
+import { PathSource, type RibPeer } from "./source.ts";
+
+const initialCapacity = 1024;
+
+/**
+ * The Loc-RIB of one family (RFC 4271 §3.2): per prefix the selected path, as a copy of what identifies it, since the
+ * row it came from may be gone before the change is distributed. Prefixes that changed wait in a queue; the Decision
+ * Process runs over it once a turn.
+ */
+export class LocRib {
+  readonly #paths: AdjRibIn;
+  readonly #attributeStore: PathAttributeStore;
+  readonly #decision: DecisionProcess;
+  readonly #peer: (index: number) => RibPeer;
+  #attributes = new Int32Array(initialCapacity).fill(-1);
+  #bestPeer = new Uint16Array(initialCapacity);
+  #source = new Uint8Array(initialCapacity);
+  #isDirty = new Uint8Array(initialCapacity);
+  #dirty = new Int32Array(initialCapacity);
+  #dirtyCount = 0;
+  #size = 0;
+
+  constructor(
+    paths: AdjRibIn,
+    attributeStore: PathAttributeStore,
+    decision: DecisionProcess,
+    peer: (index: number) => RibPeer,
+  ) {
+    this.#paths = paths;
+    this.#attributeStore = attributeStore;
+    this.#decision = decision;
+    this.#peer = peer;
+  }
+
+  /** Prefixes with a best path. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Prefixes that wait for the Decision Process. */
+  get dirtyCount(): number {
+    return this.#dirtyCount;
+  }
+
+  /** Attribute id of the best path, or -1. */
+  attributes(prefix: number): number {
+    return prefix < this.#attributes.length ? (this.#attributes[prefix] as number) : -1;
+  }
+  /** Peer index of the best path; meaningless without one. */
+  peer(prefix: number): number {
+    return this.#bestPeer[prefix] as number;
+  }
+  /** `PathSource` of the best path; meaningless without one. */
+  source(prefix: number): number {
+    return this.#source[prefix] as number;
+  }
+
+  /** Has the Decision Process look at a prefix in this turn. */
+  markDirty(prefix: number): void {
+    if (prefix >= this.#isDirty.length) this.#grow(prefix + 1);
+    if (this.#isDirty[prefix] === 1) return;
+    this.#isDirty[prefix] = 1;
+    if (this.#dirtyCount === this.#dirty.length) {
+      this.#dirty = grown(this.#dirty, this.#dirtyCount + 1);
+    }
+    this.#dirty[this.#dirtyCount++] = prefix;
+  }
+
+  #grow(needed: number): void {
+    const before = this.#attributes.length;
+    this.#attributes = grown(this.#attributes, needed).fill(-1, before);
+    this.#bestPeer = grown(this.#bestPeer, needed);
+    this.#source = grown(this.#source, needed);
+    this.#isDirty = grown(this.#isDirty, needed);
+  }
+
+  /**
+   * Runs the Decision Process over everything that waits (Phase 2) and fills `changes` with the prefixes whose selected
+   * path is another one now. The old attributes stay alive until `release` gets the changes back.
+   */
+  decide(changes: LocRibChanges): void {
+    for (let index = 0; index < this.#dirtyCount; index++) {
+      const prefix = this.#dirty[index] as number;
+      this.#isDirty[prefix] = 0;
+      const row = this.#decision.select(prefix);
+      const attributes = row < 0 ? -1 : this.#paths.attributes(row);
+      const peer = row < 0 ? 0 : this.#paths.peer(row);
+      const oldAttributes = this.#attributes[prefix] as number;
+      if (this.#paths.first(prefix) < 0) changes.pathless.push(prefix);
+      if (attributes === oldAttributes && (row < 0 || peer === this.#bestPeer[prefix])) {
+        continue;
+      }
+      changes.add(prefix, oldAttributes, this.#bestPeer[prefix] as number, this.#source[prefix] as number);
+      if (attributes >= 0) this.#attributeStore.retain(attributes);
+      this.#size += (attributes >= 0 ? 1 : 0) - (oldAttributes >= 0 ? 1 : 0);
+      this.#attributes[prefix] = attributes;
+      this.#bestPeer[prefix] = peer;
+      this.#source[prefix] = row < 0 ? PathSource.none : this.#peer(peer).source;
+    }
+    this.#dirtyCount = 0;
+  }
+
+  /** Lets go of the attributes that the changes kept alive. */
+  release(changes: LocRibChanges): void {
+    for (let index = 0; index < changes.length; index++) {
+      const old = changes.oldAttributes(index);
+      if (old >= 0) this.#attributeStore.release(old);
+    }
+  }
+}
+
+/** The changes of one turn, as columns that are used again in the next. */
+export class LocRibChanges {
+  #prefix = new Int32Array(initialCapacity);
+  #oldAttributes = new Int32Array(initialCapacity);
+  #oldPeer = new Uint16Array(initialCapacity);
+  #oldSource = new Uint8Array(initialCapacity);
+  #length = 0;
+  /** Prefixes that nobody offers any more: their ids may be released once the changes are distributed. */
+  readonly pathless: number[] = [];
+
+  get length(): number {
+    return this.#length;
+  }
+  prefix(index: number): number {
+    return this.#prefix[index] as number;
+  }
+  oldAttributes(index: number): number {
+    return this.#oldAttributes[index] as number;
+  }
+  oldPeer(index: number): number {
+    return this.#oldPeer[index] as number;
+  }
+  oldSource(index: number): number {
+    return this.#oldSource[index] as number;
+  }
+
+  add(prefix: number, oldAttributes: number, oldPeer: number, oldSource: number): void {
+    const at = this.#length++;
+    if (at === this.#prefix.length) {
+      this.#prefix = grown(this.#prefix, at + 1);
+      this.#oldAttributes = grown(this.#oldAttributes, at + 1);
+      this.#oldPeer = grown(this.#oldPeer, at + 1);
+      this.#oldSource = grown(this.#oldSource, at + 1);
+    }
+    this.#prefix[at] = prefix;
+    this.#oldAttributes[at] = oldAttributes;
+    this.#oldPeer[at] = oldPeer;
+    this.#oldSource[at] = oldSource;
+  }
+
+  clear(): void {
+    this.#length = 0;
+    this.pathless.length = 0;
+  }
+}

@@ -1,0 +1,205 @@
+import type { Family } from "../family/family.ts";
+import { Afi, AttributeCode, AttributeFlag, headerOctets, MessageType, Safi } from "../iana.ts";
+import type { EgressAttributes } from "./egress.ts";
+import type { PrefixTable } from "./prefix-table.ts";
+
+/** Whole messages, ready for TCP, and which ranges of them came from which peer. */
+export interface Slab {
+  readonly octets: Uint8Array;
+  /** How many messages that is. */
+  readonly messages: number;
+  /** Prefixes the messages speak of. */
+  readonly prefixes: Int32Array;
+  /** Flat [start, end) pairs of what a peer itself announced, which it is not sent. */
+  readonly own: ReadonlyMap<number, readonly number[]>;
+  /** Messages for one peer alone, sent to it after the rest. */
+  readonly only: ReadonlyMap<number, Uint8Array>;
+}
+
+/** Messages in `octets[start..end)`, which holds whole ones only. */
+export function countMessages(octets: Uint8Array, start = 0, end: number = octets.length): number {
+  let count = 0;
+  for (let at = start; at < end; count++) {
+    at += ((octets[at + 16] as number) << 8) | (octets[at + 17] as number);
+  }
+  return count;
+}
+
+/** IPv4 unicast stands in the UPDATE's own fields; everything else in MP_REACH_NLRI and MP_UNREACH_NLRI (RFC 4760). */
+export function isClassic(family: Pick<Family, "afi" | "safi">): boolean {
+  return family.afi === Afi.ipv4 && family.safi === Safi.unicast;
+}
+
+/** NLRI of one prefix: length octet and at most 16 octets. */
+const maximumNlriOctets = 17;
+
+/** Writes UPDATE messages one behind the other into a growing buffer, each as full as the session allows. */
+export class SlabPacker {
+  readonly #family: Family;
+  readonly #prefixes: PrefixTable;
+  readonly #classic: boolean;
+  readonly #maximumMessageOctets: number;
+  #octets = new Uint8Array(4096);
+  #length = 0;
+  #messageStart = 0;
+  #messages = 0;
+  #own = new Map<number, number[]>();
+
+  constructor(family: Family, prefixes: PrefixTable, maximumMessageOctets: number) {
+    this.#family = family;
+    this.#prefixes = prefixes;
+    this.#classic = isClassic(family);
+    this.#maximumMessageOctets = maximumMessageOctets;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  #ensure(count: number): void {
+    if (this.#length + count <= this.#octets.length) return;
+    const larger = new Uint8Array(Math.max(this.#length + count, this.#octets.length * 2));
+    larger.set(this.#octets.subarray(0, this.#length));
+    this.#octets = larger;
+  }
+
+  #uint16(at: number, value: number): void {
+    this.#octets[at] = value >>> 8;
+    this.#octets[at + 1] = value;
+  }
+
+  #openMessage(): void {
+    this.#ensure(this.#maximumMessageOctets);
+    const start = this.#length;
+    this.#messageStart = start;
+    this.#messages++;
+    this.#octets.fill(0xff, start, start + 16);
+    this.#octets[start + 18] = MessageType.update;
+    this.#octets[start + 19] = 0;
+    this.#octets[start + 20] = 0;
+    this.#length = start + headerOctets + 2;
+  }
+
+  #closeMessage(): void {
+    this.#uint16(this.#messageStart + 16, this.#length - this.#messageStart);
+  }
+
+  #room(reserved: number): boolean {
+    return (
+      this.#length - this.#messageStart + reserved + maximumNlriOctets <= this.#maximumMessageOctets
+    );
+  }
+
+  /** Withdraws the prefixes that `next` gives until it gives -1. */
+  withdraw(next: () => number): void {
+    let prefix = next();
+    while (prefix >= 0) {
+      this.#openMessage();
+      const start = this.#messageStart;
+      if (this.#classic) {
+        // Two octets stay free for the attributes' length.
+        for (; prefix >= 0 && this.#room(2); prefix = next()) this.#nlri(prefix);
+        this.#uint16(start + headerOctets, this.#length - start - headerOctets - 2);
+        this.#octets[this.#length++] = 0;
+        this.#octets[this.#length++] = 0;
+      } else {
+        const attributeAt = this.#mpHead(AttributeCode.mpUnreachNlri);
+        for (; prefix >= 0 && this.#room(0); prefix = next()) this.#nlri(prefix);
+        this.#uint16(attributeAt + 2, this.#length - attributeAt - 4);
+        this.#uint16(start + headerOctets + 2, this.#length - start - headerOctets - 4);
+      }
+      this.#closeMessage();
+    }
+  }
+
+  #nlri(prefix: number): void {
+    this.#length = this.#prefixes.writeNlri(prefix, this.#octets, this.#length);
+  }
+
+  /** Attributes' length (patched later) and the head of an MP attribute; returns where the attribute starts. */
+  #mpHead(code: number): number {
+    this.#length += 2;
+    const at = this.#length;
+    this.#octets[at] = AttributeFlag.optional | AttributeFlag.extendedLength;
+    this.#octets[at + 1] = code;
+    this.#uint16(at + 4, this.#family.afi);
+    this.#octets[at + 6] = this.#family.safi;
+    this.#length = at + 7;
+    return at;
+  }
+
+  /**
+   * Announces the prefixes that `next` gives until it gives -1, with these attributes. Where the attributes alone leave
+   * no room in a message the prefixes are withdrawn instead, since an UPDATE that is not sent would leave the former
+   * route in force. @param fromPeer whose path it is, 0 for our own
+   */
+  announce(attributes: EgressAttributes, fromPeer: number, next: () => number): void {
+    const fixed = headerOctets + 4 + attributes.length + (this.#classic ? 0 : 12 + attributes.nextHop.length);
+    if (fixed + maximumNlriOctets > this.#maximumMessageOctets) {
+      this.withdraw(next);
+      return;
+    }
+    const from = this.#length;
+    let prefix = next();
+    while (prefix >= 0) {
+      this.#openMessage();
+      prefix = this.#classic
+        ? this.#classicMessage(attributes, prefix, next)
+        : this.#mpMessage(attributes, prefix, next);
+      this.#closeMessage();
+    }
+    if (fromPeer !== 0) this.#noteOwn(fromPeer, from);
+  }
+
+  #classicMessage(attributes: EgressAttributes, first: number, next: () => number): number {
+    this.#uint16(this.#length, attributes.length);
+    this.#length += 2;
+    this.#copyAttributes(attributes);
+    let prefix = first;
+    for (; prefix >= 0 && this.#room(0); prefix = next()) this.#nlri(prefix);
+    return prefix;
+  }
+
+  #mpMessage(attributes: EgressAttributes, first: number, next: () => number): number {
+    const attributeAt = this.#mpHead(AttributeCode.mpReachNlri);
+    this.#octets[this.#length++] = attributes.nextHop.length;
+    this.#octets.set(attributes.nextHop, this.#length);
+    this.#length += attributes.nextHop.length;
+    this.#octets[this.#length++] = 0; // reserved
+    let prefix = first;
+    for (; prefix >= 0 && this.#room(attributes.length); prefix = next()) this.#nlri(prefix);
+    this.#uint16(attributeAt + 2, this.#length - attributeAt - 4);
+    this.#copyAttributes(attributes);
+    const lengthAt = this.#messageStart + headerOctets + 2;
+    this.#uint16(lengthAt, this.#length - lengthAt - 2);
+    return prefix;
+  }
+
+  #copyAttributes(attributes: EgressAttributes): void {
+    const from = attributes.octets;
+    const length = attributes.length;
+    let to = this.#length;
+    for (let at = 0; at < length; at++) this.#octets[to++] = from[at] as number;
+    this.#length = to;
+  }
+
+  #noteOwn(peer: number, from: number): void {
+    const ranges = this.#own.get(peer);
+    if (ranges === undefined) this.#own.set(peer, [from, this.#length]);
+    else if (ranges[ranges.length - 1] === from) ranges[ranges.length - 1] = this.#length;
+    else ranges.push(from, this.#length);
+  }
+
+  /** Hands out what was written and starts afresh. */
+  take(): Pick<Slab, "octets" | "messages" | "own"> {
+    const octets = this.#octets.subarray(0, this.#length);
+    const own = this.#own;
+    const messages = this.#messages;
+    this.#messages = 0;
+    // A buffer of the size that was needed just now; the old one lives as long as sockets hold on to it.
+    this.#octets = new Uint8Array(Math.max(4096, this.#length));
+    this.#length = 0;
+    this.#own = new Map();
+    return { octets, messages, own };
+  }
+}

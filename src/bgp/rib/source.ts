@@ -1,0 +1,27 @@
+/** Where a path came from, as far as its further distribution goes. */
+export const PathSource = {
+  none: 0,
+  /** Originated here. */
+  local: 1,
+  external: 2,
+  /** From an iBGP peer that is our reflection client (RFC 4456 §5). */
+  client: 3,
+  /** From any other iBGP peer. */
+  nonClient: 4,
+} as const;
+export type PathSource = (typeof PathSource)[keyof typeof PathSource];
+
+/** The peer index of paths originated here. */
+export const localPeer = 0;
+
+/** What the RIBs must know of a peer; the index is given out by the speaker, 0 is the speaker itself. */
+export interface RibPeer {
+  readonly index: number;
+  /** Canonical text, for people. */
+  readonly address: string;
+  /** Sorts peers by address (RFC 4271 §9.1.2.2 g): 16 octets as 32 hex digits, IPv4 as IPv4-mapped. */
+  readonly addressOrder: string;
+  readonly source: PathSource;
+  /** BGP identifier of its last session, unsigned 32-bit. */
+  readonly identifier: number;
+}

@@ -1,0 +1,355 @@
+import type { Family } from "../family/family.ts";
+import { encodeEndOfRib } from "../message/end-of-rib.ts";
+import { EgressAttributes } from "./egress.ts";
+import { type ExportProfile, isExported } from "./export-profile.ts";
+import type { LocRib, LocRibChanges } from "./loc-rib.ts";
+import { type GroupMember, sendSlab } from "./group-member.ts";
+import type { PathAttributeStore } from "./path-attributes.ts";
+import { PrefixBuckets } from "./prefix-buckets.ts";
+import type { PrefixTable } from "./prefix-table.ts";
+import type { RibPeer } from "./source.ts";
+import { TableDump } from "./table-dump.ts";
+import { isClassic, type Slab, SlabPacker } from "./slab-packer.ts";
+
+/** What an update group reads of the RIBs of its family. */
+export interface GroupTables {
+  readonly family: Family;
+  readonly prefixes: PrefixTable;
+  readonly attributes: PathAttributeStore;
+  readonly locRib: LocRib;
+  readonly peer: (index: number) => RibPeer;
+}
+
+/** Octets of log and dump that a member may fall behind before it is fed from the table instead. */
+export const defaultLagLimitOctets = 16 * 1024 * 1024;
+
+/** Prefixes encoded at a time for a table dump or a lagging member: a few milliseconds of work. */
+const prefixesPerSlice = 8192;
+
+const noPrefixes = new Int32Array(0);
+
+/**
+ * The Adj-RIB-Out of all peers with one export profile, for one family: not a table but a log of encoded messages, in
+ * which every member has its place. A change is encoded once and written to every member, less what the member itself
+ * announced.
+ *
+ * A new member first gets a dump of the table, shared with those who came about the same time, then the log from where
+ * the dump was begun. Since the log then only repeats or overtakes what the dump said, the member ends with the table.
+ * A member that falls too far behind leaves the log; a set of prefixes remembers what it has missed, and it is fed from
+ * the table as fast as it reads.
+ */
+export class UpdateGroup {
+  readonly profile: ExportProfile;
+  readonly #tables: GroupTables;
+  readonly #lagLimitOctets: number;
+  readonly #members = new Map<number, GroupMember>();
+  readonly #packer: SlabPacker;
+  readonly #onlyPacker: SlabPacker;
+  readonly #egress: EgressAttributes;
+  readonly #buckets = new PrefixBuckets();
+  readonly #endOfRib: Uint8Array;
+  #log: Slab[] = [];
+  /** Sequence number of the oldest slab held. */
+  #logStart = 0;
+  #logOctets = 0;
+  #dump: TableDump | undefined;
+  #exported = 0;
+  readonly #exportedBySource = new Map<number, number>();
+
+  constructor(tables: GroupTables, profile: ExportProfile, lagLimitOctets = defaultLagLimitOctets) {
+    this.#tables = tables;
+    this.profile = profile;
+    this.#lagLimitOctets = lagLimitOctets;
+    const classic = isClassic(tables.family);
+    this.#packer = new SlabPacker(tables.family, tables.prefixes, profile.maximumMessageOctets);
+    this.#onlyPacker = new SlabPacker(tables.family, tables.prefixes, profile.maximumMessageOctets);
+    this.#egress = new EgressAttributes(tables.attributes, tables.family, profile, classic);
+    this.#endOfRib = encodeEndOfRib(tables.family.afi, tables.family.safi);
+    for (let prefix = 0; prefix < tables.prefixes.end; prefix++) {
+      if (this.#isExportedNow(prefix)) this.#countExported(tables.locRib.peer(prefix), 1);
+    }
+  }
+
+  get memberCount(): number {
+    return this.#members.size;
+  }
+
+  /** Prefixes that a member has been sent or is about to be. */
+  advertisedTo(peer: number): number {
+    return this.#exported - (this.#exportedBySource.get(peer) ?? 0);
+  }
+
+  /** Nothing is remembered about prefixes: their ids may be released. */
+  get isQuiet(): boolean {
+    if (this.#log.length > 0 || this.#dump?.isRunning === true) return false;
+    for (const member of this.#members.values()) {
+      if (member.missed !== undefined || member.dump !== undefined) return false;
+    }
+    return true;
+  }
+
+  /** Octets held for members that have not taken them yet. */
+  get retainedOctets(): number {
+    return this.#logOctets + (this.#dump?.octets ?? 0);
+  }
+
+  #countExported(source: number, change: number): void {
+    this.#exported += change;
+    this.#exportedBySource.set(source, (this.#exportedBySource.get(source) ?? 0) + change);
+  }
+
+  #isExportedNow(prefix: number): boolean {
+    const { locRib, attributes } = this.#tables;
+    return isExported(this.profile, locRib.source(prefix), attributes, locRib.attributes(prefix));
+  }
+
+  get #logEnd(): number {
+    return this.#logStart + this.#log.length;
+  }
+
+  /** Takes a peer in and starts its table dump, followed by End-of-RIB. */
+  join(member: GroupMember): void {
+    this.#members.set(member.peer, member);
+    this.feedTable(member);
+  }
+
+  leave(peer: number): void {
+    this.#members.delete(peer);
+    this.#trim();
+  }
+
+  /** Sends a member the whole table again, then End-of-RIB: a new session, or ROUTE-REFRESH (RFC 2918 §4). */
+  feedTable(member: GroupMember): void {
+    const dump = this.#dump?.mayBeJoined(this.#logOctets) === true ? this.#dump : this.#beginDump();
+    member.dump = dump;
+    member.dumpIndex = 0;
+    member.cursor = dump.logSequence;
+    member.missed = undefined;
+    member.endOfRibDue = true;
+  }
+
+  #beginDump(): TableDump {
+    this.#dump = new TableDump(this.#logEnd, this.#tables.prefixes.end);
+    this.#trim();
+    return this.#dump;
+  }
+
+  /** Encodes the changes of a turn into the log, once for all members. */
+  distribute(changes: LocRibChanges): void {
+    const { locRib, attributes } = this.#tables;
+    const withdrawn: number[] = [];
+    const overtaken: { peer: number; prefix: number }[] = [];
+    const touched = new Int32Array(changes.length);
+    let touchedCount = 0;
+    for (let index = 0; index < changes.length; index++) {
+      const prefix = changes.prefix(index);
+      const oldPeer = changes.oldPeer(index);
+      const before = isExported(
+        this.profile,
+        changes.oldSource(index),
+        attributes,
+        changes.oldAttributes(index),
+      );
+      const now = this.#isExportedNow(prefix);
+      if (before) this.#countExported(oldPeer, -1);
+      if (now) {
+        const peer = locRib.peer(prefix);
+        this.#countExported(peer, 1);
+        this.#buckets.add(prefix, locRib.attributes(prefix), peer, locRib.source(prefix));
+        // The peer whose path is best now was sent the former one, and is not sent its own.
+        if (before && oldPeer !== peer && this.#members.has(peer)) overtaken.push({ peer, prefix });
+      } else if (before) withdrawn.push(prefix);
+      else continue;
+      touched[touchedCount++] = prefix;
+    }
+    if (touchedCount > 0) {
+      this.#append(this.#encode(withdrawn, overtaken, touched.subarray(0, touchedCount)));
+    }
+  }
+
+  #encode(
+    withdrawn: readonly number[],
+    overtaken: readonly { peer: number; prefix: number }[],
+    prefixes: Int32Array,
+  ): Slab {
+    if (withdrawn.length > 0) {
+      let at = 0;
+      this.#packer.withdraw(() => (at < withdrawn.length ? (withdrawn[at++] as number) : -1));
+    }
+    for (let bucket = 0; bucket < this.#buckets.size; bucket++) {
+      const peer = this.#buckets.peer(bucket);
+      this.#egress.encode(
+        this.#buckets.attributes(bucket),
+        this.#buckets.source(bucket),
+        this.#tables.peer(peer),
+      );
+      this.#buckets.open(bucket);
+      this.#packer.announce(this.#egress, peer, this.#buckets.next);
+    }
+    this.#buckets.clear();
+    return { ...this.#packer.take(), prefixes, only: this.#encodeOvertaken(overtaken) };
+  }
+
+  #encodeOvertaken(overtaken: readonly { peer: number; prefix: number }[]): Map<number, Uint8Array> {
+    const only = new Map<number, Uint8Array>();
+    if (overtaken.length === 0) return only;
+    const byPeer = Map.groupBy(overtaken, ({ peer }) => peer);
+    for (const [peer, entries] of byPeer) {
+      let at = 0;
+      this.#onlyPacker.withdraw(() => entries[at++]?.prefix ?? -1);
+      only.set(peer, this.#onlyPacker.take().octets);
+    }
+    return only;
+  }
+
+  #append(slab: Slab): void {
+    for (const member of this.#members.values()) {
+      if (member.missed === undefined) continue;
+      for (const prefix of slab.prefixes) member.missed.add(prefix);
+    }
+    this.#log.push(slab);
+    this.#logOctets += slab.octets.length;
+  }
+
+  /** Writes what each member can take now. @returns whether work is left that does not wait for a socket */
+  pump(): boolean {
+    let more = false;
+    if (this.#dump?.isRunning === true && this.#anyWaitsFor(this.#dump)) {
+      this.#extendDump(this.#dump);
+    }
+    for (const member of this.#members.values()) {
+      if (!member.isBlocked) more = this.#feed(member) || more;
+    }
+    this.#limitLag();
+    this.#trim();
+    return more;
+  }
+
+  #anyWaitsFor(dump: TableDump): boolean {
+    for (const member of this.#members.values()) {
+      if (member.dump === dump && !member.isBlocked && member.dumpIndex === dump.slabs.length) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  #extendDump(dump: TableDump): void {
+    const { locRib } = this.#tables;
+    const prefixes: number[] = [];
+    const end = Math.min(dump.end, dump.nextPrefix + prefixesPerSlice);
+    for (let prefix = dump.nextPrefix; prefix < end; prefix++) {
+      if (!this.#isExportedNow(prefix)) continue;
+      prefixes.push(prefix);
+      this.#buckets.add(prefix, locRib.attributes(prefix), locRib.peer(prefix), locRib.source(prefix));
+    }
+    dump.nextPrefix = end;
+    if (prefixes.length > 0) dump.add(this.#encode([], [], Int32Array.from(prefixes)));
+  }
+
+  /** @returns whether the member could take more at once */
+  #feed(member: GroupMember): boolean {
+    const dump = member.dump;
+    if (dump !== undefined) {
+      while (member.dumpIndex < dump.slabs.length) {
+        if (!sendSlab(dump.slabs[member.dumpIndex++] as Slab, member)) return false;
+      }
+      if (dump.isRunning) return true;
+      member.dump = undefined;
+    }
+    if (member.endOfRibDue) {
+      member.endOfRibDue = false;
+      if (!member.send([this.#endOfRib], 1)) return false;
+    }
+    if (member.missed !== undefined) return this.#feedMissed(member, member.missed);
+    while (member.cursor < this.#logEnd) {
+      if (!sendSlab(this.#log[member.cursor++ - this.#logStart] as Slab, member)) return false;
+    }
+    return false;
+  }
+
+  /** Feeds a member that lost its place in the log from the table, a slice at a time. */
+  #feedMissed(member: GroupMember, missed: Set<number>): boolean {
+    const { locRib } = this.#tables;
+    const slice: number[] = [];
+    const withdrawn: number[] = [];
+    for (const prefix of missed) {
+      if (slice.length === prefixesPerSlice) break;
+      slice.push(prefix);
+      const peer = locRib.peer(prefix);
+      if (this.#isExportedNow(prefix) && peer !== member.peer) {
+        this.#buckets.add(prefix, locRib.attributes(prefix), peer, locRib.source(prefix));
+      } else withdrawn.push(prefix);
+    }
+    for (const prefix of slice) missed.delete(prefix);
+    if (missed.size === 0) {
+      member.missed = undefined;
+      member.cursor = this.#logEnd;
+    }
+    if (slice.length === 0) return false;
+    return sendSlab(this.#encode(withdrawn, [], noPrefixes), member) && missed.size > 0;
+  }
+
+  #limitLag(): void {
+    if (this.retainedOctets <= this.#lagLimitOctets) return;
+    for (const member of this.#members.values()) {
+      if (member.isBlocked && member.missed === undefined) this.#detach(member);
+    }
+  }
+
+  /** Has a member that reads too slowly leave dump and log, remembering only which prefixes it has yet to hear of. */
+  #detach(member: GroupMember): void {
+    const missed = new Set<number>();
+    if (member.dump !== undefined) {
+      const { dump } = member;
+      for (const slab of dump.slabs.slice(member.dumpIndex)) {
+        for (const prefix of slab.prefixes) missed.add(prefix);
+      }
+      for (let prefix = dump.nextPrefix; prefix < dump.end; prefix++) {
+        if (this.#tables.locRib.attributes(prefix) >= 0) missed.add(prefix);
+      }
+      member.dump = undefined;
+    }
+    for (const slab of this.#log.slice(Math.max(0, member.cursor - this.#logStart))) {
+      for (const prefix of slab.prefixes) missed.add(prefix);
+    }
+    member.missed = missed;
+  }
+
+  /** Drops what every member has taken. */
+  #trim(): void {
+    let oldest = this.#logEnd;
+    let dumpInUse = false;
+    for (const member of this.#members.values()) {
+      if (member.dump === this.#dump) dumpInUse = true;
+      if (member.missed === undefined) oldest = Math.min(oldest, member.cursor);
+    }
+    const dump = this.#dump;
+    if (dump !== undefined) {
+      const since = this.#logOctetsSince(dump.logSequence);
+      if (!dumpInUse && !dump.mayBeJoined(since)) this.#dump = undefined;
+      else oldest = Math.min(oldest, dump.logSequence);
+    }
+    while (this.#logStart < oldest) {
+      const slab = this.#log.shift() as Slab;
+      this.#logOctets -= slab.octets.length;
+      this.#logStart++;
+    }
+  }
+
+  #logOctetsSince(sequence: number): number {
+    if (sequence <= this.#logStart) return this.#logOctets;
+    return this.#log
+      .slice(sequence - this.#logStart)
+      .reduce((sum, slab) => sum + slab.octets.length, 0);
+  }
+
+  /** The prefixes a member is sent, for people who ask. */
+  *advertisedPrefixes(peer: number): Generator<number> {
+    const { prefixes, locRib } = this.#tables;
+    for (let prefix = 0; prefix < prefixes.end; prefix++) {
+      if (this.#isExportedNow(prefix) && locRib.peer(prefix) !== peer) yield prefix;
+    }
+  }
+}
+

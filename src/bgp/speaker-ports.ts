@@ -1,0 +1,49 @@
+import type { ConnectionTimer, DownReason, PeerTimer } from "./fsm/action.ts";
+import type { ConnectionId } from "./fsm/event.ts";
+import type { FsmState } from "./fsm/state.ts";
+import type { AttributeError } from "./message/message.ts";
+import type { Peer } from "./peer.ts";
+import type { FamilyRib } from "./rib/family-rib.ts";
+import type { LocRibChanges } from "./rib/loc-rib.ts";
+
+/** A timer of the speaker: one of a peer as a whole, or of one of its connections. */
+export type SpeakerTimer =
+  | { readonly timer: PeerTimer | "restartTimer"; readonly peer: number }
+  | { readonly timer: ConnectionTimer; readonly connection: ConnectionId };
+
+/** One text per timer. */
+export function timerKey(timer: SpeakerTimer): string {
+  return "peer" in timer ? `${timer.timer} ${timer.peer}` : `${timer.timer} #${timer.connection}`;
+}
+
+/** What the speaker has the outside world do. None of these may call back into the speaker before it returns. */
+export interface SpeakerPorts {
+  /** Dials a peer; `connected` or `connectionFailed` follows. */
+  connect(connection: ConnectionId, to: { readonly address: string; readonly port: number }): void;
+  /** Closes a connection once what was written is flushed; nothing more is heard of it. */
+  close(connection: ConnectionId): void;
+  /** @returns false when the socket is full: `drained` follows */
+  write(connection: ConnectionId, parts: readonly Uint8Array[]): boolean;
+  /** Stops and resumes reading from a connection. */
+  setReading(connection: ConnectionId, reading: boolean): void;
+  startTimer(timer: SpeakerTimer, delayMs: number): void;
+  stopTimer(timer: SpeakerTimer): void;
+  /** Asks for a call of `turn` as soon as the sockets that are readable now have been read. */
+  wake(): void;
+  /** Monotonic milliseconds. */
+  nowMs(): number;
+  /** In [0, 1). */
+  random(): number;
+}
+
+/** Told of what happens, for logs, the API, and whoever programs routes. */
+export interface SpeakerObserver {
+  stateChanged?(peer: Peer, from: FsmState, to: FsmState): void;
+  established?(peer: Peer): void;
+  down?(peer: Peer, reason: DownReason, wasEstablished: boolean): void;
+  /** Best paths changed; the columns are valid during the call only. */
+  bestPathsChanged?(rib: FamilyRib, changes: LocRibChanges): void;
+  endOfRib?(peer: Peer, family: number): void;
+  malformed?(peer: Peer, errors: readonly AttributeError[]): void;
+  peerRemoved?(peer: Peer): void;
+}

@@ -1,0 +1,469 @@
+import type { Prefix } from "../net/prefix.ts";
+import { parseIpAddress } from "../net/ip-address.ts";
+import { Writer } from "../wire/writer.ts";
+import { encodePathAttributes } from "./attribute/encode-attributes.ts";
+import type { PathAttributes } from "./attribute/path-attributes.ts";
+import { BgpError } from "./errors.ts";
+import type { Family } from "./family/family.ts";
+import { families } from "./family/index.ts";
+import type { FsmAction } from "./fsm/action.ts";
+import type { ConnectionId, FsmEvent } from "./fsm/event.ts";
+import { PeerFsm } from "./fsm/peer.ts";
+import { CeaseSubcode, Origin } from "./iana.ts";
+import { contextOfBits, contextBits, PathAttributeStore } from "./rib/path-attributes.ts";
+import { FamilyRib } from "./rib/family-rib.ts";
+import { loopReason } from "./rib/loop-check.ts";
+import { localPeer, PathSource, type RibPeer } from "./rib/source.ts";
+import { GracefulRestartHelper } from "./graceful-restart-helper.ts";
+import { offeredCapabilities, Peer, type PeerSettings, sourceOf } from "./peer.ts";
+import { PeerSession } from "./peer-session.ts";
+import type { SpeakerObserver, SpeakerPorts, SpeakerTimer } from "./speaker-ports.ts";
+import { UpdateReceiver } from "./update-receiver.ts";
+
+/** What makes a speaker. */
+export interface SpeakerConfig {
+  readonly asn: number;
+  /** BGP identifier, unsigned 32-bit, not 0. */
+  readonly identifier: number;
+  /** Cluster id as a reflector (RFC 4456 §7), unsigned 32-bit. */
+  readonly clusterId: number;
+  /** Canonical addresses of our own: paths with one of them as next hop are not used. */
+  readonly ownAddresses: readonly string[];
+  /** Canonical address that stands for us as next hop of what we originate, by IP version. */
+  readonly nextHopSelf: { readonly 4?: string; readonly 6?: string };
+}
+
+/** Settings for peers that nobody configured, by their address; `undefined` refuses them. */
+export type DynamicPeers = (address: string) => PeerSettings | undefined;
+
+const messagesPerLook = 16;
+
+/**
+ * The BGP speaker: peers, RIBs and what passes between them (RFC 4271 §3). It does no IO. Events come in by the methods,
+ * effects go out by `SpeakerPorts`; messages are only queued on arrival, and worked off by `turn` in bounded slices.
+ */
+export class Speaker {
+  readonly config: SpeakerConfig;
+  readonly attributes: PathAttributeStore;
+  readonly ribs: ReadonlyMap<number, FamilyRib>;
+  readonly #ports: SpeakerPorts;
+  readonly #observer: SpeakerObserver;
+  readonly #receiver: UpdateReceiver;
+  readonly #restartHelper: GracefulRestartHelper;
+  readonly #local: RibPeer;
+  readonly #peers: (Peer | undefined)[] = [undefined];
+  readonly #freeIndexes: number[] = [];
+  readonly #byAddress = new Map<string, Peer>();
+  readonly #sessions = new Map<ConnectionId, PeerSession>();
+  #readable: PeerSession[] = [];
+  #nextConnection = 1;
+  #restarted = false;
+  #forwardingPreserved = false;
+  #dynamicPeers: DynamicPeers = () => undefined;
+
+  constructor(config: SpeakerConfig, ports: SpeakerPorts, observer: SpeakerObserver = {}) {
+    this.config = config;
+    this.#ports = ports;
+    this.#observer = observer;
+    this.#local = {
+      index: localPeer,
+      address: "local",
+      addressOrder: "",
+      source: PathSource.local,
+      identifier: config.identifier,
+    };
+    this.attributes = new PathAttributeStore((attributes) => loopReason(attributes, config));
+    const peer = (index: number): RibPeer => this.ribPeer(index);
+    this.ribs = new Map(
+      families.map((family) => [family.key, new FamilyRib(family, this.attributes, peer)]),
+    );
+    this.#receiver = new UpdateReceiver(this.attributes, this.ribs);
+    this.#restartHelper = new GracefulRestartHelper(this.ribs, ports);
+  }
+
+  /** The peer that owns paths under an index; the speaker itself under 0. */
+  ribPeer(index: number): RibPeer {
+    if (index === localPeer) return this.#local;
+    const peer = this.#peers[index];
+    if (peer === undefined) throw new RangeError(`no peer has index ${index}`);
+    return peer;
+  }
+
+  peers(): Iterable<Peer> {
+    return this.#byAddress.values();
+  }
+
+  /** @param address canonical */
+  peer(address: string): Peer | undefined {
+    return this.#byAddress.get(address);
+  }
+
+  /** Whether OPENs say that we have restarted, and that the kernel kept forwarding meanwhile (RFC 4724 §3). */
+  setRestarting(restarted: boolean, forwardingPreserved: boolean): void {
+    this.#restarted = restarted;
+    this.#forwardingPreserved = forwardingPreserved;
+  }
+
+  setDynamicPeers(dynamicPeers: DynamicPeers): void {
+    this.#dynamicPeers = dynamicPeers;
+  }
+
+  /** Takes a peer in and starts its FSM. @throws RangeError when its address is taken */
+  addPeer(settings: PeerSettings, isDynamic = false): Peer {
+    if (this.#byAddress.has(settings.address)) {
+      throw new RangeError(`there is a peer ${settings.address} already`);
+    }
+    const index = this.#freeIndexes.pop() ?? this.#peers.length;
+    const { asn, identifier } = this.config;
+    const fsm = new PeerFsm(
+      {
+        localAsn: asn,
+        peerAsn: settings.asn,
+        localIdentifier: identifier,
+        holdTimeSeconds: settings.holdTimeSeconds,
+        connectRetrySeconds: settings.connectRetrySeconds,
+        idleHoldSeconds: settings.idleHoldSeconds,
+        idleHoldMaximumSeconds: Math.max(60, settings.idleHoldSeconds),
+        passive: settings.passive,
+        capabilities: () =>
+          offeredCapabilities(settings, asn, {
+            restarted: this.#restarted,
+            forwardingPreserved: this.#forwardingPreserved,
+          }),
+      },
+      {
+        allocateConnectionId: () => this.#nextConnection++,
+        random: () => this.#ports.random(),
+      },
+    );
+    const options = { localAsn: asn, nowMs: this.#ports.nowMs(), isDynamic };
+    const peer = new Peer(index, settings, fsm, options);
+    this.#peers[index] = peer;
+    this.#byAddress.set(settings.address, peer);
+    this.#feed(peer, { type: "ManualStart" });
+    return peer;
+  }
+
+  /** Ends a peer's session (Cease, Peer De-configured unless said otherwise) and forgets it with its paths. */
+  removePeer(address: string, subcode: number = CeaseSubcode.peerDeConfigured): void {
+    const peer = this.#byAddress.get(address);
+    if (peer === undefined) return;
+    this.#byAddress.delete(peer.address);
+    this.#feed(peer, { type: "ManualStop", subcode });
+    this.#restartHelper.cancel(peer);
+    for (const rib of this.ribs.values()) rib.removePeer(peer.index, false);
+    this.#observer.peerRemoved?.(peer);
+    this.#ports.wake();
+    this.#retired.push(peer.index);
+  }
+
+  /** Indexes of peers that are gone, whose paths the Decision Process has yet to see off. */
+  readonly #retired: number[] = [];
+
+  #reuseRetired(): void {
+    for (const index of this.#retired) {
+      this.#peers[index] = undefined;
+      this.#freeIndexes.push(index);
+    }
+    this.#retired.length = 0;
+  }
+
+  /** Stops all peers: with Cease, or without a word, so that those with graceful restart keep our routes. */
+  stop(options: { readonly silently: boolean; readonly message?: string }): void {
+    for (const peer of [...this.#byAddress.values()]) {
+      if (options.silently && peer.negotiated?.gracefulRestart !== undefined) continue;
+      this.#feed(peer, {
+        type: "ManualStop",
+        ...(options.message !== undefined && { message: options.message }),
+      });
+    }
+  }
+
+  /** Originates exactly these prefixes, with ourselves as next hop. Those of an IP version without own address are left out. */
+  originate(prefixes: readonly Prefix[]): void {
+    for (const rib of this.ribs.values()) {
+      const wanted = prefixes.filter(({ version }) => version === rib.family.version);
+      const nextHop = this.config.nextHopSelf[rib.family.version];
+      const ids = new Set<number>();
+      if (nextHop !== undefined && wanted.length > 0) {
+        const attributes = this.#ownAttributes(rib.family, nextHop);
+        for (const prefix of wanted) {
+          const id = rib.prefixes.intern(prefix.octets, 0, prefix.length);
+          ids.add(id);
+          const offer = { prefix: id, peer: localPeer, pathId: 0, attributes, flags: 0 };
+          if (rib.paths.announce({ ...offer, atMs: this.#ports.nowMs() })) rib.locRib.markDirty(id);
+        }
+      }
+      for (const row of [...rib.paths.rowsOf(localPeer)]) {
+        const id = rib.paths.prefix(row);
+        if (ids.has(id)) continue;
+        rib.paths.removeRow(row);
+        rib.locRib.markDirty(id);
+      }
+    }
+    this.#ports.wake();
+  }
+
+  #ownAttributes(family: Family, nextHop: string): number {
+    const attributes: PathAttributes = { origin: Origin.igp, asPath: [], nextHop, localPref: 100 };
+    const context = contextOfBits(contextBits({ fourOctetAs: true, external: false }));
+    const writer = new Writer(64);
+    const classic = family.version === 4;
+    encodePathAttributes(attributes, context, writer, { nextHop: classic });
+    if (!classic) writeMpReach(family, nextHop, writer);
+    const octets = writer.view();
+    const bits = contextBits(context);
+    const known = this.attributes.find(octets, 0, octets.length, bits);
+    if (known >= 0) return known;
+    const range = { start: 0, end: octets.length, clean: true };
+    return this.attributes.add(octets, range, bits, attributes);
+  }
+
+  /** A peer has connected to us. @returns the id of the connection, or why it is refused */
+  accepted(address: string): ConnectionId | string {
+    let peer = this.#byAddress.get(address);
+    if (peer === undefined) {
+      const settings = this.#dynamicPeers(address);
+      if (settings === undefined) return "no peer is configured with this address";
+      peer = this.addPeer(settings, true);
+    }
+    const connection = this.#nextConnection++;
+    this.#sessions.set(connection, new PeerSession(connection, peer, this.#ports));
+    return connection;
+  }
+
+  /** The driver has bound what `accepted` gave to its socket: the FSM may write to it now. */
+  confirmed(connection: ConnectionId): void {
+    const session = this.#sessions.get(connection);
+    if (session === undefined) return;
+    this.#feed(session.peer, { type: "TcpConnectionConfirmed", connection });
+  }
+
+  /** A connection that a port's `connect` was asked for is up. */
+  connected(connection: ConnectionId): void {
+    const session = this.#sessions.get(connection);
+    if (session !== undefined) this.#feed(session.peer, { type: "Tcp_CR_Acked", connection });
+  }
+
+  /** A connection did not come about, or was lost. What had arrived before is worked off first. */
+  connectionFailed(connection: ConnectionId, reason: string): void {
+    const session = this.#sessions.get(connection);
+    if (session === undefined) return;
+    session.fail(reason);
+    this.#enqueue(session);
+  }
+
+  /** Octets arrived; they must not change afterwards. */
+  received(connection: ConnectionId, octets: Uint8Array): void {
+    const session = this.#sessions.get(connection);
+    if (session === undefined) return;
+    session.push(octets);
+    this.#enqueue(session);
+  }
+
+  #enqueue(session: PeerSession): void {
+    if (session.isQueued) return;
+    session.isQueued = true;
+    this.#readable.push(session);
+    this.#ports.wake();
+  }
+
+  /** A socket that was full can take octets again. */
+  drained(connection: ConnectionId): void {
+    this.#sessions.get(connection)?.drained();
+    this.#ports.wake();
+  }
+
+  timerExpired(timer: SpeakerTimer): void {
+    if ("connection" in timer) return this.#connectionTimerExpired(timer);
+    const peer = this.#peers[timer.peer];
+    if (peer === undefined) return;
+    switch (timer.timer) {
+      case "connectRetryTimer":
+        return this.#feed(peer, { type: "ConnectRetryTimer_Expires" });
+      case "idleHoldTimer":
+        return this.#feed(peer, { type: "IdleHoldTimer_Expires" });
+      case "restartTimer":
+        this.#restartHelper.expired(peer);
+        if (peer.isDynamic) this.#endDynamic(peer);
+        this.#ports.wake();
+    }
+  }
+
+  #connectionTimerExpired(timer: Extract<SpeakerTimer, { connection: number }>): void {
+    const session = this.#sessions.get(timer.connection);
+    if (session === undefined) return;
+    const { connection } = timer;
+    if (timer.timer === "keepaliveTimer") {
+      return this.#feed(session.peer, { type: "KeepaliveTimer_Expires", connection });
+    }
+    // The timer is not restarted at each message, which would cost more than the message; the time of the last is kept.
+    const remainingMs = session.holdRemainingMs();
+    if (remainingMs > 0) this.#ports.startTimer(timer, remainingMs);
+    else this.#feed(session.peer, { type: "HoldTimer_Expires", connection });
+  }
+
+  /** Sends the whole table of a family again (RFC 2918 §4). */
+  refresh(peer: Peer, family: number): void {
+    for (const { key, group, member } of peer.families) {
+      if (key === family) group.feedTable(member);
+    }
+    this.#ports.wake();
+  }
+
+  /**
+   * Works off what has arrived, decides, and sends. @param mayContinue asked between messages; once it says no, the rest
+   * waits for the next call @returns whether work is left that does not wait for a socket
+   */
+  turn(mayContinue: () => boolean): boolean {
+    while (this.#readable.length > 0 && mayContinue()) {
+      const round = this.#readable;
+      this.#readable = [];
+      for (let index = 0; index < round.length; index++) {
+        const session = round[index] as PeerSession;
+        session.isQueued = false;
+        if (this.#read(session)) this.#enqueue(session);
+        if (!mayContinue()) {
+          this.#readable = [...round.slice(index + 1), ...this.#readable];
+          break;
+        }
+      }
+    }
+    let more = this.#readable.length > 0;
+    const observe = this.#observer.bestPathsChanged;
+    for (const rib of this.ribs.values()) {
+      more = rib.turn((changes) => observe?.call(this.#observer, rib, changes)) || more;
+    }
+    if (this.#retired.length > 0) this.#reuseRetired();
+    return more;
+  }
+
+  /** Works off some messages of a session. @returns whether there are more */
+  #read(session: PeerSession): boolean {
+    for (let count = 0; count < messagesPerLook; count++) {
+      if (!this.#sessions.has(session.connection)) return false;
+      let event: FsmEvent | "handled" | undefined;
+      try {
+        event = session.next(this.#receiver);
+      } catch (error) {
+        if (!(error instanceof BgpError)) throw error;
+        event = { type: "MessageError", connection: session.connection, error };
+      }
+      if (event === undefined) return false;
+      this.#afterMessage(session, event);
+    }
+    return true;
+  }
+
+  #afterMessage(session: PeerSession, event: FsmEvent | "handled"): void {
+    const { peer } = session;
+    if (session.report !== undefined) {
+      const { errors, endOfRib } = session.report;
+      session.report = undefined;
+      if (errors.length > 0) {
+        peer.malformedUpdates++;
+        this.#observer.malformed?.(peer, errors);
+      }
+      if (endOfRib >= 0) {
+        peer.endOfRibs.add(endOfRib);
+        this.#restartHelper.endOfRib(peer, endOfRib);
+        this.#observer.endOfRib?.(peer, endOfRib);
+      }
+    }
+    if (session.refreshWanted >= 0) {
+      this.refresh(peer, session.refreshWanted);
+      session.refreshWanted = -1;
+    }
+    if (event !== "handled") this.#feed(peer, event);
+  }
+
+  #feed(peer: Peer, event: FsmEvent): void {
+    let isDown = false;
+    for (const action of peer.fsm.handle(event)) {
+      this.#perform(peer, action);
+      isDown ||= action.type === "down";
+    }
+    if (isDown && peer.isDynamic) this.#endDynamic(peer);
+  }
+
+  #perform(peer: Peer, action: FsmAction): void {
+    switch (action.type) {
+      case "connect": {
+        const { connection } = action;
+        this.#sessions.set(connection, new PeerSession(connection, peer, this.#ports));
+        const { address, port } = peer.settings;
+        return this.#ports.connect(connection, { address, port });
+      }
+      case "close":
+        this.#sessions.delete(action.connection);
+        return this.#ports.close(action.connection);
+      case "sendOpen":
+      case "sendKeepalive":
+      case "sendNotification":
+        return this.#sessions.get(action.connection)?.send(action);
+      case "startPeerTimer":
+        return this.#ports.startTimer({ timer: action.timer, peer: peer.index }, action.delayMs);
+      case "stopPeerTimer":
+        return this.#ports.stopTimer({ timer: action.timer, peer: peer.index });
+      case "startTimer":
+        this.#sessions.get(action.connection)?.noteTimer(action.timer, action.delayMs);
+        return this.#ports.startTimer(
+          { timer: action.timer, connection: action.connection },
+          action.delayMs,
+        );
+      case "stopTimer":
+        return this.#ports.stopTimer({ timer: action.timer, connection: action.connection });
+      case "established":
+        return this.#established(peer, action);
+      case "down":
+        return this.#down(peer, action);
+      case "stateChange":
+        peer.stateSinceMs = this.#ports.nowMs();
+        this.#observer.stateChanged?.(peer, action.from, action.to);
+    }
+  }
+
+  #established(peer: Peer, action: Extract<FsmAction, { type: "established" }>): void {
+    const { negotiated, connection } = action;
+    const session = this.#sessions.get(connection);
+    if (session === undefined) return;
+    peer.negotiated = negotiated;
+    peer.gracefulRestart = negotiated.gracefulRestart;
+    peer.identifier = negotiated.peerIdentifier;
+    peer.source = sourceOf(peer.settings, negotiated.codec.external);
+    peer.endOfRibs.clear();
+    this.#restartHelper.returned(peer, negotiated);
+    session.establish(negotiated, this.ribs, this.config);
+    this.#observer.established?.(peer);
+    this.#ports.wake();
+  }
+
+  #down(peer: Peer, { reason, wasEstablished }: Extract<FsmAction, { type: "down" }>): void {
+    peer.lastErrorText = reason.text;
+    if (wasEstablished) {
+      for (const { key, group } of peer.families) {
+        this.ribs.get(key)?.leave(group, peer.index);
+      }
+      peer.families = [];
+      peer.negotiated = undefined;
+      const covered = reason.notification === undefined;
+      this.#restartHelper.lost(peer, covered);
+    }
+    this.#observer.down?.(peer, reason, wasEstablished);
+    this.#ports.wake();
+  }
+
+  /** Forgets a peer from a range that has no connection any more, unless its paths are kept over a restart. */
+  #endDynamic(peer: Peer): void {
+    const isConnected = peer.fsm.state.startsWith("Open") || peer.fsm.state === "Established";
+    if (isConnected || peer.staleFamilies.size > 0) return;
+    if (this.#byAddress.get(peer.address) === peer) this.removePeer(peer.address);
+  }
+}
+
+function writeMpReach(family: Family, nextHop: string, writer: Writer): void {
+  const length = parseIpAddress(nextHop)?.length ?? 0;
+  writer.uint8(0x80).uint8(14).uint8(5 + length).uint16(family.afi).uint8(family.safi).uint8(length);
+  family.encodeNextHop({ nextHop }, writer);
+  writer.uint8(0);
+}

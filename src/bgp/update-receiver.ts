@@ -1,0 +1,303 @@
+import { type DecodedAttributes, decodePathAttributes } from "./attribute/decode-attributes.ts";
+import type { PathAttributes } from "./attribute/path-attributes.ts";
+import { familyByKey } from "./family/index.ts";
+import type { VisitNlri } from "./family/nlri.ts";
+import { AttributeCode, AttributeFlag, Afi, Safi } from "./iana.ts";
+import { type CodecContext, familyKey } from "./message/codec-context.ts";
+import { endOfRibFamily } from "./message/end-of-rib.ts";
+import type { AttributeError, MalformedOutcome } from "./message/message.ts";
+import { scanUpdate, UpdateView } from "./message/scan-update.ts";
+import { UpdateMessageError } from "./errors.ts";
+import { PathFlag, type PathOffer } from "./rib/adj-rib-in.ts";
+import type { FamilyRib } from "./rib/family-rib.ts";
+import type { ImportPolicy } from "./rib/import-policy.ts";
+import { contextBits, type PathAttributeStore } from "./rib/path-attributes.ts";
+
+/** Whose UPDATE it is, and how its octets are read. */
+export interface UpdateSource {
+  readonly peer: number;
+  readonly context: CodecContext;
+  /** Families in force on the session, by `familyKey`. */
+  readonly families: ReadonlySet<number>;
+  readonly importPolicy: ImportPolicy;
+}
+
+/** What an UPDATE turned out to be, beyond its routes. */
+export interface UpdateReport {
+  /** `familyKey` of the family whose End-of-RIB it was (RFC 4724 §2), or -1. */
+  endOfRib: number;
+  errors: readonly AttributeError[];
+  outcome: "ok" | MalformedOutcome;
+}
+
+const ipv4UnicastKey = familyKey(Afi.ipv4, Safi.unicast);
+const noErrors: readonly AttributeError[] = [];
+const unusable = -1;
+
+/**
+ * Takes UPDATE messages from octets into the Adj-RIBs-In. The path of a prefix allocates nothing: attribute blocks seen
+ * before are found by their octets, prefixes go from the message straight into the columns.
+ */
+export class UpdateReceiver {
+  readonly #store: PathAttributeStore;
+  readonly #ribs: ReadonlyMap<number, FamilyRib>;
+  readonly #view = new UpdateView();
+  readonly #report: UpdateReport = { endOfRib: -1, errors: noErrors, outcome: "ok" };
+  readonly #offer: PathOffer = {
+    prefix: 0,
+    peer: 0,
+    pathId: 0,
+    attributes: 0,
+    flags: 0,
+    atMs: 0,
+  };
+  #rib: FamilyRib | undefined;
+  #policy: ImportPolicy | undefined;
+  #block = new Uint8Array(4096);
+  #blockLength = 0;
+
+  constructor(store: PathAttributeStore, ribs: ReadonlyMap<number, FamilyRib>) {
+    this.#store = store;
+    this.#ribs = ribs;
+  }
+
+  readonly #announce = (
+    pathId: number,
+    octets: Uint8Array,
+    offset: number,
+    lengthBits: number,
+  ): void => {
+    const rib = this.#rib as FamilyRib;
+    const offer = this.#offer;
+    offer.prefix = rib.prefixes.intern(octets, offset, lengthBits);
+    offer.pathId = pathId;
+    offer.flags = (this.#policy as ImportPolicy).accepts(rib.prefixes, offer.prefix)
+      ? 0
+      : PathFlag.filtered;
+    if (rib.paths.announce(offer)) rib.locRib.markDirty(offer.prefix);
+  };
+
+  readonly #withdraw = (
+    pathId: number,
+    octets: Uint8Array,
+    offset: number,
+    lengthBits: number,
+  ): void => {
+    const rib = this.#rib as FamilyRib;
+    const prefix = rib.prefixes.find(octets, offset, lengthBits);
+    if (prefix >= 0 && rib.paths.withdraw(prefix, this.#offer.peer, pathId)) {
+      rib.locRib.markDirty(prefix);
+    }
+  };
+
+  /**
+   * Takes one UPDATE body, `octets[start..end)`.
+   * @returns a report that is reused by the next call
+   * @throws UpdateMessageError for what resets the session (RFC 7606 §3)
+   */
+  receive(
+    octets: Uint8Array,
+    start: number,
+    end: number,
+    source: UpdateSource,
+    nowMs: number,
+  ): UpdateReport {
+    const view = this.#view;
+    const report = this.#report;
+    report.endOfRib = -1;
+    report.errors = noErrors;
+    report.outcome = "ok";
+    scanUpdate(octets, start, end, view);
+    this.#offer.peer = source.peer;
+    this.#offer.atMs = nowMs;
+    this.#policy = source.importPolicy;
+    this.#walk(octets, view.withdrawnStart, view.withdrawnEnd, ipv4UnicastKey, source, this.#withdraw);
+    if (view.mpUnreachStart >= 0 && !view.broken) {
+      this.#walkMp(octets, view.mpUnreachStart, view.mpUnreachEnd, 3, source, this.#withdraw);
+    }
+    const announces = view.nlriEnd > view.nlriStart;
+    const reaches = view.mpReachStart >= 0;
+    if (!announces && !reaches && !view.broken) {
+      report.endOfRib = endOfRibFamily(octets, view) ?? -1;
+      if (report.endOfRib >= 0) return report;
+    }
+    this.#takeRoutes(octets, source, announces, reaches);
+    return report;
+  }
+
+  /** Announces the routes, or withdraws them where RFC 7606 says so. */
+  #takeRoutes(
+    octets: Uint8Array,
+    source: UpdateSource,
+    announces: boolean,
+    reaches: boolean,
+  ): void {
+    const view = this.#view;
+    const bits = contextBits(source.context);
+    let classic = announces && !view.broken ? this.#find(octets, false, bits) : unusable;
+    let multiprotocol = reaches && !view.broken ? this.#find(octets, true, bits) : unusable;
+    if (
+      view.broken ||
+      (announces && classic < 0) ||
+      (reaches && multiprotocol < 0) ||
+      (!announces && !reaches)
+    ) {
+      const decoded = this.#decode(octets, source, announces);
+      if (decoded === undefined) return this.#treatAsWithdraw(octets, source);
+      const clean = decoded.errors.length === 0;
+      if (announces && classic < 0) {
+        classic = this.#add(octets, false, bits, clean, decoded.attributes);
+      }
+      if (reaches && multiprotocol < 0) {
+        const attributes = decoded.mpReach?.attributes ?? decoded.attributes;
+        multiprotocol = this.#add(octets, true, bits, clean, attributes);
+      }
+    }
+    if (announces) {
+      this.#offer.attributes = classic;
+      this.#walk(octets, view.nlriStart, view.nlriEnd, ipv4UnicastKey, source, this.#announce);
+      this.#store.discardUnused(classic);
+    }
+    if (reaches) {
+      this.#offer.attributes = multiprotocol;
+      this.#walkReach(octets, source, this.#announce);
+      this.#store.discardUnused(multiprotocol);
+    }
+  }
+
+  #walk(
+    octets: Uint8Array,
+    start: number,
+    end: number,
+    key: number,
+    source: UpdateSource,
+    visit: VisitNlri,
+  ): void {
+    if (start >= end) return;
+    const rib = this.#ribs.get(key);
+    // A family that was not negotiated is ignored (RFC 4760 §7), but must parse.
+    const family = rib?.family ?? familyByKey(key);
+    if (family === undefined) return;
+    this.#rib = rib;
+    const ignored = rib === undefined || !source.families.has(key);
+    const addPath = source.context.addPathReceive.has(key);
+    family.walkNlri(octets, start, end, addPath, ignored ? ignore : visit);
+  }
+
+  /** Walks the NLRI of an MP attribute whose value's NLRI starts `nlriAt` octets in. */
+  #walkMp(
+    octets: Uint8Array,
+    start: number,
+    end: number,
+    nlriAt: number,
+    source: UpdateSource,
+    visit: VisitNlri,
+  ): void {
+    if (end - start < nlriAt) return; // malformed, and said so by the full decoding
+    const key = mpFamilyKey(octets, start);
+    this.#walk(octets, start + nlriAt, end, key, source, visit);
+  }
+
+  #walkReach(octets: Uint8Array, source: UpdateSource, visit: VisitNlri): void {
+    const { mpReachStart, mpReachEnd } = this.#view;
+    if (mpReachStart < 0) return;
+    const nlriAt = 5 + (octets[mpReachStart + 3] as number);
+    this.#walkMp(octets, mpReachStart, mpReachEnd, nlriAt, source, visit);
+  }
+
+  /** Puts the octets that paths with these attributes have in common into `#block`, unless the message has them in one piece. */
+  #blockOf(octets: Uint8Array, reach: boolean): { octets: Uint8Array; start: number; end: number } {
+    const view = this.#view;
+    if (!reach && view.mpReachStart < 0 && view.mpUnreachStart < 0) {
+      return { octets, start: view.attributesStart, end: view.attributesEnd };
+    }
+    this.#normalise(octets, reach);
+    return { octets: this.#block, start: 0, end: this.#blockLength };
+  }
+
+  #find(octets: Uint8Array, reach: boolean, bits: number): number {
+    const block = this.#blockOf(octets, reach);
+    return this.#store.find(block.octets, block.start, block.end, bits);
+  }
+
+  #add(
+    octets: Uint8Array,
+    reach: boolean,
+    bits: number,
+    clean: boolean,
+    attributes: PathAttributes,
+  ): number {
+    // With an attribute discarded the octets are kept all the same: whoever decodes them again discards it again.
+    const { octets: block, start, end } = this.#blockOf(octets, reach);
+    return this.#store.add(block, { start, end, clean }, bits, attributes);
+  }
+
+  /** @returns `undefined` for treat-as-withdraw */
+  #decode(
+    octets: Uint8Array,
+    source: UpdateSource,
+    announces: boolean,
+  ): DecodedAttributes | undefined {
+    const { attributesStart, attributesEnd } = this.#view;
+    const decoded = decodePathAttributes(octets, attributesStart, attributesEnd, source.context, {
+      announces,
+    });
+    const report = this.#report;
+    report.errors = decoded.errors;
+    report.outcome = decoded.outcome;
+    if (decoded.outcome === "session-reset" || decoded.outcome === "afi-safi-disable") {
+      // RFC 7606 §2 allows the reset in place of disabling a family, which would need an operator to notice.
+      const worst = decoded.errors.find((error) => error.outcome === decoded.outcome);
+      throw new UpdateMessageError(worst?.subcode ?? 1, worst?.message ?? "malformed", worst?.data);
+    }
+    return decoded.outcome === "treat-as-withdraw" ? undefined : decoded;
+  }
+
+  /** Copies the attributes, MP_UNREACH_NLRI left out and MP_REACH_NLRI without its prefixes, or left out too. */
+  #normalise(octets: Uint8Array, reach: boolean): void {
+    const { attributesStart, attributesEnd, mpReachStart } = this.#view;
+    if (attributesEnd - attributesStart + 4 > this.#block.length) {
+      this.#block = new Uint8Array((attributesEnd - attributesStart) * 2);
+    }
+    this.#blockLength = 0;
+    for (let at = attributesStart; at < attributesEnd; ) {
+      const code = octets[at + 1] as number;
+      const extended = ((octets[at] as number) & AttributeFlag.extendedLength) !== 0;
+      const length = extended
+        ? ((octets[at + 2] as number) << 8) | (octets[at + 3] as number)
+        : (octets[at + 2] as number);
+      const next = at + (extended ? 4 : 3) + length;
+      if (code !== AttributeCode.mpReachNlri && code !== AttributeCode.mpUnreachNlri) {
+        this.#block.set(octets.subarray(at, next), this.#blockLength);
+        this.#blockLength += next - at;
+      }
+      at = next;
+    }
+    if (!reach) return;
+    const length = 5 + (octets[mpReachStart + 3] as number);
+    const head = this.#blockLength;
+    this.#block[head] = AttributeFlag.optional;
+    this.#block[head + 1] = AttributeCode.mpReachNlri;
+    this.#block[head + 2] = length;
+    this.#block.set(octets.subarray(mpReachStart, mpReachStart + length), head + 3);
+    this.#blockLength = head + 3 + length;
+  }
+
+  #treatAsWithdraw(octets: Uint8Array, source: UpdateSource): void {
+    const view = this.#view;
+    this.#walk(octets, view.nlriStart, view.nlriEnd, ipv4UnicastKey, source, this.#withdraw);
+    this.#walkReach(octets, source, this.#withdraw);
+    if (view.broken && view.mpUnreachStart >= 0) {
+      this.#walkMp(octets, view.mpUnreachStart, view.mpUnreachEnd, 3, source, this.#withdraw);
+    }
+  }
+}
+
+function ignore(): void {}
+
+function mpFamilyKey(octets: Uint8Array, at: number): number {
+  return familyKey(
+    ((octets[at] as number) << 8) | (octets[at + 1] as number),
+    octets[at + 2] as number,
+  );
+}
