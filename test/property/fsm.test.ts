@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import * as fc from "fast-check";
+import type { Capability } from "../../src/bgp/capability/capability.ts";
+import { connect, Speaker, type Wire, World } from "./fsm-simulator.ts";
+
+interface Side {
+  readonly asn: number;
+  readonly identifier: number;
+  readonly holdTimeSeconds: number;
+  readonly restartable: boolean;
+  readonly startMs: number;
+}
+
+const troubles = ["cut", "silence", "kill", "lose", "refuse", "stop"] as const;
+
+interface Trouble {
+  readonly atMs: number;
+  readonly what: (typeof troubles)[number];
+  readonly who: 0 | 1;
+  readonly lastsMs: number;
+}
+
+const sides = fc.record<Side>({
+  asn: fc.constantFrom(64512, 64513),
+  identifier: fc.constantFrom(1, 2, 0xffff_ffff),
+  holdTimeSeconds: fc.constantFrom(0, 3, 9, 90),
+  restartable: fc.boolean(),
+  startMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 3000 })),
+});
+
+const scenarios = fc
+  .record({
+    sides: fc.tuple(sides, sides),
+    passive: fc.constantFrom(undefined, 0, 1),
+    maximumDelayMs: fc.constantFrom(0, 1, 30, 500),
+    seed: fc.integer(),
+    troubles: fc.array(
+      fc.record<Trouble>({
+        atMs: fc.integer({ min: 0, max: 30_000 }),
+        what: fc.constantFrom(...troubles),
+        who: fc.constantFrom(0, 1),
+        lastsMs: fc.integer({ min: 0, max: 20_000 }),
+      }),
+      { maxLength: 8 },
+    ),
+  })
+  .filter(({ sides: [a, b] }) => a.asn !== b.asn || a.identifier !== b.identifier);
+
+type Scenario = typeof scenarios extends fc.Arbitrary<infer T> ? T : never;
+
+/** More for a long search. */
+const numRuns = Number(process.env["FSM_RUNS"] ?? 300);
+
+const troubleEndsMs = 50_000;
+
+function capabilities({ restartable }: Side, hasRestarted: () => boolean): readonly Capability[] {
+  const unicast: Capability = { name: "multiprotocol", afi: 1, safi: 1 };
+  if (!restartable) return [unicast];
+  const gracefulRestart: Capability = {
+    name: "gracefulRestart",
+    restarted: hasRestarted(),
+    notification: false,
+    restartTimeSeconds: 120,
+    families: [{ afi: 1, safi: 1, forwardingPreserved: true }],
+  };
+  return [unicast, gracefulRestart];
+}
+
+/** Two speakers that start and have their troubles when the scenario says so. */
+class Lab {
+  readonly world: World;
+  readonly speakers: readonly [Speaker, Speaker];
+  readonly #scenario: Scenario;
+  readonly #restarted = new Set<0 | 1>();
+
+  constructor(scenario: Scenario) {
+    this.#scenario = scenario;
+    this.world = new World(scenario.seed, scenario.maximumDelayMs);
+    this.speakers = [this.#speaker(0), this.#speaker(1)];
+    connect(...this.speakers);
+    for (const who of [0, 1] as const) {
+      this.world.at(scenario.sides[who].startMs, () => this.#start(who));
+    }
+    for (const trouble of scenario.troubles) this.world.at(trouble.atMs, () => this.#meet(trouble));
+  }
+
+  /** The one wire that both hold to be the session. */
+  agreedSession(): Wire {
+    const [a, b] = this.speakers;
+    assert.deepEqual([a.fsm.state, b.fsm.state], ["Established", "Established"]);
+    assert.ok(a.session);
+    assert.equal(a.session, b.session);
+    assert.deepEqual([a.openSockets.length, b.openSockets.length], [1, 1]);
+    return a.session;
+  }
+
+  #speaker(who: 0 | 1): Speaker {
+    const side = this.#scenario.sides[who];
+    return new Speaker(this.world, {
+      localAsn: side.asn,
+      localIdentifier: side.identifier,
+      peerAsn: this.#scenario.sides[who === 0 ? 1 : 0].asn,
+      holdTimeSeconds: side.holdTimeSeconds,
+      connectRetrySeconds: 5,
+      idleHoldSeconds: 1,
+      idleHoldMaximumSeconds: 20,
+      passive: this.#scenario.passive === who,
+      capabilities: () => capabilities(side, () => this.#restarted.has(who)),
+    });
+  }
+
+  #start(who: 0 | 1): void {
+    this.speakers[who].handle({ type: "ManualStart" });
+  }
+
+  #meet({ what, who, lastsMs }: Trouble): void {
+    const speaker = this.speakers[who];
+    const [socket] = speaker.openSockets;
+    const endMs = this.world.nowMs + lastsMs;
+    switch (what) {
+      case "cut":
+        return socket?.wire.cut();
+      case "silence":
+        // Without a hold timer nobody notices: that is the bargain of hold time 0.
+        return this.#hasHoldTimer() ? socket?.wire.silence() : undefined;
+      case "kill":
+      case "lose":
+        this.#restarted.add(who);
+        return speaker.restart(lastsMs, { silently: what === "lose" && this.#hasHoldTimer() });
+      case "refuse":
+        speaker.isListening = false;
+        return this.world.at(endMs, () => {
+          speaker.isListening = true;
+        });
+      case "stop":
+        speaker.handle({ type: "ManualStop", message: "trouble" });
+        return this.world.at(endMs, () => this.#start(who));
+    }
+  }
+
+  #hasHoldTimer(): boolean {
+    return this.#scenario.sides.every(({ holdTimeSeconds }) => holdTimeSeconds > 0);
+  }
+}
+
+describe("Two FSMs back to back", () => {
+  it("end with one Established connection that both agree on, and leak nothing, whatever they met", () => {
+    fc.assert(
+      fc.property(scenarios, (chosen) => {
+        const lab = new Lab(chosen);
+        // A lost OPEN costs four minutes; the rest is idle holds.
+        lab.world.runUntil(troubleEndsMs + 600_000);
+        const session = lab.agreedSession();
+        const downs = lab.speakers.map((speaker) => speaker.downs);
+        lab.world.runUntil(lab.world.nowMs + 300_000);
+        assert.equal(lab.agreedSession(), session, "and it lasts");
+        assert.deepEqual(
+          lab.speakers.map((speaker) => speaker.downs),
+          downs,
+        );
+      }),
+      { numRuns },
+    );
+  });
+
+  it("are Established within seconds of a start on a network without trouble", () => {
+    fc.assert(
+      fc.property(scenarios, (chosen) => {
+        const lab = new Lab({ ...chosen, troubles: [], maximumDelayMs: 30 });
+        lab.world.runUntil(15_000);
+        lab.agreedSession();
+      }),
+      { numRuns },
+    );
+  });
+});
