@@ -1,0 +1,46 @@
+import type { PathHop } from "../fib/path.ts";
+import type { Problem } from "./problem.ts";
+import type { SegmentVerdict } from "./segment.ts";
+
+/** When routes go through the tunnel: to next hops beyond a router, to all, to none. */
+export type Encapsulation = "cross-subnet" | "always" | "never";
+
+/** How packets to a next hop leave this node. */
+export type NextHopMode = "direct" | "tunnel";
+
+export type NextHopDecision =
+  | { readonly mode: NextHopMode }
+  | { readonly mode: undefined; readonly problem: Problem };
+
+/** Straight, through the tunnel, or not at all. */
+export function decideMode(
+  verdict: SegmentVerdict,
+  encapsulation: Encapsulation,
+  version: 4 | 6,
+): NextHopDecision {
+  if (verdict.kind === "unreachable") {
+    return refused(verdict.text, verdict.errno, undefined);
+  }
+  const direct = verdict.kind === "same-segment" && encapsulation !== "always";
+  if (direct) return { mode: "direct" };
+  if (encapsulation === "never") {
+    const remedy = "a next hop on the same segment, or encapsulation cross-subnet";
+    return refused(`${verdict.text}, and encapsulation is never`, undefined, remedy);
+  }
+  if (version === 6)
+    return refused(`${verdict.text}, and IPIP carries IPv4 alone`, undefined, undefined);
+  return { mode: "tunnel" };
+}
+
+function refused(
+  text: string,
+  errno: number | undefined,
+  remedy: string | undefined,
+): NextHopDecision {
+  return { mode: undefined, problem: { errno, text, remedy } };
+}
+
+/** The way out for a next hop. `ifindex` is the segment's interface, or the tunnel's. */
+export function hopFor(mode: NextHopMode, address: string, ifindex: number): PathHop {
+  return { gateway: address, ifindex, onlink: mode === "tunnel", weight: 1 };
+}

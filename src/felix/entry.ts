@@ -1,0 +1,85 @@
+import type { FibRow, RowState } from "../fib/row.ts";
+import { pathText, protocolName } from "./format.ts";
+import type { RouteOwner } from "./owner.ts";
+import { remedyFor } from "./problem.ts";
+import type { FibEntry, FibNextHop } from "./status.ts";
+
+export interface EntryContext {
+  readonly protocol: number;
+  readonly deviceName: (ifindex: number) => string;
+}
+
+/** The row's state; waiting for what only a person can mend is an error. */
+export function stateOf(row: FibRow<RouteOwner>): RowState {
+  const { state, want } = row;
+  if (want?.kind === "remote" && row.prefix.version === 6) return "error";
+  if (state !== "pending" || want?.kind !== "remote" || row.wanted !== undefined) return state;
+  return want.group.hops.some(({ problem }) => problem?.remedy !== undefined) ? "error" : state;
+}
+
+/** A row of the FIB as people see it. */
+export function entryOf(row: FibRow<RouteOwner>, context: EntryContext): FibEntry {
+  const { prefix, metric, want, foreign, kernel } = row;
+  const nextHops = want === undefined ? [] : nextHopsOf(want, context);
+  const way = row.wanted === undefined ? undefined : pathText(row.wanted, context.deviceName);
+  const there = foreign ?? kernel;
+  return {
+    prefix,
+    metric,
+    state: stateOf(row),
+    wanted: want === undefined ? undefined : { kind: want.kind, nextHops, text: way },
+    kernel:
+      there === undefined
+        ? undefined
+        : {
+            text: pathText(there, context.deviceName),
+            protocol: foreign?.protocol ?? context.protocol,
+          },
+    ...troubleOf(row, nextHops, context),
+  };
+}
+
+function nextHopsOf(want: RouteOwner, context: EntryContext): FibNextHop[] {
+  if (want.kind === "local") return [];
+  return want.group.hops.map(({ address, mode, hop, verdict, problem }) => ({
+    address,
+    mode,
+    device: hop === undefined ? undefined : context.deviceName(hop.ifindex),
+    onlink: hop?.onlink ?? false,
+    verdict,
+    problem,
+  }));
+}
+
+type Trouble = Pick<FibEntry, "errno" | "problem" | "remedy">;
+const noTrouble: Trouble = { errno: undefined, problem: undefined, remedy: undefined };
+
+function troubleOf(
+  row: FibRow<RouteOwner>,
+  nextHops: readonly FibNextHop[],
+  context: EntryContext,
+): Trouble {
+  const { foreign, failure } = row;
+  if (foreign !== undefined) {
+    const owner = protocolName(foreign.protocol, context.protocol);
+    const text = pathText(foreign, context.deviceName);
+    const metric = row.metric === 0 ? "" : ` metric ${row.metric}`;
+    return {
+      errno: 17,
+      problem: `a route of protocol ${owner} is there: ${text}`,
+      remedy: `ip route delete ${row.prefix.text} proto ${foreign.protocol}${metric}`,
+    };
+  }
+  if (failure !== undefined) {
+    const { errno, text } = failure;
+    return { errno, problem: text, remedy: remedyFor(errno) };
+  }
+  if (row.want?.kind === "remote" && row.prefix.version === 6) {
+    return { ...noTrouble, problem: "IPv6 routes are not programmed" };
+  }
+  const problem = nextHops.find((hop) => hop.problem !== undefined)?.problem;
+  if (problem === undefined || (row.want !== undefined && row.wanted !== undefined)) {
+    return noTrouble;
+  }
+  return { errno: problem.errno, problem: problem.text, remedy: problem.remedy };
+}

@@ -1,0 +1,102 @@
+import type { Fib } from "../fib/fib.ts";
+import { formatIpAddress, parseIpAddress } from "../net/ip-address.ts";
+import { type Prefix, prefixContainsAddress, prefixFromOctets } from "../net/prefix.ts";
+import type { Netlink } from "../netlink/netlink.ts";
+import { type EntryContext, entryOf } from "./entry.ts";
+import { pathText, protocolName } from "./format.ts";
+import type { RouteOwner } from "./owner.ts";
+import type { FibEntry } from "./status.ts";
+
+/** The kernel's own answer for an address. */
+export type KernelAnswer =
+  | {
+      readonly found: true;
+      readonly prefix: Prefix;
+      /** `via 192.168.1.3 dev eth0`. */
+      readonly text: string;
+      readonly protocol: number;
+      readonly protocolName: string;
+      readonly metric: number;
+    }
+  | { readonly found: false; readonly errno: number; readonly text: string };
+
+/** Where packets to an address go, and why. */
+export interface FelixExplanation {
+  /** Canonical. */
+  readonly address: string;
+  /** It is inside the pod pools. */
+  readonly inPodPools: boolean;
+  /** The longest wanted route that holds it. */
+  readonly entry: FibEntry | undefined;
+  /** What the kernel says, local pod routes included. */
+  readonly kernel: KernelAnswer;
+  /** The steps in words, one each. */
+  readonly lines: readonly string[];
+}
+
+export interface ExplainContext extends EntryContext {
+  readonly fib: Fib<RouteOwner>;
+  readonly netlink: Netlink;
+  readonly metrics: readonly number[];
+  readonly podPools: readonly Prefix[];
+}
+
+/** Explains an address. Throws `TypeError` when the text is none. */
+export function explainAddress(text: string, context: ExplainContext): FelixExplanation {
+  const octets = parseIpAddress(text);
+  if (octets === undefined) throw new TypeError(`not an IP address: ${text}`);
+  const address = formatIpAddress(octets);
+  const entry = longestWanted(octets, context);
+  const kernel = kernelAnswer(address, context);
+  const inPodPools = context.podPools.some((pool) => prefixContainsAddress(pool, octets));
+  return { address, inPodPools, entry, kernel, lines: wordsFor(address, entry, kernel) };
+}
+
+function longestWanted(octets: Uint8Array, context: ExplainContext): FibEntry | undefined {
+  for (let length = octets.length * 8; length >= 0; length--) {
+    const { text } = prefixFromOctets(octets, length);
+    for (const metric of context.metrics) {
+      const row = context.fib.row(text, metric);
+      if (row?.want !== undefined) return entryOf(row, context);
+    }
+  }
+  return undefined;
+}
+
+function kernelAnswer(address: string, context: ExplainContext): KernelAnswer {
+  const answer = context.netlink.lookup(address);
+  if (!answer.found) return answer;
+  const { prefix, protocol, metric } = answer.route;
+  return {
+    found: true,
+    prefix,
+    text: pathText(answer.route, context.deviceName),
+    protocol,
+    protocolName: protocolName(protocol, context.protocol),
+    metric,
+  };
+}
+
+function wordsFor(
+  address: string,
+  entry: FibEntry | undefined,
+  kernel: KernelAnswer,
+): readonly string[] {
+  const lines: string[] = [];
+  if (entry === undefined) lines.push(`no route is wanted for ${address}`);
+  else {
+    const { wanted, prefix, state, problem, remedy } = entry;
+    lines.push(
+      `${prefix.text} is wanted ${wanted?.text ?? "without a way to its next hop"}: ${state}`,
+    );
+    for (const { address: nextHop, verdict, mode } of wanted?.nextHops ?? []) {
+      lines.push(`next hop ${nextHop}: ${verdict.text}${mode === undefined ? "" : `: ${mode}`}`);
+    }
+    if (problem !== undefined) lines.push(problem);
+    if (remedy !== undefined) lines.push(`remedy: ${remedy}`);
+  }
+  if (kernel.found) {
+    lines.push(`the kernel uses ${kernel.prefix.text} ${kernel.text} proto ${kernel.protocolName}`);
+  } else lines.push(`the kernel has no way: ${kernel.text}`);
+  return lines;
+}

@@ -1,0 +1,318 @@
+import { Fib, type FibChange, type Outcome } from "../fib/fib.ts";
+import { PathTable } from "../fib/path.ts";
+import type { RowState } from "../fib/row.ts";
+import type { Prefix } from "../net/prefix.ts";
+import type { Netlink } from "../netlink/netlink.ts";
+import type { KernelRoute } from "../netlink/route.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Logger } from "../platform/logger.ts";
+import { cleanUp } from "./cleanup.ts";
+import type { Encapsulation } from "./encapsulation.ts";
+import { type EntryContext, entryOf, stateOf } from "./entry.ts";
+import { explainAddress, type FelixExplanation } from "./explain.ts";
+import { ensureForwarding, type ForwardingStatus } from "./forwarding.ts";
+import { pathText, protocolName } from "./format.ts";
+import type { RouteIntent } from "./intent.ts";
+import { type LoadKernelModule, modprobe } from "./kernel-module.ts";
+import { KernelPicture } from "./kernel-picture.ts";
+import { decideLocal, LOCAL_METRIC, type LocalDecision, localPath } from "./local.ts";
+import { NextHops } from "./next-hops.ts";
+import type { RouteOwner } from "./owner.ts";
+import { nameProtocol, RT_PROTOS_DIRECTORY } from "./protocol-name.ts";
+import { Reconciler } from "./reconciler.ts";
+import { RouteProgrammer } from "./routes.ts";
+import type { FelixEvent, FelixStatus, FibEntry, TunnelStatus } from "./status.ts";
+import type { Sysctl } from "./sysctl.ts";
+import { Tunnel, TUNNEL_DEVICE, tunnelAddress, type TunnelWish } from "./tunnel.ts";
+
+export interface FelixOptions {
+  /** This node's own address, canonical. */
+  readonly nodeAddress: string;
+  /** This node's own pod CIDRs. */
+  readonly podCidrs: readonly Prefix[];
+  /** Where pods live, on all nodes. */
+  readonly podPools: readonly Prefix[];
+  readonly encapsulation: Encapsulation;
+  /** rtm_protocol of our routes, 1..255; what bears it is ours. */
+  readonly protocol: number;
+  /** Routing table, 254 for main. */
+  readonly table: number;
+  /** Metric of our routes; 0 for none. */
+  readonly metric: number;
+  readonly netlink: Netlink;
+  readonly sysctl: Sysctl;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** By default modprobe(8). */
+  readonly loadKernelModule?: LoadKernelModule;
+  /** Where iproute2 looks for protocol names; by default /etc/iproute2/rt_protos.d. */
+  readonly rtProtosDirectory?: string;
+}
+
+/**
+ * The programmer: is told which prefixes lie behind which nodes, and keeps the kernel's routes so, straight or through
+ * the tunnel, against whoever changes them. Losing what told it changes nothing: routes go only by `removeRoute`, and
+ * those of an earlier life only after `pictureComplete`.
+ */
+export class Felix {
+  readonly #options: FelixOptions;
+  readonly #fib: Fib<RouteOwner>;
+  readonly #paths = new PathTable();
+  readonly #picture: KernelPicture;
+  readonly #tunnel: Tunnel;
+  readonly #nextHops: NextHops;
+  readonly #reconciler: Reconciler;
+  readonly #context: EntryContext;
+  readonly #listeners = new Set<(event: FelixEvent) => void>();
+  #podCidrs: readonly Prefix[];
+  #local: readonly LocalDecision[] = [];
+  #forwarding: ForwardingStatus = { enabled: false, switchedOn: false, problem: undefined };
+  #pictureComplete = false;
+  #adopted = 0;
+  #repairs = 0;
+
+  constructor(options: FelixOptions) {
+    const { netlink, sysctl, protocol, table, metric, encapsulation, clock } = options;
+    const logger = options.logger.child({ room: "felix" });
+    this.#options = { ...options, logger };
+    this.#podCidrs = options.podCidrs;
+    this.#fib = new Fib(metric);
+    const picture = new KernelPicture(netlink);
+    this.#picture = picture;
+    const loadKernelModule = options.loadKernelModule ?? modprobe;
+    const tunnel = new Tunnel({ netlink, picture, sysctl, loadKernelModule, protocol, logger });
+    this.#tunnel = tunnel;
+    const paths = this.#paths;
+    this.#nextHops = new NextHops({ netlink, picture, tunnel, paths, encapsulation, protocol });
+    this.#context = { protocol, deviceName: (ifindex) => picture.deviceName(ifindex) };
+    this.#reconciler = new Reconciler({
+      netlink,
+      picture,
+      fib: this.#fib,
+      paths,
+      nextHops: this.#nextHops,
+      tunnel,
+      programmer: new RouteProgrammer(this.#fib, netlink, { protocol, table }, (change, outcome) =>
+        this.#report(change, outcome),
+      ),
+      clock,
+      logger,
+      protocol,
+      table,
+      rewire: () => this.#rewire(),
+      tunnelWish: () => this.#tunnelWish(),
+      onResync: ({ reason, routes }) => this.#tell({ kind: "resync", reason, routes }),
+      onConflict: (route) => this.#onConflict(route),
+    });
+  }
+
+  /**
+   * Reads and adopts what the kernel has, switches forwarding on, and puts the local routes in. Rejects with
+   * `NetlinkError` when the kernel cannot be read.
+   */
+  async start(): Promise<void> {
+    const { sysctl, logger, protocol, rtProtosDirectory } = this.#options;
+    await nameProtocol(protocol, rtProtosDirectory ?? RT_PROTOS_DIRECTORY);
+    this.#forwarding = await ensureForwarding(sysctl, logger);
+    await this.#reconciler.start();
+    this.#adopted = this.#reconciler.lastResync?.routes ?? 0;
+    logger.info({ routes: this.#adopted }, "adopted the routes of an earlier life");
+  }
+
+  /** Wants a route, from the next turn on; the same prefix again replaces it. IPv6 prefixes are shown as errors. */
+  setRoute(intent: RouteIntent): void {
+    const { prefix } = intent;
+    const { metric } = this.#options;
+    const before = this.#fib.row(prefix.text, metric)?.want;
+    const group = this.#nextHops.acquire(intent.nextHops);
+    if (before?.kind === "remote") this.#nextHops.release(before.group);
+    const path = prefix.version === 4 ? group.path : undefined;
+    this.#fib.want(prefix, metric, { kind: "remote", intent, group }, path);
+    this.#reconciler.kick();
+  }
+
+  /** Wants a route no more: it is deleted, though not before the picture is complete. */
+  removeRoute(prefix: Prefix): void {
+    const { metric } = this.#options;
+    const want = this.#fib.row(prefix.text, metric)?.want;
+    if (want?.kind !== "remote") return;
+    this.#nextHops.release(want.group);
+    this.#fib.unwant(prefix, metric);
+    this.#reconciler.kick();
+  }
+
+  /** The node's own pod CIDRs are these now: their `unreachable` routes and the tunnel's address follow. */
+  setLocalPrefixes(podCidrs: readonly Prefix[]): void {
+    this.#podCidrs = podCidrs;
+    this.#reconciler.reevaluate();
+  }
+
+  /** All that is to be wanted is wanted: what is left of an earlier life is swept. */
+  pictureComplete(): void {
+    if (this.#pictureComplete) return;
+    this.#pictureComplete = true;
+    const stale = this.#fib.allowDeletions();
+    this.#options.logger.info(
+      { routes: stale },
+      "the picture is complete, sweeping what nobody wants",
+    );
+    this.#reconciler.kick();
+  }
+
+  /** Resolves when nothing is due and nothing is being written. */
+  settled(): Promise<void> {
+    return this.#reconciler.settled();
+  }
+
+  status(): FelixStatus {
+    const { protocol, table, metric, encapsulation } = this.#options;
+    const counts: Record<RowState, number> = {
+      installed: 0,
+      adopted: 0,
+      pending: 0,
+      conflict: 0,
+      error: 0,
+      stale: 0,
+    };
+    for (const row of this.#fib.rows()) counts[stateOf(row)]++;
+    return {
+      protocol,
+      table,
+      metric,
+      encapsulation,
+      counts,
+      forwarding: this.#forwarding,
+      tunnel: this.#tunnelStatus(),
+      local: this.#local,
+      adopted: this.#adopted,
+      pictureComplete: this.#pictureComplete,
+      repairs: this.#repairs,
+      overflows: this.#reconciler.overflows,
+      lastResync: this.#reconciler.lastResync,
+    };
+  }
+
+  /** Every route that is wanted or ours, in no order. */
+  *routes(): Generator<FibEntry> {
+    for (const row of this.#fib.rows()) yield entryOf(row, this.#context);
+  }
+
+  /** Where packets to an address go, and why. Rejects with `TypeError` when the text is no address. */
+  async explain(address: string): Promise<FelixExplanation> {
+    const { netlink, metric, podPools } = this.#options;
+    await this.settled();
+    const metrics = [metric, LOCAL_METRIC];
+    return explainAddress(address, {
+      ...this.#context,
+      fib: this.#fib,
+      netlink,
+      metrics,
+      podPools,
+    });
+  }
+
+  /** Tells what happens to routes; returns what ends it. */
+  onChange(listener: (event: FelixEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Ends. The kernel keeps our routes and the tunnel, save with `cleanup`. Does not close the netlink. */
+  async stop(options: { readonly cleanup: boolean }): Promise<void> {
+    await this.#reconciler.stop();
+    if (!options.cleanup) return;
+    const { netlink, protocol, logger } = this.#options;
+    const { routes } = await cleanUp({ netlink, protocol, dryRun: false });
+    logger.info({ routes: routes.length }, "removed our routes");
+  }
+
+  #rewire(): void {
+    const { metric } = this.#options;
+    this.#decideLocal();
+    for (const row of this.#fib.rows()) {
+      const { want, prefix } = row;
+      if (want?.kind !== "remote" || prefix.version !== 4) continue;
+      if (row.wanted !== want.group.path) this.#fib.want(prefix, metric, want, want.group.path);
+    }
+  }
+
+  #decideLocal(): void {
+    const { deviceName } = this.#context;
+    const path = this.#paths.intern(localPath);
+    const decisions = this.#podCidrs.map((prefix) =>
+      decideLocal(prefix, this.#picture.addresses, deviceName),
+    );
+    const installed = new Set<string>();
+    for (const decision of decisions) {
+      if (!decision.install) continue;
+      installed.add(decision.prefix.text);
+      this.#fib.want(decision.prefix, LOCAL_METRIC, { kind: "local", decision }, path);
+    }
+    for (const { prefix } of this.#local) {
+      if (!installed.has(prefix.text)) this.#fib.unwant(prefix, LOCAL_METRIC);
+    }
+    this.#local = decisions;
+  }
+
+  #tunnelWish(): TunnelWish | undefined {
+    if (!this.#nextHops.tunnelNeeded) return undefined;
+    return { underlayMtu: this.#nextHops.underlayMtu, podCidrs: this.#podCidrs };
+  }
+
+  #tunnelStatus(): TunnelStatus {
+    const link = this.#picture.linkNamed(TUNNEL_DEVICE);
+    const { problem, ifindex } = this.#tunnel;
+    const wanted = tunnelAddress(this.#podCidrs);
+    const address = this.#picture.addresses.find(
+      (entry) => entry.ifindex === link?.ifindex && entry.address === wanted,
+    );
+    const known = link !== undefined || ifindex !== undefined;
+    return {
+      device: TUNNEL_DEVICE,
+      needed: this.#nextHops.tunnelNeeded,
+      up: link?.up ?? false,
+      mtu: link?.mtu,
+      address: address?.address,
+      ipipSupported: known ? true : problem === undefined ? undefined : false,
+      problem,
+    };
+  }
+
+  #report(change: FibChange<RouteOwner>, outcome: Outcome): void {
+    const { row, prefix } = change;
+    if (outcome === "repaired") {
+      this.#repairs++;
+      this.#log("warn", change, "put back a route that someone deleted or changed");
+    }
+    if (outcome === "occupied") return;
+    if (outcome === "failed") {
+      this.#log("error", change, row.failure?.text ?? "refused");
+      this.#tell({ kind: "error", prefix, text: row.failure?.text ?? "" });
+      return;
+    }
+    if (this.#listeners.size === 0) return;
+    const text = pathText(change.path, this.#context.deviceName);
+    this.#tell({ kind: outcome, prefix, text });
+  }
+
+  #onConflict(route: KernelRoute): void {
+    const { protocol, logger } = this.#options;
+    const { prefix } = route;
+    const owner = protocolName(route.protocol, protocol);
+    const text = `${pathText(route, this.#context.deviceName)} proto ${owner}`;
+    logger.warn(
+      { prefix: prefix.text, there: text },
+      "conflict: a route of another protocol is there",
+    );
+    this.#tell({ kind: "conflict", prefix, text });
+  }
+
+  #log(level: "warn" | "error", change: FibChange<RouteOwner>, message: string): void {
+    const way = pathText(change.path, this.#context.deviceName);
+    this.#options.logger[level]({ prefix: change.prefix.text, way }, message);
+  }
+
+  #tell(event: FelixEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+}

@@ -1,0 +1,60 @@
+import type { PathContent } from "../fib/path.ts";
+
+/** `margay`, `kernel`, `static`, …, or the number: the protocols that a node commonly has. */
+export function protocolName(protocol: number, ownProtocol: number): string {
+  if (protocol === ownProtocol) return "margay";
+  return wellKnown.get(protocol) ?? String(protocol);
+}
+
+const wellKnown: ReadonlyMap<number, string> = new Map([
+  [2, "kernel"],
+  [3, "boot"],
+  [4, "static"],
+  [9, "ra"],
+  [11, "zebra"],
+  [12, "bird"],
+  [16, "dhcp"],
+  [18, "keepalived"],
+  [80, "80 (calico)"],
+  [186, "bgp"],
+  [188, "ospf"],
+]);
+
+/** `via 192.168.2.2 dev tunl0 onlink`, as `ip route` writes it; `unreachable` for a path that leads nowhere. */
+export function pathText(path: PathContent, deviceName: (ifindex: number) => string): string {
+  const hops = path.hops.map(({ gateway, ifindex, onlink, weight }) => {
+    const words: string[] = [];
+    if (gateway !== undefined) words.push("via", gateway);
+    if (ifindex !== 0) words.push("dev", deviceName(ifindex));
+    if (path.hops.length > 1) words.push("weight", String(weight));
+    if (onlink) words.push("onlink");
+    return words.join(" ");
+  });
+  const [only] = hops;
+  const way = hops.length > 1 ? hops.map((hop) => `nexthop ${hop}`).join(" ") : (only ?? "");
+  const words = [path.type === "unicast" ? "" : path.type, way];
+  if (path.source !== undefined) words.push(`src ${path.source}`);
+  if (path.extras !== undefined) words.push(path.extras);
+  return words.filter((word) => word !== "").join(" ");
+}
+
+/** `10.233.2.0/24 via 192.168.2.2 dev tunl0 proto margay onlink`: the line that `ip route` shows. */
+export function routeLine(
+  prefixText: string,
+  path: PathContent,
+  protocol: string,
+  metric: number,
+  deviceName: (ifindex: number) => string,
+): string {
+  const words = path.type === "unicast" ? [prefixText] : [path.type, prefixText];
+  const [only] = path.hops;
+  const single = path.hops.length === 1 ? only : undefined;
+  if (single?.gateway !== undefined) words.push("via", single.gateway);
+  if (single !== undefined && single.ifindex !== 0) words.push("dev", deviceName(single.ifindex));
+  words.push("proto", protocol);
+  if (path.source !== undefined) words.push("src", path.source);
+  if (metric !== 0) words.push("metric", String(metric));
+  if (path.hops.length > 1) words.push(pathText({ ...path, type: "unicast" }, deviceName));
+  if (single?.onlink === true) words.push("onlink");
+  return words.join(" ");
+}

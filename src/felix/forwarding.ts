@@ -1,0 +1,63 @@
+import type { Logger } from "../platform/logger.ts";
+import type { Problem } from "./problem.ts";
+import type { Sysctl } from "./sysctl.ts";
+
+/** Whether this kernel forwards IPv4 packets, which a node with pods must. */
+export interface ForwardingStatus {
+  readonly enabled: boolean;
+  /** It was off, and we switched it on. */
+  readonly switchedOn: boolean;
+  readonly problem: Problem | undefined;
+}
+
+const KEY = "net/ipv4/ip_forward";
+
+/** Switches IPv4 forwarding on where it is off, and says so. Never rejects. */
+export async function ensureForwarding(sysctl: Sysctl, logger: Logger): Promise<ForwardingStatus> {
+  if ((await sysctl.read(KEY)) === "1") {
+    return { enabled: true, switchedOn: false, problem: undefined };
+  }
+  try {
+    await sysctl.write(KEY, "1");
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const problem: Problem = {
+      errno: undefined,
+      text: `IPv4 forwarding is off and cannot be switched on: ${reason}`,
+      remedy: "sysctl -w net.ipv4.ip_forward=1",
+    };
+    logger.error({ remedy: problem.remedy }, problem.text);
+    return { enabled: false, switchedOn: false, problem };
+  }
+  logger.info({ sysctl: "net.ipv4.ip_forward" }, "switched on IPv4 forwarding");
+  return { enabled: true, switchedOn: true, problem: undefined };
+}
+
+const RP_FILTER_STRICT = 1;
+const RP_FILTER_LOOSE = "2";
+
+/**
+ * Makes the reverse path filter loose on the tunnel where it is strict: when one node tunnels what the other sends
+ * straight, as happens while they change over, a strict filter drops half of the traffic. The kernel uses the higher
+ * value of `all` and the device. Never rejects.
+ */
+export async function loosenReversePathFilter(
+  sysctl: Sysctl,
+  device: string,
+  logger: Logger,
+): Promise<void> {
+  const key = `net/ipv4/conf/${device}/rp_filter`;
+  const all = Number((await sysctl.read("net/ipv4/conf/all/rp_filter")) ?? 0);
+  const own = Number((await sysctl.read(key)) ?? 0);
+  if (Math.max(all, own) !== RP_FILTER_STRICT) return;
+  try {
+    await sysctl.write(key, RP_FILTER_LOOSE);
+    logger.info({ device }, "made the reverse path filter loose");
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    logger.warn(
+      { device, remedy: `sysctl -w net.ipv4.conf.${device}.rp_filter=2` },
+      `the reverse path filter is strict and cannot be made loose: ${reason}`,
+    );
+  }
+}

@@ -1,0 +1,275 @@
+import type { Fib } from "../fib/fib.ts";
+import { isOurs } from "../fib/ownership.ts";
+import type { PathTable } from "../fib/path.ts";
+import { NetlinkError } from "../netlink/errno.ts";
+import type { Netlink, NetlinkEvent } from "../netlink/netlink.ts";
+import type { KernelRoute } from "../netlink/route.ts";
+import type { Clock, Timer } from "../platform/clock.ts";
+import type { Logger } from "../platform/logger.ts";
+import type { KernelPicture } from "./kernel-picture.ts";
+import type { NextHops } from "./next-hops.ts";
+import type { RouteOwner } from "./owner.ts";
+import type { RouteProgrammer } from "./routes.ts";
+import type { ResyncStatus } from "./status.ts";
+import type { Tunnel, TunnelWish } from "./tunnel.ts";
+
+export interface ReconcilerParts {
+  readonly netlink: Netlink;
+  readonly picture: KernelPicture;
+  readonly fib: Fib<RouteOwner>;
+  readonly paths: PathTable;
+  readonly nextHops: NextHops;
+  readonly tunnel: Tunnel;
+  readonly programmer: RouteProgrammer<RouteOwner>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly protocol: number;
+  readonly table: number;
+  /** Brings the rows of these routes, and the local ones, to what the next hops and addresses say now. */
+  readonly rewire: () => void;
+  /** What the tunnel shall be like now; `undefined` while nobody needs it. */
+  readonly tunnelWish: () => TunnelWish | undefined;
+  readonly onResync: (resync: ResyncStatus) => void;
+  /** A route of another protocol stands where one is wanted. */
+  readonly onConflict: (route: KernelRoute) => void;
+}
+
+/** The slow full comparison that would catch what no event told. */
+const SAFETY_NET_MS = 300_000;
+/** After a failure that left the kernel's state unknown. */
+const RECOVERY_MS = 1_000;
+
+/**
+ * Keeps kernel and wishes the same. Events only mark what is due; one loop then does what is due, in the order in
+ * which it matters: picture, routes there, next hops, tunnel, writing.
+ */
+export class Reconciler {
+  readonly #parts: ReconcilerParts;
+  #pictureDue = true;
+  #scanDue: string | undefined = "start";
+  #everyProtocol = true;
+  #verdictsDue = true;
+  #tunnelDue = true;
+  #lastWish = "";
+  #scheduled = false;
+  #running: Promise<void> | undefined;
+  #stopped = false;
+  #waiting: (() => void)[] = [];
+  #safetyNet: Timer | undefined;
+  #recovery: Timer | undefined;
+  #ending: (() => void) | undefined;
+  overflows = 0;
+  lastResync: ResyncStatus | undefined;
+
+  constructor(parts: ReconcilerParts) {
+    this.#parts = parts;
+  }
+
+  /** Listens, reads what is there and brings it in line. Rejects with `NetlinkError` when the kernel cannot be read. */
+  async start(): Promise<void> {
+    const { netlink, clock } = this.#parts;
+    this.#ending = netlink.onEvent((event) => this.#onEvent(event));
+    this.#running = this.#pass();
+    await this.#running;
+    this.#running = undefined;
+    this.#safetyNet = clock.after(SAFETY_NET_MS, () => {
+      this.resync("safety net");
+      this.#safetyNet?.restart();
+    });
+    this.kick();
+  }
+
+  /** Ends; what is being written is written to its end first. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#ending?.();
+    this.#safetyNet?.cancel();
+    this.#recovery?.cancel();
+    await this.#running;
+    this.#wake();
+  }
+
+  /** Something is to be done: it is done in the next turn, together with all else that is due by then. */
+  kick(): void {
+    if (this.#scheduled || this.#stopped || this.#running !== undefined) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#run();
+    });
+  }
+
+  /** Reads everything anew, and tries again what failed. */
+  resync(reason: string): void {
+    this.#pictureDue = true;
+    this.#everyProtocol = true;
+    this.#verdictsDue = true;
+    this.#scan(reason);
+  }
+
+  /** Asks the next hops again, and what hangs on addresses. */
+  reevaluate(): void {
+    this.#verdictsDue = true;
+    this.#tunnelDue = true;
+    this.kick();
+  }
+
+  /** Resolves when nothing is due and nothing is being written. */
+  settled(): Promise<void> {
+    if (this.#stopped || this.#quiet) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+    });
+  }
+
+  get #quiet(): boolean {
+    return !this.#scheduled && this.#running === undefined && !this.#due;
+  }
+
+  get #due(): boolean {
+    const { fib } = this.#parts;
+    const reading = this.#pictureDue || this.#scanDue !== undefined || fib.ownersUnknown;
+    return (
+      (reading && this.#recovery === undefined) || this.#verdictsDue || this.#tunnelDue || !fib.idle
+    );
+  }
+
+  #scan(reason: string): void {
+    this.#scanDue ??= reason;
+    this.kick();
+  }
+
+  #run(): void {
+    if (this.#stopped || this.#running !== undefined) return;
+    this.#running = this.#pass()
+      .catch((error: unknown) => this.#recover(error))
+      .finally(() => {
+        this.#running = undefined;
+        if (this.#due) this.kick();
+        else this.#wake();
+      });
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  /** Once through all that is due. */
+  async #pass(): Promise<void> {
+    const { picture, fib, programmer } = this.#parts;
+    if (this.#recovery === undefined) {
+      if (this.#pictureDue) {
+        this.#pictureDue = false;
+        await picture.load();
+        this.#tunnelDue = true;
+      }
+      if (this.#scanDue !== undefined || fib.ownersUnknown) await this.#read();
+    }
+    if (this.#verdictsDue) await this.#judge();
+    await this.#tend();
+    const uncertain = await programmer.program();
+    if (uncertain !== undefined) throw uncertain;
+  }
+
+  /** Reads the routes that are there. */
+  async #read(): Promise<void> {
+    const { netlink, fib, table, protocol, clock } = this.#parts;
+    const reason = this.#scanDue ?? "a route of unknown owner";
+    const everyProtocol = this.#everyProtocol || fib.ownersUnknown || hasConflicts(fib);
+    const fromMs = clock.nowMs();
+    let routes = 0;
+    this.#scanDue = undefined;
+    this.#everyProtocol = false;
+    fib.beginScan();
+    const filter = everyProtocol ? { version: 4, table } : { version: 4, table, protocol };
+    await netlink.dumpRoutes(filter as { version: 4; table: number }, (route) => {
+      if (isOurs(route.protocol, protocol)) routes++;
+      this.#sawRoute(route, false);
+    });
+    fib.endScan(everyProtocol);
+    const durationMs = clock.nowMs() - fromMs;
+    this.lastResync = { reason, wallMs: clock.wallMs(), durationMs, routes };
+    this.#parts.onResync(this.lastResync);
+  }
+
+  async #judge(): Promise<void> {
+    const { nextHops, fib } = this.#parts;
+    this.#verdictsDue = false;
+    await nextHops.reevaluate();
+    fib.retryFailed();
+    this.#parts.rewire();
+  }
+
+  /** The tunnel, when it is needed and not known to be as it shall. */
+  async #tend(): Promise<void> {
+    const { tunnel, tunnelWish } = this.#parts;
+    const wish = tunnelWish();
+    const due = this.#tunnelDue;
+    this.#tunnelDue = false;
+    if (wish === undefined) return;
+    const words = `${wish.underlayMtu} ${wish.podCidrs.map(({ text }) => text).join(" ")}`;
+    if (!due && words === this.#lastWish) return;
+    this.#lastWish = words;
+    if (await tunnel.ensure(wish)) await this.#judge();
+  }
+
+  /** The kernel could not be read, or what became of a batch is unknown: everything is read anew, but not at once. */
+  #recover(error: unknown): void {
+    if (!(error instanceof NetlinkError)) throw error;
+    const { clock, logger } = this.#parts;
+    logger.error(
+      { errno: error.errno },
+      `netlink failed, reading everything anew: ${error.message}`,
+    );
+    this.#pictureDue = true;
+    this.#everyProtocol = true;
+    this.#scanDue = "netlink failed";
+    this.#recovery ??= clock.after(RECOVERY_MS, () => {
+      this.#recovery = undefined;
+      this.kick();
+    });
+  }
+
+  #onEvent(event: NetlinkEvent): void {
+    if (event.kind === "route") this.#onRoute(event);
+    else if (event.kind === "overflow") {
+      this.overflows++;
+      this.resync("events were lost");
+    } else this.#onSurroundings(event);
+  }
+
+  #onSurroundings(event: NetlinkEvent): void {
+    const change = this.#parts.picture.apply(event);
+    if (change.routesLost) {
+      const what = event.kind === "link" ? `link ${event.link.name} changed` : "an address went";
+      this.#scan(what);
+    }
+    if (change.links || change.addresses) this.reevaluate();
+  }
+
+  #onRoute(event: NetlinkEvent & { readonly kind: "route" }): void {
+    const { fib, nextHops, protocol, table } = this.#parts;
+    const { route } = event;
+    const ours = isOurs(route.protocol, protocol);
+    if (!ours && nextHops.concernedBy(route.prefix)) this.reevaluate();
+    if (route.table !== table || route.prefix.version !== 4) return;
+    if (event.op === "new") this.#sawRoute(route, event.replaced);
+    else if (ours) fib.lostOurs(route.prefix, route.metric);
+    else fib.lostForeign(route.prefix, route.metric);
+    if (!fib.idle) this.kick();
+  }
+
+  #sawRoute(route: KernelRoute, tookPlace: boolean): void {
+    const { fib, paths, protocol } = this.#parts;
+    const { prefix, metric } = route;
+    if (isOurs(route.protocol, protocol)) fib.sawOurs(prefix, metric, paths.intern(route));
+    else if (fib.sawForeign(prefix, metric, route, tookPlace)) this.#parts.onConflict(route);
+  }
+}
+
+function hasConflicts(fib: Fib<RouteOwner>): boolean {
+  for (const row of fib.rows()) if (row.foreign !== undefined) return true;
+  return false;
+}

@@ -1,0 +1,100 @@
+import type { Prefix } from "../net/prefix.ts";
+import type { RouteLookup } from "../netlink/netlink.ts";
+import type { KernelRoute } from "../netlink/route.ts";
+
+/** How a next hop lies to this node, with the fact of the kernel that says so. */
+export type SegmentVerdict =
+  | {
+      /** On the same L2 segment: a frame reaches it. */
+      readonly kind: "same-segment";
+      readonly ifindex: number;
+      readonly device: string;
+      /** The interface's subnet that it is in. */
+      readonly subnet: string;
+      readonly text: string;
+    }
+  | {
+      /** Beyond a router. */
+      readonly kind: "routed";
+      readonly why: "gateway" | "multipath" | "no-interface-subnet";
+      readonly ifindex: number;
+      readonly device: string;
+      readonly gateway: string | undefined;
+      /** The route that matches it. */
+      readonly match: string;
+      readonly text: string;
+    }
+  | {
+      readonly kind: "unreachable";
+      readonly why: "no-route" | "own-address" | "not-unicast" | "through-pods";
+      /** Positive, where the kernel gave one. */
+      readonly errno: number | undefined;
+      readonly text: string;
+    };
+
+/** What the verdict needs to know of this machine. */
+export interface Surroundings {
+  /** Our routes' protocol: a next hop that is reached through a pod route is not reached at all. */
+  readonly protocol: number;
+  deviceName(ifindex: number): string;
+  isInterfaceSubnet(ifindex: number, prefix: Prefix): boolean;
+}
+
+/**
+ * Is the next hop on the same L2 segment? Asked of the kernel's own FIB entry for it: unicast, without a gateway, and
+ * its destination a subnet of the interface. The interface subnet matters because a default route without a gateway
+ * (a tunnel, a PPP link) looks just like a segment.
+ */
+export function judgeSegment(
+  address: string,
+  lookup: RouteLookup,
+  surroundings: Surroundings,
+): SegmentVerdict {
+  if (!lookup.found) {
+    const text = `no route to ${address} (${lookup.text})`;
+    return { kind: "unreachable", why: "no-route", errno: lookup.errno, text };
+  }
+  const { route } = lookup;
+  const match = route.prefix.text;
+  if (route.type === "local") {
+    return unreachable("own-address", `${address} is an address of this node`);
+  }
+  if (route.type !== "unicast") {
+    return unreachable("not-unicast", `${address} matches the ${route.type} route ${match}`);
+  }
+  if (route.protocol === surroundings.protocol) {
+    return unreachable("through-pods", `${address} is inside the pod route ${match}`);
+  }
+  return judgeUnicast(address, route, surroundings);
+}
+
+function unreachable(why: "own-address" | "not-unicast" | "through-pods", text: string) {
+  return { kind: "unreachable", why, errno: undefined, text } as const;
+}
+
+function judgeUnicast(
+  address: string,
+  route: KernelRoute,
+  surroundings: Surroundings,
+): SegmentVerdict {
+  const match = route.prefix.text;
+  const [hop] = route.hops;
+  if (hop === undefined) return unreachable("not-unicast", `the route ${match} leads nowhere`);
+  const { ifindex, gateway } = hop;
+  const device = surroundings.deviceName(ifindex);
+  const routed = { kind: "routed", ifindex, device, gateway, match } as const;
+  if (route.hops.length > 1) {
+    const text = `${address} is behind the multipath route ${match}`;
+    return { ...routed, why: "multipath", text };
+  }
+  if (gateway !== undefined) {
+    const text = `${address} is behind ${gateway} on ${device} (route ${match})`;
+    return { ...routed, why: "gateway", text };
+  }
+  if (!surroundings.isInterfaceSubnet(ifindex, route.prefix)) {
+    const text = `${match} on ${device} is not a subnet of an address of ${device}`;
+    return { ...routed, why: "no-interface-subnet", text };
+  }
+  const text = `${address} is in ${match}, a subnet of ${device}`;
+  return { kind: "same-segment", ifindex, device, subnet: match, text };
+}

@@ -1,0 +1,102 @@
+import type { RowState } from "../fib/row.ts";
+import type { Prefix } from "../net/prefix.ts";
+import type { NextHopMode } from "./encapsulation.ts";
+import type { ForwardingStatus } from "./forwarding.ts";
+import type { LocalDecision } from "./local.ts";
+import type { Problem } from "./problem.ts";
+import type { SegmentVerdict } from "./segment.ts";
+
+/** When the whole of the kernel's routes was last read. */
+export interface ResyncStatus {
+  /** `start`, `link eth0 changed`, `events were lost`, `safety net`, … */
+  readonly reason: string;
+  /** Milliseconds since 1970. */
+  readonly wallMs: number;
+  readonly durationMs: number;
+  /** Routes of ours that were there. */
+  readonly routes: number;
+}
+
+export interface TunnelStatus {
+  readonly device: string;
+  /** Some next hop is reached through it. */
+  readonly needed: boolean;
+  readonly up: boolean;
+  /** Octets. */
+  readonly mtu: number | undefined;
+  readonly address: string | undefined;
+  /** `undefined` while nobody has needed it. */
+  readonly ipipSupported: boolean | undefined;
+  readonly problem: Problem | undefined;
+}
+
+/** The programmer at a glance. */
+export interface FelixStatus {
+  readonly protocol: number;
+  readonly table: number;
+  readonly metric: number;
+  readonly encapsulation: string;
+  /** Routes by state. */
+  readonly counts: Readonly<Record<RowState, number>>;
+  readonly forwarding: ForwardingStatus;
+  readonly tunnel: TunnelStatus;
+  readonly local: readonly LocalDecision[];
+  /** Routes found at start, of an earlier life. */
+  readonly adopted: number;
+  /** Nobody waits for more routes: what nobody wants has been swept. */
+  readonly pictureComplete: boolean;
+  /** Routes that others deleted or changed, and that were put back. */
+  readonly repairs: number;
+  /** Times that events of the kernel were lost. */
+  readonly overflows: number;
+  readonly lastResync: ResyncStatus | undefined;
+}
+
+/** One next hop of a route. */
+export interface FibNextHop {
+  readonly address: string;
+  readonly mode: NextHopMode | undefined;
+  /** `eth0`, `tunl0`; `undefined` when there is no way. */
+  readonly device: string | undefined;
+  readonly onlink: boolean;
+  readonly verdict: SegmentVerdict;
+  readonly problem: Problem | undefined;
+}
+
+/** One route: wanted, there, and what stands between. */
+export interface FibEntry {
+  readonly prefix: Prefix;
+  readonly metric: number;
+  readonly state: RowState;
+  /** `undefined` when nobody wants it. */
+  readonly wanted:
+    | {
+        readonly kind: "remote" | "local";
+        readonly nextHops: readonly FibNextHop[];
+        /** `via 192.168.1.3 dev eth0`; `undefined` while there is no way. */
+        readonly text: string | undefined;
+      }
+    | undefined;
+  /** What the kernel has there: of ours, else the other protocol's. */
+  readonly kernel: { readonly text: string; readonly protocol: number } | undefined;
+  /** The errno that the kernel gave, if any. */
+  readonly errno: number | undefined;
+  /** Why it is not installed; `undefined` when it is. */
+  readonly problem: string | undefined;
+  readonly remedy: string | undefined;
+}
+
+/** Something happened to a route or to the programmer, for those who watch. */
+export type FelixEvent =
+  | {
+      readonly kind: "installed" | "repaired" | "removed";
+      readonly prefix: Prefix;
+      /** `via 192.168.1.3 dev eth0`. */
+      readonly text: string;
+    }
+  | {
+      readonly kind: "conflict" | "error";
+      readonly prefix: Prefix;
+      readonly text: string;
+    }
+  | { readonly kind: "resync"; readonly reason: string; readonly routes: number };

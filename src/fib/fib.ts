@@ -1,0 +1,368 @@
+import type { Prefix } from "../net/prefix.ts";
+import { type ForeignRoute, replacedByHand } from "./ownership.ts";
+import type { FibPath } from "./path.ts";
+import { FibRow, type RowFailure } from "./row.ts";
+
+/** One change that brings the kernel nearer to what is wanted. Give every one that `take` gave back to `settle`. */
+export interface FibChange<Want> {
+  /** `create` where nothing is known to be there; `replace` only where what is there is ours. */
+  readonly op: "create" | "replace" | "delete";
+  readonly prefix: Prefix;
+  readonly metric: number;
+  readonly path: FibPath;
+  readonly row: FibRow<Want>;
+}
+
+/** What came of a change. */
+export type Outcome = "installed" | "repaired" | "removed" | "failed" | "occupied";
+
+/** How often a scan may find nothing where the kernel says EEXIST, until that is an error. */
+const FRUITLESS_SCANS = 3;
+const EEXIST = 17;
+
+/**
+ * The difference between the routes that are wanted and those that the kernel holds, kept up to date from both sides,
+ * and given out in batches: first what is new or changed, then, once the picture is complete, what nobody wants.
+ * Knows nothing of netlink; the kernel's side is told by `saw…` and `lost…`, and by `settle`.
+ */
+export class Fib<Want> {
+  readonly #rows = new Map<string, FibRow<Want>>();
+  readonly #mainMetric: number;
+  #queue: FibRow<Want>[] = [];
+  #head = 0;
+  #deletions: FibRow<Want>[] = [];
+  #writesInFlight = 0;
+  #changesInFlight = 0;
+  #mayDelete = false;
+  #scan = 1;
+  #unknownOwners = 0;
+
+  /** `mainMetric` is that of most routes. */
+  constructor(mainMetric: number) {
+    this.#mainMetric = mainMetric;
+  }
+
+  /** Nothing to write, nothing being written. */
+  get idle(): boolean {
+    return (
+      this.#changesInFlight === 0 &&
+      this.#head === this.#queue.length &&
+      this.#deletions.length === 0
+    );
+  }
+
+  /** A scan of all protocols is due: the kernel says that routes are there of which we know nothing. */
+  get ownersUnknown(): boolean {
+    return this.#unknownOwners > 0;
+  }
+
+  get size(): number {
+    return this.#rows.size;
+  }
+
+  rows(): IterableIterator<FibRow<Want>> {
+    return this.#rows.values();
+  }
+
+  row(prefixText: string, metric: number): FibRow<Want> | undefined {
+    return this.#rows.get(this.#key(prefixText, metric));
+  }
+
+  /** Wants a route; without a path it waits for one, and what is there stays. */
+  want(prefix: Prefix, metric: number, want: Want, path: FibPath | undefined): FibRow<Want> {
+    const row = this.#rowFor(prefix, metric);
+    row.want = want;
+    if (row.wanted !== path) row.failure = undefined;
+    row.wanted = path;
+    this.#enqueue(row);
+    return row;
+  }
+
+  unwant(prefix: Prefix, metric: number): void {
+    const row = this.row(prefix.text, metric);
+    if (row === undefined) return;
+    row.want = undefined;
+    row.wanted = undefined;
+    row.failure = undefined;
+    this.#enqueue(row);
+  }
+
+  /** Tries again what the kernel refused. */
+  retryFailed(): void {
+    for (const row of this.#rows.values()) {
+      if (row.failure === undefined) continue;
+      row.failure = undefined;
+      row.fruitlessScans = 0;
+      this.#enqueue(row);
+    }
+  }
+
+  /** From now on, what is ours and nobody wants is deleted. Returns how many routes that is about now. */
+  allowDeletions(): number {
+    this.#mayDelete = true;
+    let stale = 0;
+    for (const row of this.#rows.values()) {
+      if (row.want !== undefined) continue;
+      stale++;
+      this.#enqueue(row);
+    }
+    return stale;
+  }
+
+  /** The kernel holds this route of ours. */
+  sawOurs(prefix: Prefix, metric: number, path: FibPath): void {
+    const row = this.#rowFor(prefix, metric);
+    row.seen = this.#scan;
+    if (this.#disturb(row)) return;
+    this.#ownerKnown(row);
+    if (row.kernel === path) return;
+    if (row.kernel !== undefined && row.want !== undefined && path !== row.wanted) {
+      row.damage = "changed";
+    }
+    row.kernel = path;
+    row.adopted = true;
+    row.reclaim = false;
+    this.#enqueue(row);
+  }
+
+  /** The kernel no longer holds a route of ours. */
+  lostOurs(prefix: Prefix, metric: number): void {
+    const row = this.row(prefix.text, metric);
+    if (row !== undefined && !this.#disturb(row)) this.#lose(row);
+  }
+
+  /**
+   * The kernel holds a route of another protocol; `tookPlace` when it replaced what was there. Returns whether that is
+   * news of a conflict with what is wanted.
+   */
+  sawForeign(prefix: Prefix, metric: number, route: ForeignRoute, tookPlace: boolean): boolean {
+    const row = this.row(prefix.text, metric);
+    if (row === undefined) return false;
+    row.foreignSeen = this.#scan;
+    if (this.#disturb(row)) return false;
+    this.#ownerKnown(row);
+    if (tookPlace && row.kernel !== undefined) {
+      row.kernel = undefined;
+      row.damage = "changed";
+      if (replacedByHand(route.protocol)) {
+        row.reclaim = true;
+        this.#enqueue(row);
+        return false;
+      }
+    }
+    const news = row.foreign === undefined && row.want !== undefined;
+    row.foreign = route;
+    row.failure = undefined;
+    if (row.want === undefined) this.#enqueue(row);
+    return news;
+  }
+
+  /** A route of another protocol is gone. */
+  lostForeign(prefix: Prefix, metric: number): void {
+    const row = this.row(prefix.text, metric);
+    if (row === undefined || this.#disturb(row)) return;
+    row.foreign = undefined;
+    row.reclaim = false;
+    this.#enqueue(row);
+  }
+
+  /** A scan begins: what the kernel holds is about to be told anew. No change may be in flight. */
+  beginScan(): void {
+    this.#scan++;
+  }
+
+  /** The scan is through: what it did not tell of is gone. `everyProtocol`: it told of foreign routes too. */
+  endScan(everyProtocol: boolean): void {
+    for (const row of this.#rows.values()) {
+      if (row.kernel !== undefined && row.seen !== this.#scan) this.#lose(row);
+      if (!everyProtocol) continue;
+      if (row.foreign !== undefined && row.foreignSeen !== this.#scan) {
+        row.foreign = undefined;
+        this.#enqueue(row);
+      }
+      if (row.ownerUnknown) this.#nobodyFound(row);
+    }
+  }
+
+  /** The next changes, at most `limit`; none when nothing is left to do or all that is left is in flight. */
+  take(limit: number): FibChange<Want>[] {
+    const changes: FibChange<Want>[] = [];
+    while (changes.length < limit && this.#head < this.#queue.length) {
+      const row = this.#queue[this.#head++] as FibRow<Want>;
+      row.queued = false;
+      const change = this.#writeOf(row);
+      if (change !== undefined) changes.push(this.#launch(change));
+    }
+    if (this.#head === this.#queue.length) {
+      this.#queue = [];
+      this.#head = 0;
+    }
+    this.#writesInFlight += changes.length;
+    // Deletions come last, and only when all else is in.
+    if (changes.length > 0 || this.#writesInFlight > 0) return changes;
+    return this.#takeDeletions(limit);
+  }
+
+  /** Tells what the kernel made of a change. */
+  settle(change: FibChange<Want>, failure: RowFailure | undefined): Outcome {
+    const { row, op } = change;
+    row.inFlight = false;
+    row.seen = this.#scan;
+    this.#changesInFlight--;
+    if (op !== "delete") this.#writesInFlight--;
+    const outcome =
+      failure === undefined ? settleDone(change) : this.#settleFailed(change, failure);
+    if (row.disturbed) {
+      row.disturbed = false;
+      row.kernel = undefined;
+      row.again = true;
+    }
+    if (row.again) {
+      row.again = false;
+      this.#enqueue(row);
+    }
+    if (row.want === undefined && row.kernel === undefined && !row.queued) this.#forget(row);
+    return outcome;
+  }
+
+  /** The outcome of a batch is not known: a scan must follow. */
+  abandon(changes: readonly FibChange<Want>[]): void {
+    for (const { row, op } of changes) {
+      row.inFlight = false;
+      row.disturbed = false;
+      row.again = false;
+      this.#changesInFlight--;
+      if (op !== "delete") this.#writesInFlight--;
+      this.#enqueue(row);
+    }
+  }
+
+  #settleFailed(change: FibChange<Want>, failure: RowFailure): Outcome {
+    const { row, op, path } = change;
+    if (op === "create" && failure.errno === EEXIST) {
+      if (!row.ownerUnknown) this.#unknownOwners++;
+      row.ownerUnknown = true;
+      return "occupied";
+    }
+    if (op === "delete" || row.wanted === path) row.failure = failure;
+    return "failed";
+  }
+
+  #takeDeletions(limit: number): FibChange<Want>[] {
+    const changes: FibChange<Want>[] = [];
+    while (changes.length < limit) {
+      const row = this.#deletions.pop();
+      if (row === undefined) break;
+      row.queued = false;
+      const { prefix, metric, kernel } = row;
+      if (row.want !== undefined || kernel === undefined || row.inFlight) {
+        this.#enqueue(row);
+        continue;
+      }
+      changes.push(this.#launch({ op: "delete", prefix, metric, path: kernel, row }));
+    }
+    return changes;
+  }
+
+  #launch(change: FibChange<Want>): FibChange<Want> {
+    change.row.inFlight = true;
+    this.#changesInFlight++;
+    return change;
+  }
+
+  /** What shall be written for a row, if anything; what shall be deleted is put aside. */
+  #writeOf(row: FibRow<Want>): FibChange<Want> | undefined {
+    if (row.inFlight) {
+      row.again = true;
+      return undefined;
+    }
+    const { prefix, metric, kernel, wanted: path } = row;
+    if (row.want === undefined) {
+      this.#retire(row);
+      return undefined;
+    }
+    const blocked = row.foreign !== undefined || row.ownerUnknown || row.failure !== undefined;
+    if (path === undefined || blocked) return undefined;
+    if (path === kernel) {
+      row.damage = undefined;
+      return undefined;
+    }
+    const op = kernel !== undefined || row.reclaim ? "replace" : "create";
+    row.reclaim = false;
+    return { op, prefix, metric, path, row };
+  }
+
+  #retire(row: FibRow<Want>): void {
+    if (row.kernel === undefined) this.#forget(row);
+    else if (this.#mayDelete && row.failure === undefined) {
+      row.queued = true;
+      this.#deletions.push(row);
+    }
+  }
+
+  #lose(row: FibRow<Want>): void {
+    if (row.kernel !== undefined && row.want !== undefined) row.damage = "deleted";
+    row.kernel = undefined;
+    this.#enqueue(row);
+  }
+
+  #nobodyFound(row: FibRow<Want>): void {
+    this.#ownerKnown(row);
+    row.fruitlessScans++;
+    if (row.fruitlessScans >= FRUITLESS_SCANS) {
+      row.failure = {
+        errno: EEXIST,
+        text: "EEXIST: the kernel has a route there that it does not list",
+      };
+    } else this.#enqueue(row);
+  }
+
+  #ownerKnown(row: FibRow<Want>): void {
+    if (!row.ownerUnknown) return;
+    row.ownerUnknown = false;
+    this.#unknownOwners--;
+  }
+
+  /** While our own change is in flight nobody can say whose was last: it is looked at again afterwards. */
+  #disturb(row: FibRow<Want>): boolean {
+    if (row.inFlight) row.disturbed = true;
+    return row.inFlight;
+  }
+
+  #enqueue(row: FibRow<Want>): void {
+    if (row.queued) return;
+    row.queued = true;
+    this.#queue.push(row);
+  }
+
+  #forget(row: FibRow<Want>): void {
+    this.#ownerKnown(row);
+    this.#rows.delete(this.#key(row.prefix.text, row.metric));
+  }
+
+  #rowFor(prefix: Prefix, metric: number): FibRow<Want> {
+    const key = this.#key(prefix.text, metric);
+    let row = this.#rows.get(key);
+    if (row === undefined) {
+      row = new FibRow<Want>(prefix, metric);
+      this.#rows.set(key, row);
+    }
+    return row;
+  }
+
+  #key(prefixText: string, metric: number): string {
+    return metric === this.#mainMetric ? prefixText : `${prefixText} metric ${metric}`;
+  }
+}
+
+function settleDone<Want>(change: FibChange<Want>): Outcome {
+  const { row, op, path } = change;
+  row.failure = undefined;
+  row.fruitlessScans = 0;
+  row.kernel = op === "delete" ? undefined : path;
+  row.adopted = false;
+  if (op === "delete") return "removed";
+  const damaged = row.damage !== undefined;
+  row.damage = undefined;
+  return damaged ? "repaired" : "installed";
+}

@@ -1,0 +1,101 @@
+/**
+ * Runs a Felix in the network namespace it is started in, driven by JSON lines on stdin: `{ id, method, arguments }`
+ * is answered by `{ id, result }` or `{ id, error }`; events come as `{ event }`.
+ */
+import { createInterface } from "node:readline";
+import { Felix, type FelixOptions } from "../../src/felix/felix.ts";
+import { procSysctl } from "../../src/felix/sysctl.ts";
+import { parsePrefix, type Prefix } from "../../src/net/prefix.ts";
+import { openKernelNetlink } from "../../src/netlink/kernel-netlink.ts";
+import { nodeClock } from "../../src/platform/node-clock.ts";
+import type { Logger } from "../../src/platform/logger.ts";
+
+interface Call {
+  readonly id: number;
+  readonly method: string;
+  readonly arguments: readonly unknown[];
+}
+
+function prefix(text: unknown): Prefix {
+  const parsed = parsePrefix(String(text));
+  if (parsed === undefined) throw new TypeError(`not a prefix: ${String(text)}`);
+  return parsed;
+}
+
+function log(level: string) {
+  return (fields: object, message: string): void => {
+    process.stderr.write(`${level} ${message} ${JSON.stringify(fields)}\n`);
+  };
+}
+
+const logger: Logger = {
+  trace: () => {},
+  debug: () => {},
+  info: log("info"),
+  warn: log("warn"),
+  error: log("error"),
+  child: () => logger,
+};
+
+interface RunnerOptions {
+  readonly nodeAddress: string;
+  readonly podCidrs: readonly string[];
+  readonly encapsulation?: FelixOptions["encapsulation"];
+  readonly metric?: number;
+}
+
+const options = JSON.parse(process.argv[2] as string) as RunnerOptions;
+const netlink = openKernelNetlink();
+const felix = new Felix({
+  nodeAddress: options.nodeAddress,
+  podCidrs: options.podCidrs.map(prefix),
+  podPools: [prefix("10.233.0.0/16")],
+  encapsulation: options.encapsulation ?? "cross-subnet",
+  protocol: 77,
+  table: 254,
+  metric: options.metric ?? 0,
+  netlink,
+  sysctl: procSysctl,
+  clock: nodeClock,
+  logger,
+});
+
+function plain(value: unknown): unknown {
+  return JSON.parse(
+    JSON.stringify(value, (key, inner: unknown) =>
+      key === "prefix" ? (inner as Prefix).text : inner,
+    ) ?? "null",
+  );
+}
+
+const methods: Record<string, (...values: unknown[]) => unknown> = {
+  start: () => felix.start(),
+  setRoute: (text, ...nextHops) =>
+    felix.setRoute({ prefix: prefix(text), nextHops: nextHops.map(String) }),
+  removeRoute: (text) => felix.removeRoute(prefix(text)),
+  setLocalPrefixes: (...texts) => felix.setLocalPrefixes(texts.map(prefix)),
+  pictureComplete: () => felix.pictureComplete(),
+  settled: () => felix.settled(),
+  status: () => felix.status(),
+  routes: () => [...felix.routes()],
+  explain: (address) => felix.explain(String(address)),
+  stop: async (cleanup) => {
+    await felix.stop({ cleanup: cleanup === true });
+    netlink.close();
+    process.stdin.destroy();
+  },
+};
+
+function say(message: object): void {
+  process.stdout.write(`${JSON.stringify(message)}\n`);
+}
+
+felix.onChange((event) => say({ event: plain(event) }));
+createInterface({ input: process.stdin }).on("line", (line) => {
+  const { id, method, arguments: values } = JSON.parse(line) as Call;
+  const answer = async (): Promise<unknown> => methods[method]?.(...values);
+  answer().then(
+    (result) => say({ id, result: plain(result) }),
+    (error: unknown) => say({ id, error: String(error) }),
+  );
+});

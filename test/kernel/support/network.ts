@@ -1,0 +1,80 @@
+import { execFile, execFileSync, spawnSync } from "node:child_process";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+/** Longer on the emulated kernel, where everything takes ten times as long. */
+export const slowness = Number(process.env["MARGAY_SLOWNESS"] ?? "1");
+
+/** Why kernel tests cannot run here, or `undefined`. */
+export function whyNoNamespaces(): string | undefined {
+  const name = `mgf-probe-${process.pid}`;
+  const made = spawnSync("ip", ["netns", "add", name], { encoding: "utf8" });
+  if (made.error !== undefined) return `no ip command: ${made.error.message}`;
+  if (made.status !== 0) return `no network namespaces: ${made.stderr.trim()}`;
+  spawnSync("ip", ["netns", "del", name]);
+  return undefined;
+}
+
+/** Network namespaces of one test, with the wires between them; all gone after `close`. */
+export class Network {
+  readonly #prefix: string;
+  readonly #namespaces: string[] = [];
+
+  /** `name` makes it unique within the machine, together with the process's id. */
+  constructor(name: string) {
+    this.#prefix = `mgf-${process.pid}-${name}`;
+  }
+
+  /** Makes a namespace with its loopback up; returns its full name. */
+  async namespace(name: string): Promise<string> {
+    const full = `${this.#prefix}-${name}`;
+    await run("ip", ["netns", "add", full]);
+    this.#namespaces.push(full);
+    await this.ip(full, "link set lo up");
+    return full;
+  }
+
+  /** A wire between two namespaces: `device` in each, with `address` such as `192.168.1.2/24`, up. */
+  async wire(
+    a: { namespace: string; device: string; address: string },
+    b: { namespace: string; device: string; address: string },
+  ): Promise<void> {
+    await run("ip", [
+      ...["link", "add", a.device, "netns", a.namespace, "type", "veth"],
+      ...["peer", "name", b.device, "netns", b.namespace],
+    ]);
+    for (const { namespace, device, address } of [a, b]) {
+      await this.ip(namespace, `addr add ${address} dev ${device}`);
+      await this.ip(namespace, `link set ${device} up`);
+    }
+  }
+
+  /** `ip -n NAMESPACE WORDS`, its output. */
+  async ip(namespace: string, words: string): Promise<string> {
+    const { stdout } = await run("ip", ["-n", namespace, ...words.split(" ")]);
+    return stdout;
+  }
+
+  /** A command inside a namespace, its output. */
+  async exec(namespace: string, command: string, ...words: string[]): Promise<string> {
+    const { stdout } = await run("ip", ["netns", "exec", namespace, command, ...words]);
+    return stdout;
+  }
+
+  /** The lines of `ip route show WORDS`, without blanks at their ends. */
+  async routes(namespace: string, words = "proto 77"): Promise<string[]> {
+    const lines = (await this.ip(namespace, `route show ${words}`)).split("\n");
+    return lines.map((line) => line.trim()).filter((line) => line !== "");
+  }
+
+  close(): void {
+    for (const namespace of this.#namespaces) {
+      try {
+        execFileSync("ip", ["netns", "del", namespace], { stdio: "ignore" });
+      } catch {
+        // It goes with the last process inside it.
+      }
+    }
+  }
+}
