@@ -1,0 +1,48 @@
+import type { ForeignConfig, ForeignPeer } from "./speaker.ts";
+
+/** BIRD's name for the session with that neighbour. */
+export function birdProtocol(address: string): string {
+  return `peer_${address.replaceAll(/[.:]/g, "_")}`;
+}
+
+/** bird.conf for BIRD 2.0. */
+export function birdConfig(config: ForeignConfig): string {
+  const own = config.originate.map((prefix) => `  route ${prefix} unreachable;\n`).join("");
+  return [
+    "log stderr all;",
+    "timeformat protocol iso long ms;",
+    `router id ${config.routerId};`,
+    "protocol device { scan time 2; }",
+    "protocol direct { ipv4 { import where net !~ [ 0.0.0.0/0 ]; }; }",
+    `protocol static own {\n  ipv4;\n${own}}`,
+    config.programKernel === true
+      ? `protocol kernel {\n  learn;\n  ipv4 { import where krt_source != 12; export where source = RTS_BGP; };\n}`
+      : "protocol kernel { learn; ipv4 { import all; export none; }; }",
+    ...config.peers.map((peer) => peerBlock(config, peer)),
+    "",
+  ].join("\n");
+}
+
+function peerBlock(config: ForeignConfig, peer: ForeignPeer): string {
+  const { detour } = config;
+  const importFilter =
+    detour === undefined
+      ? "all"
+      : `filter { if bgp_next_hop ~ ${detour.nextHopsWithin} then gw = ${detour.via}; accept; }`;
+  return `protocol bgp ${birdProtocol(peer.address)} {
+  local ${config.address} as ${config.asn};
+  neighbor ${peer.address} as ${peer.asn};
+  hold time ${config.holdTimeSeconds};
+  connect delay time 1;
+  connect retry time ${peer.connectRetrySeconds ?? 1};
+  error wait time 1, 2;
+  debug { states, events, packets };${peer.passive === true ? "\n  passive yes;" : ""}${
+    peer.twoOctetAs === true ? "\n  enable as4 no;" : ""
+  }${peer.reflectorClient === true ? "\n  rr client;" : ""}
+  ipv4 {
+    import ${importFilter};
+    export where ${peer.reflectorClient === true ? "source ~ [ RTS_STATIC, RTS_BGP ]" : "source = RTS_STATIC"};
+    next hop ${peer.reflectorClient === true ? "keep" : "self"};
+  };
+}`;
+}

@@ -1,0 +1,140 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Daemon } from "../daemon.ts";
+import type { Namespace } from "../netns.ts";
+import { run } from "../run.ts";
+import { until } from "../until.ts";
+import { birdConfig, birdProtocol } from "./bird-config.ts";
+import type { ForeignConfig, ForeignRoute, ForeignSpeaker } from "./speaker.ts";
+
+/** BIRD 2, as Debian packages it (bird2). */
+export class Bird implements ForeignSpeaker {
+  readonly kind = "bird";
+  readonly #namespace: Namespace;
+  readonly #directory: string;
+  #config: ForeignConfig | undefined;
+  #daemon: Daemon | undefined;
+
+  /** @param directory exists, and is this daemon's alone */
+  constructor(namespace: Namespace, directory: string) {
+    this.#namespace = namespace;
+    this.#directory = directory;
+  }
+
+  async start(config: ForeignConfig): Promise<void> {
+    mkdirSync(this.#directory, { recursive: true });
+    this.#write(config);
+    const daemon = new Daemon({
+      argv: this.#namespace.inside([
+        "bird",
+        "-f",
+        "-c",
+        this.#path("bird.conf"),
+        "-s",
+        this.#path("bird.ctl"),
+      ]),
+      logFile: this.#path("bird.log"),
+    });
+    this.#daemon = daemon;
+    await until("BIRD to answer birdc", async () => {
+      daemon.assertAlive();
+      return (await this.#birdc("show status")).includes("Daemon is up and running");
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#daemon?.stop();
+  }
+
+  freeze(frozen: boolean): void {
+    this.#daemon?.signal(frozen ? "SIGSTOP" : "SIGCONT");
+  }
+
+  async routes(): Promise<readonly ForeignRoute[]> {
+    return parseBirdRoutes(await this.#birdc("show route all where source = RTS_BGP"));
+  }
+
+  async peerState(address: string): Promise<string> {
+    const text = await this.#birdc(`show protocols all ${birdProtocol(address)}`);
+    return /BGP state:\s+(\w+)/.exec(text)?.[1] ?? "Idle";
+  }
+
+  endOfRibReceived(address: string): Promise<boolean> {
+    return Promise.resolve(this.log().includes(`${birdProtocol(address)}: Got END-OF-RIB`));
+  }
+
+  announce(prefix: string): Promise<void> {
+    return this.#reconfigure((prefixes) => [...prefixes, prefix]);
+  }
+
+  withdraw(prefix: string): Promise<void> {
+    return this.#reconfigure((prefixes) => prefixes.filter((other) => other !== prefix));
+  }
+
+  log(): string {
+    return this.#daemon?.log() ?? "";
+  }
+
+  async #reconfigure(change: (prefixes: readonly string[]) => readonly string[]): Promise<void> {
+    if (this.#config === undefined) throw new Error("BIRD is not started");
+    this.#write({ ...this.#config, originate: change(this.#config.originate) });
+    const answer = await this.#birdc("configure");
+    if (!/Reconfigured|Reconfiguration in progress/.test(answer))
+      throw new Error(`birdc configure: ${answer}`);
+  }
+
+  #write(config: ForeignConfig): void {
+    this.#config = config;
+    writeFileSync(this.#path("bird.conf"), birdConfig(config));
+  }
+
+  #birdc(command: string): Promise<string> {
+    return run(["birdc", "-s", this.#path("bird.ctl"), ...command.split(" ")]);
+  }
+
+  #path(file: string): string {
+    return join(this.#directory, file);
+  }
+}
+
+/** Reads `show route all`: an unindented line starts a path (a blank prefix repeats the last), `BGP.x:` lines describe it. */
+function parseBirdRoutes(text: string): readonly ForeignRoute[] {
+  const routes: ForeignRoute[] = [];
+  let prefix = "";
+  let attributes = new Map<string, string>();
+  const flush = (): void => {
+    const nextHop = attributes.get("next_hop");
+    if (nextHop !== undefined) routes.push(routeOf(prefix, nextHop, attributes));
+    attributes = new Map();
+  };
+  for (const line of text.split("\n")) {
+    const head = /^(\d\S*)?\s+unicast \[|^(\d\S*)?\s+unreachable \[/.exec(line);
+    if (head !== null) {
+      flush();
+      prefix = head[1] ?? head[2] ?? prefix;
+    }
+    const attribute = /^\s+BGP\.(\w+):\s*(.*)$/.exec(line);
+    if (attribute !== null) attributes.set(attribute[1] ?? "", attribute[2] ?? "");
+  }
+  flush();
+  return routes;
+}
+
+function routeOf(
+  prefix: string,
+  nextHop: string,
+  attributes: ReadonlyMap<string, string>,
+): ForeignRoute {
+  const words = (name: string): readonly string[] =>
+    (attributes.get(name) ?? "").split(/\s+/).filter((word) => word !== "");
+  const originatorId = attributes.get("originator_id");
+  const localPreference = attributes.get("local_pref");
+  return {
+    prefix,
+    nextHop,
+    asPath: words("as_path").map(Number),
+    ...(originatorId === undefined ? {} : { originatorId }),
+    ...(attributes.has("cluster_list") ? { clusterList: words("cluster_list") } : {}),
+    ...(localPreference === undefined ? {} : { localPreference: Number(localPreference) }),
+  };
+}

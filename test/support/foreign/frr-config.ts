@@ -1,0 +1,55 @@
+import type { ForeignConfig, ForeignPeer } from "./speaker.ts";
+
+/** bgpd.conf for FRR 8. */
+export function frrConfig(config: ForeignConfig): string {
+  const { detour } = config;
+  const lines = [
+    "hostname frr",
+    `router bgp ${config.asn}`,
+    ` bgp router-id ${config.routerId}`,
+    " no bgp ebgp-requires-policy",
+    " no bgp network import-check",
+    " bgp graceful-restart",
+    ` timers bgp ${Math.max(1, Math.floor(config.holdTimeSeconds / 3))} ${config.holdTimeSeconds}`,
+    ...config.peers.flatMap((peer) => sessionLines(config, peer)),
+    " address-family ipv4 unicast",
+    ...config.originate.map((prefix) => `  network ${prefix}`),
+    ...config.peers.flatMap((peer) => familyLines(config, peer)),
+    " exit-address-family",
+    "exit",
+  ];
+  if (detour !== undefined) {
+    lines.push(
+      `ip prefix-list BEHIND-ROUTER permit ${detour.nextHopsWithin} le 32`,
+      "route-map DETOUR permit 10",
+      " match ip next-hop prefix-list BEHIND-ROUTER",
+      ` set ip next-hop ${detour.via}`,
+      "exit",
+      "route-map DETOUR permit 20",
+      "exit",
+    );
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function sessionLines(config: ForeignConfig, peer: ForeignPeer): readonly string[] {
+  const neighbour = ` neighbor ${peer.address}`;
+  return [
+    `${neighbour} remote-as ${peer.asn}`,
+    `${neighbour} update-source ${config.address}`,
+    `${neighbour} timers connect ${peer.connectRetrySeconds ?? 1}`,
+    `${neighbour} advertisement-interval 0`,
+    ...(peer.passive === true ? [`${neighbour} passive`] : []),
+  ];
+}
+
+function familyLines(config: ForeignConfig, peer: ForeignPeer): readonly string[] {
+  const neighbour = `  neighbor ${peer.address}`;
+  return [
+    `${neighbour} activate`,
+    ...(peer.reflectorClient === true
+      ? [`${neighbour} route-reflector-client`]
+      : [`${neighbour} next-hop-self`]),
+    ...(config.detour === undefined ? [] : [`${neighbour} route-map DETOUR in`]),
+  ];
+}

@@ -1,0 +1,175 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Daemon, stopAll } from "../daemon.ts";
+import type { Namespace } from "../netns.ts";
+import { run } from "../run.ts";
+import { until } from "../until.ts";
+import { frrConfig } from "./frr-config.ts";
+import type { ForeignConfig, ForeignRoute, ForeignSpeaker } from "./speaker.ts";
+
+const FRR = "/usr/lib/frr";
+
+/** FRRouting 8 as Debian packages it (frr): zebra and bgpd. */
+export class Frr implements ForeignSpeaker {
+  readonly kind = "frr";
+  readonly #namespace: Namespace;
+  readonly #directory: string;
+  #config: ForeignConfig | undefined;
+  #daemons: Daemon[] = [];
+
+  /** @param directory is this daemon's alone; its path must be short, sockets live in it */
+  constructor(namespace: Namespace, directory: string) {
+    this.#namespace = namespace;
+    this.#directory = directory;
+  }
+
+  async start(config: ForeignConfig): Promise<void> {
+    mkdirSync(this.#directory, { recursive: true });
+    this.#config = config;
+    writeFileSync(this.#path("zebra.conf"), "hostname frr\n");
+    writeFileSync(this.#path("bgpd.conf"), frrConfig(config));
+    writeFileSync(this.#path("vtysh.conf"), "");
+    const zebra = this.#spawn("zebra", []);
+    await until("zebra to answer vtysh", async () => {
+      zebra.assertAlive();
+      return (await this.#vtysh("show version")).includes("FRRouting");
+    });
+    const bgpd = this.#spawn("bgpd", config.programKernel === true ? [] : ["-n"]);
+    await until("bgpd to answer vtysh", async () => {
+      bgpd.assertAlive();
+      return (await this.#vtysh("show bgp summary json")).includes("peers");
+    });
+  }
+
+  async stop(): Promise<void> {
+    await stopAll(this.#daemons.splice(0).reverse());
+  }
+
+  freeze(frozen: boolean): void {
+    for (const daemon of this.#daemons) daemon.signal(frozen ? "SIGSTOP" : "SIGCONT");
+  }
+
+  async routes(): Promise<readonly ForeignRoute[]> {
+    const table = await this.#json<BgpTable>("show bgp ipv4 unicast json");
+    const learned = Object.entries(table.routes ?? {}).filter(([, paths]) => paths.some(isLearned));
+    const routes: ForeignRoute[] = [];
+    for (const [prefix] of learned) {
+      const detail = await this.#json<BgpPrefix>(`show bgp ipv4 unicast ${prefix} json`);
+      for (const path of detail.paths ?? [])
+        if (path.peer?.peerId !== "0.0.0.0") routes.push(routeOf(prefix, path));
+    }
+    return routes;
+  }
+
+  async peerState(address: string): Promise<string> {
+    return (await this.#neighbour(address))?.bgpState ?? "Idle";
+  }
+
+  async endOfRibReceived(address: string): Promise<boolean | undefined> {
+    return (await this.#neighbour(address))?.gracefulRestartInfo?.endOfRibRecv?.["IPv4 Unicast"];
+  }
+
+  announce(prefix: string): Promise<void> {
+    return this.#network(`network ${prefix}`);
+  }
+
+  withdraw(prefix: string): Promise<void> {
+    return this.#network(`no network ${prefix}`);
+  }
+
+  log(): string {
+    return this.#daemons.map((daemon) => daemon.log()).join("");
+  }
+
+  async #network(line: string): Promise<void> {
+    await this.#vtysh(
+      "configure terminal",
+      `router bgp ${this.#config?.asn}`,
+      "address-family ipv4 unicast",
+      line,
+    );
+  }
+
+  async #neighbour(address: string): Promise<BgpNeighbour | undefined> {
+    return (await this.#json<Record<string, BgpNeighbour>>(`show bgp neighbors ${address} json`))[
+      address
+    ];
+  }
+
+  async #json<T>(command: string): Promise<T> {
+    return JSON.parse(await this.#vtysh(command)) as T; // the shape is FRR's; every member we read is optional
+  }
+
+  #vtysh(...commands: readonly string[]): Promise<string> {
+    const options = ["--vty_socket", this.#directory, "--config_dir", this.#directory];
+    return run(["vtysh", ...options, ...commands.flatMap((command) => ["-c", command])]);
+  }
+
+  #spawn(name: string, options: readonly string[]): Daemon {
+    const daemon = new Daemon({
+      argv: this.#namespace.inside([
+        ...[`${FRR}/${name}`, "-f", this.#path(`${name}.conf`), "-i", this.#path(`${name}.pid`)],
+        ...["-z", this.#path("zserv.api"), "--vty_socket", this.#directory, "-P", "0"],
+        ...[
+          "-u",
+          "root",
+          "-g",
+          "frrvty",
+          "--log",
+          "stdout",
+          "--log-level",
+          "debugging",
+          ...options,
+        ],
+      ]),
+      logFile: this.#path(`${name}.log`),
+    });
+    this.#daemons.push(daemon);
+    return daemon;
+  }
+
+  #path(file: string): string {
+    return join(this.#directory, file);
+  }
+}
+
+interface BgpTable {
+  readonly routes?: Readonly<Record<string, readonly { readonly peerId?: string }[]>>;
+}
+interface BgpPath {
+  readonly aspath?: { readonly string?: string };
+  readonly originatorId?: string;
+  readonly clusterList?: { readonly list?: readonly string[] };
+  readonly locPrf?: number;
+  readonly peer?: { readonly peerId?: string };
+  readonly nexthops?: readonly { readonly ip?: string }[];
+}
+interface BgpPrefix {
+  readonly paths?: readonly BgpPath[];
+}
+interface BgpNeighbour {
+  readonly bgpState?: string;
+  readonly gracefulRestartInfo?: { readonly endOfRibRecv?: Readonly<Record<string, boolean>> };
+}
+
+function isLearned(path: { readonly peerId?: string }): boolean {
+  return path.peerId !== undefined && path.peerId !== "(unspec)";
+}
+
+function routeOf(prefix: string, path: BgpPath): ForeignRoute {
+  const asPath = path.aspath?.string ?? "";
+  return {
+    prefix,
+    nextHop: path.nexthops?.[0]?.ip ?? "",
+    asPath:
+      asPath === "Local"
+        ? []
+        : asPath
+            .split(" ")
+            .filter((word) => word !== "")
+            .map(Number),
+    ...(path.originatorId === undefined ? {} : { originatorId: path.originatorId }),
+    ...(path.clusterList?.list === undefined ? {} : { clusterList: path.clusterList.list }),
+    ...(path.locPrf === undefined ? {} : { localPreference: path.locPrf }),
+  };
+}

@@ -1,0 +1,188 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Daemon } from "../daemon.ts";
+import type { Namespace } from "../netns.ts";
+import { run } from "../run.ts";
+import { until } from "../until.ts";
+import type { ForeignConfig, ForeignPeer, ForeignRoute, ForeignSpeaker } from "./speaker.ts";
+
+/** GoBGP 3.10 as Debian packages it (gobgpd). It has a RIB but writes no kernel routes. */
+export class GoBgp implements ForeignSpeaker {
+  readonly kind = "gobgp";
+  readonly #namespace: Namespace;
+  readonly #directory: string;
+  #address = "";
+  #daemon: Daemon | undefined;
+
+  constructor(namespace: Namespace, directory: string) {
+    this.#namespace = namespace;
+    this.#directory = directory;
+  }
+
+  async start(config: ForeignConfig): Promise<void> {
+    mkdirSync(this.#directory, { recursive: true });
+    this.#address = config.address;
+    const file = join(this.#directory, "gobgpd.toml");
+    writeFileSync(file, gobgpConfig(config));
+    const daemon = new Daemon({
+      argv: this.#namespace.inside([
+        ...[
+          "gobgpd",
+          "-f",
+          file,
+          "-l",
+          "debug",
+          "-p",
+          "--pprof-disable",
+          "--api-hosts",
+          this.#target,
+        ],
+      ]),
+      logFile: join(this.#directory, "gobgpd.log"),
+    });
+    this.#daemon = daemon;
+    await until("gobgpd to answer gobgp", async () => {
+      daemon.assertAlive();
+      return (await this.#gobgp("global")).includes(config.routerId);
+    });
+    for (const prefix of config.originate) await this.announce(prefix);
+  }
+
+  async stop(): Promise<void> {
+    await this.#daemon?.stop();
+  }
+
+  freeze(frozen: boolean): void {
+    this.#daemon?.signal(frozen ? "SIGSTOP" : "SIGCONT");
+  }
+
+  async routes(): Promise<readonly ForeignRoute[]> {
+    const table = JSON.parse(await this.#gobgp("global rib -j")) as Record<
+      string,
+      readonly RibPath[]
+    >; // GoBGP's shape
+    return Object.entries(table).flatMap(([prefix, paths]) =>
+      paths
+        .filter((path) => path["neighbor-ip"] !== undefined)
+        .map((path) => routeOf(prefix, path)),
+    );
+  }
+
+  async peerState(address: string): Promise<string> {
+    return STATES[(await this.#neighbour(address))?.state.session_state ?? 1] ?? "Idle";
+  }
+
+  async endOfRibReceived(address: string): Promise<boolean> {
+    const families = (await this.#neighbour(address))?.afi_safis ?? [];
+    return families.some(
+      (family) => family.mp_graceful_restart?.state?.end_of_rib_received === true,
+    );
+  }
+
+  async announce(prefix: string): Promise<void> {
+    await this.#gobgp(`global rib add ${prefix} nexthop ${this.#address} origin igp`);
+  }
+
+  async withdraw(prefix: string): Promise<void> {
+    await this.#gobgp(`global rib del ${prefix} nexthop ${this.#address}`);
+  }
+
+  log(): string {
+    return this.#daemon?.log() ?? "";
+  }
+
+  async #neighbour(address: string): Promise<Neighbour | undefined> {
+    const all = JSON.parse(await this.#gobgp("neighbor -j")) as readonly Neighbour[]; // GoBGP's shape
+    return all.find((peer) => peer.state.neighbor_address === address);
+  }
+
+  get #target(): string {
+    return `unix://${join(this.#directory, "api.sock")}`;
+  }
+
+  #gobgp(command: string): Promise<string> {
+    return run(["gobgp", "--target", this.#target, ...command.split(" ")]);
+  }
+}
+
+/** GoBGP's enum of session states, in its order. */
+const STATES = [
+  "Unknown",
+  "Idle",
+  "Connect",
+  "Active",
+  "OpenSent",
+  "OpenConfirm",
+  "Established",
+] as const;
+
+interface Neighbour {
+  readonly state: { readonly neighbor_address?: string; readonly session_state?: number };
+  readonly afi_safis?: readonly {
+    readonly mp_graceful_restart?: { readonly state?: { readonly end_of_rib_received?: boolean } };
+  }[];
+}
+interface RibAttribute {
+  readonly type: number;
+  readonly value?: unknown;
+  readonly nexthop?: string;
+  readonly as_paths?: readonly { readonly asns?: readonly number[] }[];
+}
+interface RibPath {
+  readonly attrs?: readonly RibAttribute[];
+  readonly "neighbor-ip"?: string;
+}
+
+function routeOf(prefix: string, path: RibPath): ForeignRoute {
+  const attribute = (code: number): RibAttribute | undefined =>
+    path.attrs?.find(({ type }) => type === code);
+  const originatorId = attribute(9)?.value;
+  const clusterList = attribute(10)?.value;
+  const localPreference = attribute(5)?.value;
+  return {
+    prefix,
+    nextHop: attribute(3)?.nexthop ?? "",
+    asPath: attribute(2)?.as_paths?.flatMap((segment) => segment.asns ?? []) ?? [],
+    ...(typeof originatorId === "string" ? { originatorId } : {}),
+    ...(Array.isArray(clusterList) ? { clusterList: clusterList.map(String) } : {}),
+    ...(typeof localPreference === "number" ? { localPreference } : {}),
+  };
+}
+
+function gobgpConfig(config: ForeignConfig): string {
+  return `[global.config]
+as = ${config.asn}
+router-id = "${config.routerId}"
+port = 179
+local-address-list = ["${config.address}"]
+${config.peers.map((peer) => neighbourBlock(config, peer)).join("")}`;
+}
+
+function neighbourBlock(config: ForeignConfig, peer: ForeignPeer): string {
+  const reflector = `[neighbors.route-reflector.config]
+route-reflector-client = true
+route-reflector-cluster-id = "${config.routerId}"
+`;
+  return `
+[[neighbors]]
+[neighbors.config]
+neighbor-address = "${peer.address}"
+peer-as = ${peer.asn}
+[neighbors.timers.config]
+hold-time = ${config.holdTimeSeconds}
+keepalive-interval = ${Math.max(1, Math.floor(config.holdTimeSeconds / 3))}
+connect-retry = ${peer.connectRetrySeconds ?? 1}
+idle-hold-time-after-reset = 1
+[neighbors.transport.config]
+local-address = "${config.address}"
+passive-mode = ${peer.passive === true}
+${peer.reflectorClient === true ? reflector : ""}[neighbors.graceful-restart.config]
+enabled = true
+restart-time = 20
+[[neighbors.afi-safis]]
+[neighbors.afi-safis.config]
+afi-safi-name = "ipv4-unicast"
+[neighbors.afi-safis.mp-graceful-restart.config]
+enabled = true
+`;
+}

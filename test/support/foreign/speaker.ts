@@ -1,0 +1,65 @@
+/** A BGP session as the far side shall configure it. */
+export interface ForeignPeer {
+  readonly address: string;
+  readonly asn: number;
+  /** Wait for the other side to dial. */
+  readonly passive?: boolean;
+  /** The far side reflects to and from this peer (RFC 4456). */
+  readonly reflectorClient?: boolean;
+  /** Do not offer the 4-octet AS capability (RFC 6793): an old speaker. BIRD only. */
+  readonly twoOctetAs?: boolean;
+  /** The far side becomes the dialler's elder: how long it waits between attempts, in seconds (default 1). */
+  readonly connectRetrySeconds?: number;
+}
+
+/** A point-to-point tunnel over which routes of some next hops shall go: what a daemon that cannot use tunl0 needs. */
+export interface TunnelDetour {
+  /** Next hops inside this prefix are rewritten … */
+  readonly nextHopsWithin: string;
+  /** … to this address, the far end of a point-to-point device. */
+  readonly via: string;
+}
+
+/** What a foreign daemon is told, whichever it is. */
+export interface ForeignConfig {
+  readonly address: string;
+  readonly asn: number;
+  readonly routerId: string;
+  readonly holdTimeSeconds: number;
+  readonly peers: readonly ForeignPeer[];
+  /** Prefixes it originates with itself as next hop. */
+  readonly originate: readonly string[];
+  /** Write what is learned into the kernel of its namespace. GoBGP cannot. */
+  readonly programKernel?: boolean;
+  readonly detour?: TunnelDetour;
+}
+
+export interface ForeignRoute {
+  readonly prefix: string;
+  readonly nextHop: string;
+  readonly asPath: readonly number[];
+  readonly originatorId?: string;
+  readonly clusterList?: readonly string[];
+  readonly localPreference?: number;
+}
+
+/** A BGP daemon of somebody else, run in a namespace with its own sockets and pid files. */
+export interface ForeignSpeaker {
+  /** "bird", "frr" or "gobgp". */
+  readonly kind: string;
+  /** Resolves when it answers its control client. */
+  start(config: ForeignConfig): Promise<void>;
+  /** Ends it in its ordinary way: sessions get a Cease. */
+  stop(): Promise<void>;
+  /** Freezes or thaws every process of it, silently: its peers' hold timers run out. */
+  freeze(frozen: boolean): void;
+  /** Every IPv4 unicast path learned from peers, best or not. */
+  routes(): Promise<readonly ForeignRoute[]>;
+  /** RFC 4271's name of the state of the session: "Idle", "Connect", "Active", "OpenSent", "OpenConfirm", "Established". */
+  peerState(address: string): Promise<string>;
+  /** True when that peer has sent its End-of-RIB; undefined where the daemon does not tell. */
+  endOfRibReceived(address: string): Promise<boolean | undefined>;
+  announce(prefix: string): Promise<void>;
+  withdraw(prefix: string): Promise<void>;
+  log(): string;
+}
