@@ -1,4 +1,4 @@
-/** What the commands that run outside the API client receive from the command line; see index.ts for the convention. */
+/** What commands receive from the command line; see index.ts for the convention. */
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
 
@@ -41,4 +41,49 @@ export interface ConfigArguments {
   readonly action: "check" | "show" | "schema";
   /** Present for `check` and `show`. */
   readonly file?: string | undefined;
+}
+
+/** Options of every command that talks to a daemon. */
+export interface ClientArguments {
+  /** Path of the daemon's unix socket. */
+  readonly socket?: string | undefined;
+  /** `unix:PATH` or `ws://127.0.0.1:PORT`; wins over `socket`. */
+  readonly host?: string | undefined;
+  readonly output: "table" | "wide" | "json";
+  readonly noHeaders: boolean;
+  /** Seconds to wait for the daemon. */
+  readonly timeout: number;
+}
+
+/** `margay status` */
+export interface StatusArguments extends ClientArguments {
+  readonly check: boolean;
+}
+
+/** `margay peers` */
+export interface PeersArguments extends ClientArguments {
+  readonly watch: boolean;
+}
+
+/** `margay peer ADDRESS`, `margay explain ADDRESS` */
+export interface AddressArguments extends ClientArguments {
+  readonly address: string;
+}
+
+/** `margay routes [PREFIX]`, `margay fib [PREFIX]` */
+export interface PrefixArguments extends ClientArguments {
+  readonly prefix?: string | undefined;
+  readonly longer: boolean;
+  readonly exact: boolean;
+  readonly watch: boolean;
+}
+
+/** `margay watch [KIND...]` */
+export interface WatchArguments extends ClientArguments {
+  readonly kinds?: readonly ("peers" | "routes" | "fib" | "config")[] | undefined;
+}
+
+/** `margay completion SHELL` */
+export interface CompletionArguments {
+  readonly shell: "bash" | "zsh" | "fish";
 }

@@ -9,3 +9,240 @@
  * after its signal handlers have stopped it. For a mistake of the user throw `UsageError` (../failure.ts), which
  * ends in one sentence on stderr and exit code 2; any other error ends in its message and exit code 1.
  */
+import type { Argv } from "yargs";
+import { UsageError } from "../failure.ts";
+import { command, type CommandRow } from "./row.ts";
+import { clientOptions, logLevels, prefixOptions, watchOption, wholeNumber } from "./options.ts";
+
+const watchKinds = ["peers", "routes", "fib", "config"] as const;
+const shells = ["bash", "zsh", "fish"] as const;
+const configActions = ["check", "show", "schema"] as const;
+const MAXIMUM_ASN = 2 ** 32 - 1;
+
+export const commands: readonly CommandRow[] = [
+  command({
+    usage: "node",
+    describe: "Run the daemon of a node: BGP sessions, and their routes in the kernel.",
+    examples: [["node --config /etc/margay/node.yaml", "in the foreground, until SIGTERM"]],
+    options: (parser: Argv) =>
+      parser
+        .option("config", {
+          type: "string",
+          demandOption: true,
+          requiresArg: true,
+          describe: "The node's YAML file; docs/CONFIG.md. SIGHUP reads it again",
+        })
+        .option("cleanup", {
+          type: "boolean",
+          default: false,
+          describe: "Remove our routes from the kernel at the end; otherwise they stay",
+        })
+        .option("log-level", {
+          choices: logLevels,
+          requiresArg: true,
+          describe: "Instead of what the configuration says",
+        }),
+    load: () => import("./node.ts"),
+  }),
+  command({
+    usage: "reflector",
+    describe:
+      "Run a route reflector: takes any client of the given ranges, touches no kernel route.",
+    examples: [
+      [
+        "reflector --listen 0.0.0.0:179 --asn 64512 --router-id 192.168.1.1 --accept 192.168.0.0/16",
+        "",
+      ],
+    ],
+    options: (parser: Argv) =>
+      parser
+        .option("listen", {
+          type: "string",
+          demandOption: true,
+          requiresArg: true,
+          describe: "ADDRESS:PORT for BGP, an IPv6 address in brackets",
+        })
+        .option("asn", {
+          demandOption: true,
+          requiresArg: true,
+          describe: "Our AS number, and that of the clients",
+          coerce: wholeNumber("asn", 1, MAXIMUM_ASN),
+        })
+        .option("router-id", {
+          type: "string",
+          demandOption: true,
+          requiresArg: true,
+          describe: "Our BGP Identifier, a dotted quad",
+        })
+        .option("cluster-id", {
+          type: "string",
+          requiresArg: true,
+          describe: "The same on all reflectors of a cluster; else the router ID",
+        })
+        .option("accept", {
+          type: "string",
+          array: true,
+          demandOption: true,
+          requiresArg: true,
+          describe: "CIDR that clients connect from; may be repeated",
+        })
+        .option("socket", {
+          type: "string",
+          requiresArg: true,
+          describe: "Serve the API on this unix socket; else nowhere",
+        })
+        .option("hold-time", {
+          default: 90,
+          requiresArg: true,
+          describe: "Seconds to offer; 0: none",
+          coerce: wholeNumber("hold-time", 0, 65_535),
+        })
+        .option("log-level", { choices: logLevels, default: "info" as const, requiresArg: true }),
+    load: () => import("./reflector.ts"),
+  }),
+  command({
+    usage: "status",
+    describe: "The daemon as a whole: peers, routes, kernel, configuration, what to mend.",
+    examples: [
+      ["status", ""],
+      ["status --check", "one line; exit code 1 when something is unhealthy"],
+      ["status -o json | jq .fib", ""],
+    ],
+    options: (parser: Argv) =>
+      clientOptions(
+        parser.option("check", {
+          type: "boolean",
+          default: false,
+          describe: "Exit with 1 when a peer is down, a route is refused or a reload has failed",
+        }),
+      ),
+    load: () => import("./status.ts"),
+  }),
+  command({
+    usage: "peers",
+    describe: "The BGP peers and their sessions.",
+    examples: [
+      ["peers", ""],
+      ["peers -o wide", "with timers, messages and TCP endpoints"],
+      ["peers -w", "and then as they change"],
+    ],
+    options: (parser: Argv) => clientOptions(watchOption(parser)),
+    load: () => import("./peers.ts"),
+  }),
+  command({
+    usage: "peer <address>",
+    describe: "Everything about one peer: what was negotiated, and why it was last down.",
+    examples: [
+      ["peer 192.168.1.3", ""],
+      ["peer node-b -o json", ""],
+    ],
+    options: (parser: Argv) =>
+      clientOptions(
+        parser.positional("address", {
+          type: "string",
+          demandOption: true,
+          describe: "Address or name of the peer",
+        }),
+      ),
+    load: () => import("./peer.ts"),
+  }),
+  command({
+    usage: "routes [prefix]",
+    describe: "The Loc-RIB: every path to every prefix, and why it won or lost.",
+    examples: [
+      ["routes", "all"],
+      ["routes 10.233.2.0/24", "the paths to this prefix"],
+      ["routes 10.233.2.7", "the longest match of this address"],
+      ["routes 10.233.0.0/16 --longer", "everything inside"],
+    ],
+    options: (parser: Argv) => clientOptions(watchOption(prefixOptions(parser))),
+    load: () => import("./routes.ts"),
+  }),
+  command({
+    usage: "fib [prefix]",
+    describe: "What we want in the kernel, what is there, and what stands in the way.",
+    examples: [
+      ["fib", ""],
+      ["fib -o wide", "with the kernel's own routes"],
+      ["fib 10.233.2.7", "the longest match of this address"],
+    ],
+    options: (parser: Argv) => clientOptions(watchOption(prefixOptions(parser))),
+    load: () => import("./fib.ts"),
+  }),
+  command({
+    usage: "watch [kinds..]",
+    describe: "Changes as they happen, until interrupted.",
+    examples: [
+      ["watch", "everything"],
+      ["watch peers fib", "sessions and kernel routes"],
+      ["watch -o json | jq -c .peer", "JSON Lines"],
+    ],
+    options: (parser: Argv) =>
+      clientOptions(
+        parser.positional("kinds", {
+          array: true,
+          choices: watchKinds,
+          describe: "Which; else all",
+        }),
+      ),
+    load: () => import("./watch.ts"),
+  }),
+  command({
+    usage: "explain <address>",
+    describe: "Why an address is reached as it is, from the session to the kernel.",
+    examples: [["explain 10.233.2.7", "session → path → decision → segment → kernel"]],
+    options: (parser: Argv) =>
+      clientOptions(
+        parser.positional("address", {
+          type: "string",
+          demandOption: true,
+          describe: "A destination address",
+        }),
+      ),
+    load: () => import("./explain.ts"),
+  }),
+  command({
+    usage: "cleanup",
+    describe: "Remove our routes from the kernel of this machine; needs no daemon.",
+    examples: [["cleanup --dry-run", "show what would go"]],
+    options: (parser: Argv) =>
+      parser
+        .option("protocol", {
+          default: 77,
+          requiresArg: true,
+          describe: "Routing protocol number that our routes bear",
+          coerce: wholeNumber("protocol", 1, 255),
+        })
+        .option("dry-run", { type: "boolean", default: false, describe: "Remove nothing" }),
+    load: () => import("./cleanup.ts"),
+  }),
+  command({
+    usage: "config <action> [file]",
+    describe: "Check or show a configuration file, or print the JSON Schema of one.",
+    examples: [
+      ["config check node.yaml", "every mistake, with file:line:column; exit code 2"],
+      ["config show node.yaml", "with all defaults filled in"],
+      ["config schema > margay.schema.json", "for editors"],
+    ],
+    options: (parser: Argv) =>
+      parser
+        .positional("action", { choices: configActions, demandOption: true, describe: "What" })
+        .positional("file", { type: "string", describe: "The file; not for schema" })
+        .check(({ action, file }) => {
+          if (action === "schema" || file !== undefined) return true;
+          throw new UsageError(`config ${String(action)} takes a FILE.`);
+        }),
+    load: () => import("./config.ts"),
+  }),
+  command({
+    usage: "completion <shell>",
+    describe: "Print a completion script.",
+    examples: [
+      ["completion bash > /etc/bash_completion.d/margay", ""],
+      ["completion fish | source", ""],
+    ],
+    options: (parser: Argv) =>
+      parser.positional("shell", { choices: shells, demandOption: true, describe: "For which" }),
+    load: () => import("./completion.ts"),
+  }),
+];

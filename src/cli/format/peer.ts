@@ -1,0 +1,172 @@
+import type { DownReason, FamilyCounts, MessageCounts, Peer } from "../../gen/margay/v1/peer_pb.ts";
+import { formatPairs, type Pair, pair } from "./pairs.ts";
+import type { Paint, Tone } from "./paint.ts";
+import type { Column } from "./table.ts";
+import { formatAge, formatDate, formatDuration } from "./time.ts";
+
+/** A line of `margay peers`; `removed` only in a watch. */
+export interface PeerRow {
+  readonly peer: Peer;
+  readonly removed?: boolean;
+}
+
+type Count = "received" | "accepted" | "advertised";
+
+/** The columns of `margay peers`. */
+export function peerColumns(nowMs: () => number): readonly Column<PeerRow>[] {
+  return [
+    { header: "ADDRESS", value: ({ peer }) => peer.address },
+    { header: "NAME", value: ({ peer }) => peer.name },
+    { header: "AS", value: ({ peer }) => (peer.remoteAsn === 0 ? "any" : String(peer.remoteAsn)) },
+    { header: "STATE", value: rowState, tone: (row) => stateTone(rowState(row)) },
+    { header: "FOR", value: ({ peer }) => formatAge(peer.since, nowMs()), align: "right" },
+    countColumn("RECEIVED", "received"),
+    countColumn("ACCEPTED", "accepted"),
+    countColumn("ADVERTISED", "advertised"),
+    { header: "KIND", wide: true, value: ({ peer }) => peer.kind },
+    { header: "IDENTIFIER", wide: true, value: ({ peer }) => peer.remoteIdentifier },
+    { header: "HOLD", wide: true, align: "right", value: ({ peer }) => holdText(peer) },
+    messagesColumn("MSGS-IN", "messagesIn"),
+    messagesColumn("MSGS-OUT", "messagesOut"),
+    { header: "FLAPS", wide: true, align: "right", value: ({ peer }) => String(peer.flaps) },
+    { header: "ENDPOINTS", wide: true, value: ({ peer }) => endpoints(peer) },
+    {
+      header: "LAST-DOWN",
+      value: ({ peer }) => downSummary(peer, nowMs()),
+      tone: ({ peer }) => (peer.state === "Established" ? "faint" : undefined),
+    },
+  ];
+}
+
+function rowState({ peer, removed }: PeerRow): string {
+  return removed === true ? "removed" : peer.state;
+}
+
+export function stateTone(state: string): Tone {
+  if (state === "Established") return "good";
+  return state === "Idle" || state === "removed" ? "bad" : "doubtful";
+}
+
+function countColumn(header: string, count: Count): Column<PeerRow> {
+  return { header, align: "right", value: ({ peer }) => String(sum(peer.families, count)) };
+}
+
+function sum(families: readonly FamilyCounts[], count: Count): number {
+  return families.reduce((total, family) => total + family[count], 0);
+}
+
+function messagesColumn(header: string, key: "messagesIn" | "messagesOut"): Column<PeerRow> {
+  return { header, wide: true, align: "right", value: ({ peer }) => String(total(peer[key])) };
+}
+
+function total(counts: MessageCounts | undefined): bigint {
+  if (counts === undefined) return 0n;
+  const { open, update, notification, keepalive, routeRefresh } = counts;
+  return open + update + notification + keepalive + routeRefresh;
+}
+
+function holdText({ negotiated }: Peer): string {
+  return negotiated === undefined ? "" : `${negotiated.holdTimeSeconds}s`;
+}
+
+function endpoints({ localEndpoint, remoteEndpoint }: Peer): string {
+  return localEndpoint === "" ? "" : `${localEndpoint}→${remoteEndpoint}`;
+}
+
+function downSummary({ lastDown }: Peer, nowMs: number): string {
+  if (lastDown === undefined) return "";
+  const age = formatAge(lastDown.time, nowMs);
+  return `${lastDown.text}${age === "" ? "" : ` (${age} ago)`}`;
+}
+
+/** `margay peer ADDRESS` */
+export function formatPeer(peer: Peer, nowMs: number, paint: Paint): string {
+  const name = peer.name === "" ? "" : ` (${peer.name})`;
+  const remote = peer.remoteAsn === 0 ? "any AS" : `AS ${peer.remoteAsn}`;
+  const relation = peer.remoteAsn === peer.localAsn ? "internal" : "external";
+  const client = peer.reflectorClient ? ", our reflection client" : "";
+  const pairs = [
+    pair("peer", [`${peer.address} port ${peer.port}${name}, ${remote}, ${relation}`]),
+    pair("kind", [`${peer.kind}${client}`]),
+    pair("state", [stateLine(peer, nowMs)], stateTone(peer.state)),
+    pair("last down", downLines(peer.lastDown, nowMs), "doubtful"),
+    pair("flaps", [String(peer.flaps)]),
+    pair("identifier", [peer.remoteIdentifier]),
+    pair("tcp", [endpoints(peer).replace("→", " → ")]),
+    ...negotiatedPairs(peer),
+    ...peer.families.map(familyPair),
+    pair("messages", [messagesLine("in", peer.messagesIn), messagesLine("out", peer.messagesOut)]),
+    pair("we offered", peer.localCapabilities.map(capabilityLine)),
+    pair("peer offered", peer.remoteCapabilities.map(capabilityLine)),
+  ];
+  return formatPairs(pairs, paint);
+}
+
+function stateLine({ state, since }: Peer, nowMs: number): string {
+  if (since === undefined) return state;
+  return `${state} for ${formatAge(since, nowMs)}, since ${formatDate(since)}`;
+}
+
+function downLines(down: DownReason | undefined, nowMs: number): string[] {
+  if (down === undefined) return [];
+  const age = down.time === undefined ? "" : `, ${formatAge(down.time, nowMs)} ago`;
+  const lines = [`${down.text} (${down.event}${age})`];
+  if (down.direction !== "") {
+    const codes = `${down.code}/${down.subcode}`;
+    lines.push(`NOTIFICATION ${down.direction}: ${codes} ${down.notification}`.trimEnd());
+  }
+  return lines;
+}
+
+function negotiatedPairs({ negotiated }: Peer): (Pair | undefined)[] {
+  if (negotiated === undefined) return [];
+  const { holdTimeSeconds, keepaliveSeconds, gracefulRestart: restart } = negotiated;
+  const timers =
+    holdTimeSeconds === 0
+      ? "no hold time, no keepalives"
+      : `hold time ${holdTimeSeconds} s, keepalive ${keepaliveSeconds} s`;
+  const yes = (label: string, value: boolean): string => `${value ? "" : "no "}${label}`;
+  const facts = [
+    negotiated.families.join(", "),
+    yes("4-octet AS", negotiated.fourOctetAs),
+    yes("route refresh", negotiated.routeRefresh),
+  ];
+  const graceful =
+    restart === undefined
+      ? "no graceful restart"
+      : `graceful restart within ${formatDuration(restart.restartTimeSeconds)}${restart.restarted ? ", has just restarted" : ""}` +
+        `, keeps forwarding: ${restart.families.join(", ") || "nothing"}`;
+  return [pair("negotiated", [timers, facts.join(", "), graceful])];
+}
+
+function familyPair({ family, received, accepted, advertised }: FamilyCounts): Pair | undefined {
+  const refused = received - accepted;
+  const kept = `${received} received, ${accepted} accepted${refused > 0 ? ` (${refused} refused by policy)` : ""}`;
+  return pair(family, [`${kept}, ${advertised} advertised`]);
+}
+
+function messagesLine(direction: string, counts: MessageCounts | undefined): string {
+  if (counts === undefined) return "";
+  const { open, update, notification, keepalive, routeRefresh } = counts;
+  return (
+    `${direction.padEnd(3)} ${total(counts)}: ${open} OPEN, ${update} UPDATE, ${keepalive} KEEPALIVE, ` +
+    `${notification} NOTIFICATION, ${routeRefresh} ROUTE-REFRESH`
+  );
+}
+
+function capabilityLine({
+  code,
+  name,
+  text,
+}: {
+  code: number;
+  name: string;
+  text: string;
+}): string {
+  return `${name === "unknown" ? `code ${code}` : name}${text === "" ? "" : `: ${text}`}`;
+}
+
+/** `node-b (192.168.1.3)`, or just the address. */
+export function namedAddress(address: string, name: string): string {
+  return name === "" ? address : `${name} (${address})`;
+}

@@ -1,0 +1,72 @@
+import type { FibCounts, KernelStatus, Status } from "../../gen/margay/v1/status_pb.ts";
+import { counted, formatPairs, type Pair, pair } from "./pairs.ts";
+import type { Paint } from "./paint.ts";
+import { formatAge, formatDate, formatDuration } from "./time.ts";
+
+/** `margay status` */
+export function formatStatus(status: Status, nowMs: number, paint: Paint): string {
+  const { nodeName, role, version, asn, routerId } = status;
+  const up = `${formatDuration(status.uptimeSeconds)}, since ${formatDate(status.started)}`;
+  const pairs = [
+    pair(role, [`${nodeName || routerId}, AS ${asn}, router ID ${routerId}, margay ${version}`]),
+    pair("up", [up]),
+    pair("listening", [status.listenAddresses.join(", ") || "nowhere"]),
+    peersPair(status),
+    pair("routes", [`${counted(status.routes, "prefix", "prefixes")} in the Loc-RIB`]),
+    status.fib === undefined ? undefined : fibPair(status.fib),
+    status.kernel === undefined ? undefined : kernelPair(status.kernel),
+    configPair(status, nowMs),
+    lagPair(status),
+    ...status.warnings.flatMap(({ text, remedy }) => [
+      pair("warning", [text, remedy && `→ ${remedy}`], "doubtful"),
+    ]),
+  ];
+  return formatPairs(pairs, paint);
+}
+
+function peersPair({ peerStates }: Status): Pair | undefined {
+  const total = peerStates.reduce((sum, { count }) => sum + count, 0);
+  const states = peerStates.map(({ state, count }) => `${count} ${state}`).join(", ");
+  const up = peerStates.find(({ state }) => state === "Established")?.count ?? 0;
+  const text = total === 0 ? "none" : `${total}: ${states}`;
+  return pair("peers", [text], up === total ? "good" : "doubtful");
+}
+
+function fibPair({ wanted, installed, conflicts, errors, stale }: FibCounts): Pair | undefined {
+  const parts = [
+    `${wanted} wanted`,
+    `${installed} installed`,
+    stale > 0 ? `${stale} stale` : "",
+    conflicts > 0 ? counted(conflicts, "conflict") : "",
+    errors > 0 ? counted(errors, "error") : "",
+  ];
+  const isBad = conflicts + errors > 0;
+  return pair("fib", [parts.filter((part) => part !== "").join(", ")], isBad ? "bad" : undefined);
+}
+
+function kernelPair(kernel: KernelStatus): Pair | undefined {
+  const ipip = kernel.ipipAvailable ? "ipip available" : "no ipip";
+  const forward = `ip_forward ${kernel.ipForward ? "on" : "off"}`;
+  const own = `our routes bear protocol ${kernel.routeProtocol}`;
+  const facts = [kernel.release, ipip, forward, own].filter((fact) => fact !== "").join(", ");
+  const remedy = kernel.ipipAvailable || kernel.ipipRemedy === "" ? "" : `→ ${kernel.ipipRemedy}`;
+  const isGood = kernel.ipipAvailable && kernel.ipForward;
+  return pair("kernel", [facts, remedy], isGood ? undefined : "doubtful");
+}
+
+function configPair({ config }: Status, nowMs: number): Pair | undefined {
+  if (config === undefined) return undefined;
+  const read = config.lastReload && `read ${formatAge(config.lastReload, nowMs)} ago`;
+  if (config.lastReloadOk)
+    return pair("config", [[config.file, read ?? ""].filter(Boolean).join(", ")]);
+  const text = `${config.file}, refused${read === undefined ? "" : `, ${read}`}; the one before it is in force`;
+  return pair("config", [text, ...config.problems], "bad");
+}
+
+function lagPair({ eventLoopLag: lag }: Status): Pair | undefined {
+  if (lag === undefined) return undefined;
+  const ms = (value: number): string => `${value.toFixed(1)} ms`;
+  return pair("loop lag", [
+    `median ${ms(lag.medianMs)}, p99 ${ms(lag.p99Ms)}, maximum ${ms(lag.maximumMs)}`,
+  ]);
+}
