@@ -8,14 +8,12 @@ import { expiryOf, Ledger, timerOf } from "../unit/bgp/fsm/ledger.ts";
 /** Virtual time, and chance that a seed determines. */
 export class World {
   nowMs = 0;
-  readonly #maximumDelayMs: number;
   #queue: { atMs: number; order: number; run: () => void }[] = [];
   #order = 0;
   #seed: number;
 
-  constructor(seed: number, maximumDelayMs: number) {
+  constructor(seed: number) {
     this.#seed = seed;
-    this.#maximumDelayMs = maximumDelayMs;
   }
 
   /** In [0, 1): mulberry32. */
@@ -25,10 +23,6 @@ export class World {
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
-
-  delayMs(): number {
-    return this.random() * this.#maximumDelayMs;
-  }
 
   at(atMs: number, run: () => void): void {
     const entry = { atMs, order: this.#order++, run };
@@ -115,7 +109,8 @@ export class Wire {
   }
 
   fail(socket: Socket | undefined, reason: string): void {
-    const atMs = this.#world.nowMs + this.#world.delayMs();
+    if (socket === undefined) return;
+    const atMs = this.#world.nowMs + socket.owner.delayMs();
     this.#world.at(atMs, () => this.#failNow(socket, reason));
   }
 
@@ -124,7 +119,7 @@ export class Wire {
   }
 
   #travel(to: Speaker, arrive: () => void): void {
-    const sentMs = this.#world.nowMs + this.#world.delayMs();
+    const sentMs = this.#world.nowMs + to.delayMs();
     const arrivesMs = Math.max(sentMs, this.#arrivedMs.get(to) ?? 0);
     this.#arrivedMs.set(to, arrivesMs);
     this.#world.at(arrivesMs, () => {
@@ -145,11 +140,14 @@ export class Speaker {
   #lastId = 0;
   isListening = true;
   downs = 0;
+  /** How long what is on its way here takes. */
+  readonly delayMs: () => number;
   /** Set by `connect`. */
   peer: Speaker = this;
 
-  constructor(world: World, config: PeerFsmConfig) {
+  constructor(world: World, config: PeerFsmConfig, delayMs: () => number) {
     this.#world = world;
+    this.delayMs = delayMs;
     this.#config = config;
     this.#fsm = this.#newFsm();
   }

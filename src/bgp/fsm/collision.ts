@@ -17,7 +17,7 @@ export interface Contender {
  */
 export function newcomerWins(newcomer: Contender, holder: Contender): boolean {
   if (holder.state !== "Established") return survivesByIdentifier(newcomer);
-  return hasGracefulRestart(holder.negotiated) && succeedsEstablished(newcomer, holder);
+  return hasGracefulRestart(holder.negotiated) && isRestart(newcomer, holder);
 }
 
 /** Each connection of a collision was dialled by one side: the dominant side's is kept. */
@@ -37,13 +37,13 @@ function hasGracefulRestart({ gracefulRestart }: Negotiated): boolean {
 }
 
 /**
- * A peer in graceful restart comes back before we noticed that it was gone. But the loser of two crossing dials looks
- * the same where the winner was Established in the meantime, and dropping the winner for it ends both. So what would
- * lose by identifier must show that it is no such straggler: the peer dialled twice, says it restarted, or comes late.
+ * A peer in graceful restart comes back before we noticed that it was gone. But a dial that crossed ours looks the same
+ * where it arrives late, and dropping the Established session for it would end both: the peer closes the loser, too.
+ * What was up before the session was Established, so not held back, did cross. Of the rest it takes a sign: the peer
+ * dialled twice, or comes when no dial can have been under way so long, or says that it restarted in between.
  */
-function succeedsEstablished(newcomer: Contender, holder: Contender): boolean {
-  if (survivesByIdentifier(newcomer)) return true;
-  if (newcomer.dialled) return false;
+function isRestart(newcomer: Contender, holder: Contender): boolean {
+  if (newcomer.state !== "Active") return false;
   return !holder.dialled || holder.settled || saysItRestarted(newcomer, holder);
 }
 

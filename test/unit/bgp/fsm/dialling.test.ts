@@ -128,6 +128,7 @@ describe("Idle, Connect and Active (RFC 4271 §8.2.2)", () => {
     const peer = new TestPeer().start();
     assert.deepEqual(peer.keepalive(99), []);
     assert.deepEqual(peer.fails(99), []);
+    assert.deepEqual(peer.fsm.handle({ type: "Tcp_CR_Acked", connection: 99 }), []);
   });
 });
 
@@ -147,7 +148,9 @@ describe("IdleHoldTimer (DampPeerOscillations, RFC 4271 §8.1.1)", () => {
     assert.equal(peer.fsm.connectRetryCounter, 5);
   });
 
-  it("still knows the maximum after thousands of failures", () => {
+  it("still knows its times after thousands of failures", () => {
+    const prompt = new TestPeer({ idleHoldSeconds: 0 }).start();
+    assert.equal(failTimes(prompt, 3000).at(-1), 0);
     const peer = new TestPeer({ idleHoldSeconds: 0.5, idleHoldMaximumSeconds: 60 }).start();
     assert.equal(failTimes(peer, 3000).at(-1), 60_000);
   });
