@@ -25,7 +25,23 @@ export function readSchema<Schema extends z.ZodType>(
       if (!problems.has(problem.path)) problems.set(problem.path, problem);
     }
   }
+  for (const path of misspelt(schema, result.error.issues)) {
+    if (problems.get(path)?.message.startsWith("missing: ")) problems.delete(path);
+  }
   return { problems: [...problems.values()] };
+}
+
+/** Paths of known keys that unknown ones seem to mean: one mistake, not a missing key besides. */
+function misspelt(schema: z.ZodType, issues: readonly z.core.$ZodIssue[]): string[] {
+  return issues.flatMap((issue) => {
+    if (issue.code !== "unrecognized_keys") return [];
+    const path = issue.path as (string | number)[];
+    const known = keysOf(schemaAt(schema, path));
+    return issue.keys.flatMap((key) => {
+      const meant = didYouMean(key, known);
+      return meant === undefined ? [] : formatPath([...path, meant]);
+    });
+  });
 }
 
 function toProblems(schema: z.ZodType, issue: z.core.$ZodIssue, source: Located): ConfigProblem[] {

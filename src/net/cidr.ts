@@ -79,7 +79,7 @@ function notAnAddress(text: string, address: string, length: string | undefined)
   const parts = address.split(".");
   if (parts.length > 4 || !parts.every((part) => /^\d{1,3}$/.test(part))) return { problem };
   const plain = parts.map((part) => String(Number(part)));
-  const padded = [...plain, ...new Array<string>(4 - plain.length).fill("0")].join(".");
+  const padded = [...plain, ...Array.from({ length: 4 - plain.length }, () => "0")].join(".");
   const octets = parseIpAddress(padded);
   if (octets === undefined) return { problem: `${text} has an octet above 255` };
   const meant = readCidr(`${padded}/${length ?? likelyLength(octets)}`);

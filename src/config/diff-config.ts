@@ -1,0 +1,103 @@
+import type { ClusterModel } from "../cluster/model/cluster-model.ts";
+import type { ConfigChange, ConfigEffect } from "./config-change.ts";
+import type { NodeConfig } from "./node-config.ts";
+
+/** A node's configuration with the cluster that it was loaded with. */
+export interface ConfigSnapshot {
+  readonly config: NodeConfig;
+  readonly cluster: ClusterModel;
+}
+
+/**
+ * When a change of a setting takes effect. A setting that is not here needs a restart: the daemon's identity, its sockets
+ * and what its kernel routes look like stand for its whole life.
+ */
+const effects: Readonly<Record<string, ConfigEffect>> = {
+  "node.podCidrs": "live",
+  "node.podCidrsFrom": "live",
+  "timers.holdTimeSeconds": "session-reset",
+  "timers.connectRetrySeconds": "live",
+  "timers.idleHoldSeconds": "live",
+  "timers.idleHoldMaximumSeconds": "live",
+  "timers.gracefulRestartSeconds": "session-reset",
+  "timers.endOfRibWaitSeconds": "next-start",
+  "mesh.dial": "live",
+  "log.level": "live",
+};
+
+/** What changed between two configurations, and when each change takes effect. */
+export function diffConfig(before: ConfigSnapshot, after: ConfigSnapshot): ConfigChange[] {
+  return [...diffNode(before.config, after.config), ...diffCluster(before.cluster, after.cluster)];
+}
+
+function diffNode(before: NodeConfig, after: NodeConfig): ConfigChange[] {
+  const { peers: oldPeers, ...oldSettings } = before;
+  const { peers: newPeers, ...newSettings } = after;
+  const old = flatten(oldSettings);
+  const now = flatten(newSettings);
+  const paths = [...new Set([...old.keys(), ...now.keys()])];
+  const changes = paths.flatMap((path): ConfigChange[] => {
+    const [from, to] = [old.get(path), now.get(path)];
+    return from === to ? [] : [{ path, from, to, effect: effects[path] ?? "restart" }];
+  });
+  return [
+    ...changes,
+    ...diffEntries("peers", byKey(oldPeers, "address"), byKey(newPeers, "address")),
+  ];
+}
+
+function diffCluster(before: ClusterModel, after: ClusterModel): ConfigChange[] {
+  const settings = (["asn", "podPools", "topology"] as const).flatMap((key): ConfigChange[] => {
+    const [from, to] = [shown(before[key]), shown(after[key])];
+    // A member's AS number is part of its entry: the cluster's own is only their default.
+    return from === to ? [] : [{ path: `cluster.${key}`, from, to, effect: "live" }];
+  });
+  const lists = (["members", "reflectors"] as const).flatMap((list) =>
+    diffEntries(`cluster.${list}`, byKey(before[list], "name"), byKey(after[list], "name")),
+  );
+  return [...settings, ...lists];
+}
+
+function byKey<Key extends string, Entry extends Readonly<Record<Key, string>>>(
+  entries: readonly Entry[],
+  key: Key,
+): Map<string, Entry> {
+  return new Map(entries.map((entry) => [entry[key], entry]));
+}
+
+/** Entries of a list that are told apart by a name: `cluster.members[b1]` came, went, or is another. */
+function diffEntries(
+  list: string,
+  before: ReadonlyMap<string, object>,
+  after: ReadonlyMap<string, object>,
+): ConfigChange[] {
+  return [...new Set([...before.keys(), ...after.keys()])].flatMap((name): ConfigChange[] => {
+    const [from, to] = [shown(before.get(name)), shown(after.get(name))];
+    return from === to ? [] : [{ path: `${list}[${name}]`, from, to, effect: "live" }];
+  });
+}
+
+/** `timers.holdTimeSeconds` → `90`, for every setting that is set. */
+function flatten(value: object, at = ""): Map<string, string> {
+  const settings = new Map<string, string>();
+  for (const [key, child] of Object.entries(value) as [string, unknown][]) {
+    const path = at === "" ? key : `${at}.${key}`;
+    if (typeof child !== "object" || child === null || Array.isArray(child)) {
+      const text = shown(child);
+      if (text !== undefined) settings.set(path, text);
+    } else {
+      for (const [inner, text] of flatten(child, path)) settings.set(inner, text);
+    }
+  }
+  return settings;
+}
+
+/** A value as one would write it in YAML, in one line; `undefined` for what is not set. */
+function shown(value: unknown): string | undefined {
+  if (value === undefined) return undefined;
+  if (Array.isArray(value)) return `[${value.map((entry: unknown) => shown(entry)).join(", ")}]`;
+  if (typeof value !== "object" || value === null) return String(value);
+  if ("octets" in value && "text" in value) return String(value.text); // a prefix
+  const entries = Object.entries(value).filter(([, child]) => child !== undefined);
+  return `{ ${entries.map(([key, child]) => `${key}: ${shown(child)}`).join(", ")} }`;
+}
