@@ -22,6 +22,7 @@ export class EventQueue {
   #lagged = false;
   #coalesced = 0;
   #wake: (() => void) | undefined;
+  #closed = false;
 
   constructor(capacity: number) {
     this.#capacity = capacity;
@@ -57,14 +58,19 @@ export class EventQueue {
     return batch;
   }
 
-  /** Resolves when there is something to take or `signal` is aborted. One waiter at a time. */
-  async ready(signal: AbortSignal): Promise<void> {
-    if (this.#pending.size > 0 || signal.aborted) return;
+  /** Resolves when there is something to take, or when closed. One waiter at a time. */
+  async ready(): Promise<void> {
+    if (this.#pending.size > 0 || this.#closed) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wake = resolve;
-    signal.addEventListener("abort", () => resolve(), { once: true });
     await promise;
     this.#wake = undefined;
+  }
+
+  /** Nobody takes any more: lets the waiter go. */
+  close(): void {
+    this.#closed = true;
+    this.#wake?.();
   }
 
   #dropOldest(): void {

@@ -95,6 +95,7 @@ export class ServerConnection {
       abort: new AbortController(),
       deadline: undefined,
     };
+    stream.abort.signal.addEventListener("abort", () => stream.wake?.(), { once: true });
     this.#streams.set(streamId, stream);
     if (call.deadlineMs > 0) {
       stream.deadline = this.#options.clock.after(call.deadlineMs, () => {
@@ -130,7 +131,6 @@ export class ServerConnection {
     if (stream.credits === 0 && !signal.aborted) {
       const { promise, resolve } = Promise.withResolvers<void>();
       stream.wake = resolve;
-      signal.addEventListener("abort", () => resolve(), { once: true });
       await promise;
       stream.wake = undefined;
     }

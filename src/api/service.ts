@@ -97,7 +97,14 @@ function watch(
   const unsubscribe = views.subscribe((event) => {
     if (kinds.has(eventKind(event))) queue.push(event);
   }, kinds);
-  signal.addEventListener("abort", unsubscribe, { once: true });
+  signal.addEventListener(
+    "abort",
+    () => {
+      unsubscribe();
+      queue.close();
+    },
+    { once: true },
+  );
   return takeUntilAborted(queue, signal);
 }
 
@@ -106,7 +113,7 @@ async function* takeUntilAborted(
   signal: AbortSignal,
 ): AsyncGenerator<EventBatch> {
   for (;;) {
-    await queue.ready(signal);
+    await queue.ready();
     // One message for what one turn of the program changed.
     await setImmediate();
     if (signal.aborted) return;

@@ -18,3 +18,9 @@ export class UsageError extends CliFailure {
     this.name = "UsageError";
   }
 }
+
+/** The text with a capital and a full stop. */
+export function sentence(text: string): string {
+  const capital = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.?!]$/.test(capital) ? capital : `${capital}.`;
+}

@@ -3,7 +3,7 @@ import { type PrefixFilter, parsePrefixFilter } from "../api/prefix-filter.ts";
 import { PrefixMatch } from "../gen/margay/v1/management_pb.ts";
 import { parsePrefix, prefixContains, prefixContainsAddress } from "../net/prefix.ts";
 import type { PrefixArguments } from "./commands/arguments.ts";
-import { UsageError } from "./failure.ts";
+import { sentence, UsageError } from "./failure.ts";
 
 /** Which prefixes the user asked about. */
 export interface PrefixQuestion {
@@ -36,6 +36,8 @@ function readFilter(text: string, match: PrefixMatch): PrefixFilter {
   try {
     return parsePrefixFilter(text, match);
   } catch (error) {
-    throw error instanceof ApiError ? new UsageError(`${error.message}.`, { cause: error }) : error;
+    throw error instanceof ApiError
+      ? new UsageError(sentence(error.message), { cause: error })
+      : error;
   }
 }

@@ -4,7 +4,7 @@ import { StatusCode } from "../gen/margay/v1/frame_pb.ts";
 import { nodeClock } from "../platform/node-clock.ts";
 import type { ClientArguments } from "./commands/arguments.ts";
 import { ExitCode } from "./exit-code.ts";
-import { CliFailure } from "./failure.ts";
+import { CliFailure, sentence } from "./failure.ts";
 
 export const DEFAULT_SOCKET = "/run/margay/margay.sock";
 
@@ -74,9 +74,4 @@ function failureOf(error: ApiError, host: string): CliFailure {
     default:
       return fail(ExitCode.failed, `${what} (${error.codeName})`);
   }
-}
-
-function sentence(text: string): string {
-  const capital = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.?!]$/.test(capital) ? capital : `${capital}.`;
 }
