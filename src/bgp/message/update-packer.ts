@@ -38,7 +38,7 @@ export class UpdatePacker {
   #start = 0;
   #offset = 0;
   /** What follows the prefixes, and the offset that they may not pass because of it. */
-  #tail = noOctets;
+  #tail: Uint8Array = noOctets;
   #limit = 0;
 
   /** `emit` is given whole messages, as views that hold until it returns. */
