@@ -3,7 +3,7 @@ import type { ConnectionId } from "./event.ts";
 import type { Negotiated } from "./negotiate.ts";
 import type { FsmState } from "./state.ts";
 
-/** Timers of the peer as a whole. */
+/** Timers of the peer as a whole. IdleHoldTimer runs after a failure, and in Established until failures are forgotten. */
 export type PeerTimer = "connectRetryTimer" | "idleHoldTimer";
 
 /** Timers of one connection. */

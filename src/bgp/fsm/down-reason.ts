@@ -1,19 +1,8 @@
 import type { BgpError } from "../errors.ts";
 import { ErrorCode } from "../iana.ts";
+import { describeNotification } from "../message/describe-notification.ts";
 import type { NotificationMessage } from "../message/message.ts";
 import type { DownReason } from "./action.ts";
-import { ceaseText } from "./cease.ts";
-
-const errorNames: Readonly<Record<number, string>> = {
-  [ErrorCode.messageHeader]: "Message Header Error",
-  [ErrorCode.openMessage]: "OPEN Message Error",
-  [ErrorCode.updateMessage]: "UPDATE Message Error",
-  [ErrorCode.holdTimerExpired]: "Hold Timer Expired",
-  [ErrorCode.finiteStateMachine]: "Finite State Machine Error",
-  [ErrorCode.cease]: "Cease",
-  [ErrorCode.routeRefreshMessage]: "ROUTE-REFRESH Message Error",
-  [ErrorCode.sendHoldTimerExpired]: "Send Hold Timer Expired",
-};
 
 const errorEvents: Readonly<Record<number, string>> = {
   [ErrorCode.messageHeader]: "BGPHeaderErr",
@@ -29,14 +18,8 @@ export function errorEvent(error: BgpError): string {
 /** The peer ended it. */
 export function received(notification: NotificationMessage): DownReason {
   const { code, subcode } = notification;
-  const text = ceaseText(notification);
-  const said = text === undefined ? "" : `: "${text}"`;
-  return {
-    event: "NotifMsg",
-    text: `the peer sent NOTIFICATION ${code}/${subcode} (${errorNames[code] ?? "unknown"})${said}`,
-    direction: "received",
-    notification,
-  };
+  const text = `the peer sent NOTIFICATION ${code}/${subcode}, ${describeNotification(notification)}`;
+  return { event: "NotifMsg", text, direction: "received", notification };
 }
 
 /** We ended it, and told the peer. */

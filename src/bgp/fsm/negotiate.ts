@@ -1,6 +1,9 @@
+import { Writer } from "../../wire/writer.ts";
 import type { Capability, GracefulRestartCapability } from "../capability/capability.ts";
+import { encodeCapability } from "../capability/index.ts";
 import { OpenMessageError } from "../errors.ts";
-import { Afi, CapabilityCode, maximumMessageOctets, OpenSubcode, Safi } from "../iana.ts";
+import { formatFamily } from "../family/format-family.ts";
+import { Afi, maximumMessageOctets, OpenSubcode, Safi } from "../iana.ts";
 import type { CodecContext } from "../message/codec-context.ts";
 import type { OpenMessage } from "../message/message.ts";
 
@@ -88,16 +91,14 @@ function validateIdentifier(localOpen: OpenMessage, peerOpen: OpenMessage): void
 function validateFamilies(localOpen: OpenMessage, peerOpen: OpenMessage): void {
   const wanted = familiesOf(localOpen);
   if (commonFamilies(wanted, familiesOf(peerOpen)).length > 0) return;
+  const writer = new Writer();
+  for (const family of wanted) encodeCapability({ ...family, name: "multiprotocol" }, writer);
+  const names = wanted.map(({ afi, safi }) => formatFamily(afi, safi)).join(", ");
   throw new OpenMessageError(
     OpenSubcode.unsupportedCapability,
-    `no address family in common, ours: ${wanted.map(({ afi, safi }) => `${afi}/${safi}`).join(", ")}`,
-    Uint8Array.from(wanted.flatMap(multiprotocolOctets)),
+    `no address family in common, ours: ${names}`,
+    writer.finish(),
   );
-}
-
-/** RFC 4760 §8: capability code, length, AFI, a reserved octet, SAFI. */
-function multiprotocolOctets({ afi, safi }: Family): number[] {
-  return [CapabilityCode.multiprotocol, 4, afi >>> 8, afi & 0xff, 0, safi];
 }
 
 /** A speaker without the multiprotocol capability is one of IPv4 unicast alone (RFC 4760 §8). */

@@ -70,8 +70,12 @@ describe("validateOpen", () => {
 
   it("refuses a peer without a family in common with 2/7 and our capabilities (RFC 5492 §5)", () => {
     const theirs = peerOpen({ capabilities: [ipv6Unicast] });
-    const { subcode, data } = refusal("any", localOpen(), theirs);
-    assert.deepEqual([subcode, [...data]], [7, [1, 4, 0, 1, 0, 1]]);
+    const both = localOpen({
+      capabilities: [{ name: "multiprotocol", afi: 25, safi: 65 }, ipv4Unicast],
+    });
+    const { subcode, data, message } = refusal("any", both, theirs);
+    assert.deepEqual([subcode, [...data]], [7, [1, 4, 0, 25, 0, 65, 1, 4, 0, 1, 0, 1]]);
+    assert.equal(message, "no address family in common, ours: 25/65, ipv4-unicast");
   });
 
   it("names IPv4 unicast as missing where we imply it (RFC 4760 §8)", () => {
@@ -139,10 +143,14 @@ describe("negotiate", () => {
       gracefulRestart(),
     ];
     const features = (ours: readonly Capability[], theirs: readonly Capability[]) => {
-      const { routeRefresh, enhancedRouteRefresh, gracefulRestart, codec } = offered(ours, theirs);
-      const { fourOctetAs, maximumMessageOctets } = codec;
-      const hasRestart = gracefulRestart !== undefined;
-      return [routeRefresh, enhancedRouteRefresh, hasRestart, fourOctetAs, maximumMessageOctets];
+      const negotiated = offered(ours, theirs);
+      return [
+        negotiated.routeRefresh,
+        negotiated.enhancedRouteRefresh,
+        negotiated.gracefulRestart !== undefined,
+        negotiated.codec.fourOctetAs,
+        negotiated.codec.maximumMessageOctets,
+      ];
     };
     const none = [false, false, false, false, 4096];
     assert.deepEqual(features(all, all), [true, true, true, true, 65535]);
