@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
+import "./exit-on-signal.ts";
 import { SLOWNESS } from "./run.ts";
 import { Hopeless } from "./until.ts";
 
@@ -7,6 +8,12 @@ const running = new Set<ChildProcess>();
 process.once("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
+
+/** Lets every daemon live on when this process ends. */
+export function releaseDaemons(): void {
+  for (const child of running) child.unref();
+  running.clear();
+}
 
 export interface DaemonOptions {
   readonly argv: readonly string[];
@@ -28,6 +35,7 @@ export class Daemon {
     const log = openSync(options.logFile, "a");
     this.#child = spawn(options.argv[0] ?? "", options.argv.slice(1), {
       stdio: ["ignore", log, log],
+      detached: true, // a Ctrl-C is for us; we end our daemons in our own order
       env: { ...process.env, ...options.environment },
     });
     closeSync(log);

@@ -1,4 +1,25 @@
+import { spawnSync } from "node:child_process";
+import "./exit-on-signal.ts";
 import { type Finished, attempt, run } from "./run.ts";
+
+/** The namespaces of this process that still exist; they go with it, however it ends (but by SIGKILL). */
+const existing = new Set<string>();
+process.once("exit", () => {
+  for (const name of existing) spawnSync("ip", ["netns", "del", name]);
+});
+
+/** Lets every namespace outlive this process. */
+export function releaseNamespaces(): void {
+  existing.clear();
+}
+
+/** Removes a namespace, ending whatever runs inside. One that does not exist is well. */
+export async function removeNamespace(name: string): Promise<void> {
+  const { stdout } = await attempt(["ip", "netns", "pids", name]);
+  for (const pid of stdout.split("\n").filter(Boolean)) await attempt(["kill", "-KILL", pid]);
+  await attempt(["ip", "netns", "del", name]);
+  existing.delete(name);
+}
 
 /** One network namespace. Commands run inside by `ip netns exec`. */
 export class Namespace {
@@ -52,7 +73,12 @@ export class Network implements AsyncDisposable {
 
   async namespace(name: string): Promise<Namespace> {
     const namespace = new Namespace(`${this.#prefix}-${name}`);
-    await run(["ip", "netns", "add", namespace.name]);
+    const { code } = await attempt(["ip", "netns", "add", namespace.name]);
+    if (code !== 0) {
+      await removeNamespace(namespace.name); // left by a run that was killed
+      await run(["ip", "netns", "add", namespace.name]);
+    }
+    existing.add(namespace.name);
     this.#names.push(namespace.name);
     await namespace.ip("link set lo up");
     return namespace;
@@ -96,7 +122,7 @@ export class Network implements AsyncDisposable {
   }
 
   async destroy(): Promise<void> {
-    for (const name of this.#names.splice(0).reverse()) await attempt(["ip", "netns", "del", name]);
+    for (const name of this.#names.splice(0).reverse()) await removeNamespace(name);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -66,7 +66,7 @@ export class Frr implements ForeignSpeaker {
   }
 
   async endOfRibReceived(address: string): Promise<boolean | undefined> {
-    return (await this.#neighbour(address))?.gracefulRestartInfo?.endOfRibRecv?.["IPv4 Unicast"];
+    return (await this.#neighbour(address))?.gracefulRestartInfo?.endOfRibRecv?.["ipv4Unicast"];
   }
 
   announce(prefix: string): Promise<void> {

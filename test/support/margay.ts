@@ -1,0 +1,159 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { stringify } from "yaml";
+import { type ManagementConnection, connect } from "../../src/api/connect.ts";
+import type { FibEntry } from "../../src/gen/margay/v1/fib_pb.ts";
+import type { Peer } from "../../src/gen/margay/v1/peer_pb.ts";
+import type { Route } from "../../src/gen/margay/v1/route_pb.ts";
+import type { Status } from "../../src/gen/margay/v1/status_pb.ts";
+import { nodeClock } from "../../src/platform/node-clock.ts";
+import { Daemon } from "./daemon.ts";
+import type { Namespace } from "./netns.ts";
+import { type Finished, SLOWNESS, attempt } from "./run.ts";
+import { until } from "./until.ts";
+
+const projectFile = (path: string): string =>
+  fileURLToPath(new URL(`../../${path}`, import.meta.url));
+
+/** argv of the program: the built one when MARGAY_PROGRAM is "dist" (what CI tests), the sources otherwise. */
+export function margayCommand(args: readonly string[]): readonly string[] {
+  if (process.env["MARGAY_PROGRAM"] === "dist") {
+    return [process.execPath, projectFile("bin/margay.js"), ...args];
+  }
+  const load = `import(${JSON.stringify(projectFile("src/cli/main.ts"))}).then((cli) => cli.main(process.argv.slice(1)))`;
+  return [process.execPath, "-e", load, "--", ...args];
+}
+
+/** A margay daemon in a namespace: `margay node` or `margay reflector`. */
+export class Margay {
+  readonly socket: string;
+  readonly namespace: Namespace;
+  readonly directory: string;
+  #daemon: Daemon | undefined;
+  #connection: ManagementConnection | undefined;
+
+  /** @param directory is this daemon's alone; configuration, log and socket live there */
+  constructor(namespace: Namespace, directory: string) {
+    this.namespace = namespace;
+    this.directory = directory;
+    this.socket = join(directory, "margay.sock");
+    mkdirSync(directory, { recursive: true });
+  }
+
+  /** Writes node.yaml (its api.socket is ours) and cluster.yaml, as the configuration files spell them. */
+  configure(node: Readonly<Record<string, unknown>>, cluster: unknown): void {
+    const file = { ...node, cluster: { file: "cluster.yaml" }, api: { socket: this.socket } };
+    writeFileSync(join(this.directory, "cluster.yaml"), stringify(cluster));
+    writeFileSync(this.configFile, stringify(file));
+  }
+
+  get configFile(): string {
+    return join(this.directory, "node.yaml");
+  }
+
+  /** Starts `margay node`; resolves when its API answers. */
+  startNode(): Promise<void> {
+    return this.start(["node", "--config", this.configFile]);
+  }
+
+  /** Starts `margay reflector` with these arguments and our socket; resolves when its API answers. */
+  startReflector(args: readonly string[]): Promise<void> {
+    return this.start(["reflector", ...args, "--socket", this.socket]);
+  }
+
+  async start(args: readonly string[]): Promise<void> {
+    const daemon = new Daemon({
+      argv: this.namespace.inside(margayCommand(args)),
+      logFile: join(this.directory, "margay.log"),
+    });
+    this.#daemon = daemon;
+    await until(`margay ${args[0]} to answer on ${this.socket}`, async () => {
+      daemon.assertAlive();
+      return (await this.status()).nodeName !== undefined;
+    });
+  }
+
+  get daemon(): Daemon {
+    if (this.#daemon === undefined) throw new Error("this margay was not started");
+    return this.#daemon;
+  }
+
+  /** SIGTERM, as an operator would. */
+  async stop(): Promise<void> {
+    await this.#disconnect();
+    await this.#daemon?.stop();
+  }
+
+  /** SIGKILL. */
+  async kill(): Promise<void> {
+    await this.#disconnect();
+    await this.#daemon?.kill();
+  }
+
+  async status(): Promise<Status> {
+    const { status } = await this.#ask((client, options) => client.getStatus({}, options));
+    if (status === undefined) throw new Error("the daemon sent no status");
+    return status;
+  }
+
+  async peers(): Promise<readonly Peer[]> {
+    return (await this.#ask((client, options) => client.listPeers({}, options))).peers;
+  }
+
+  async peer(address: string): Promise<Peer | undefined> {
+    return (await this.peers()).find((peer) => peer.address === address);
+  }
+
+  async routes(): Promise<readonly Route[]> {
+    return this.#ask(async (client, options) => {
+      const routes: Route[] = [];
+      for await (const batch of client.listRoutes({}, options)) routes.push(...batch.routes);
+      return routes;
+    });
+  }
+
+  async route(prefix: string): Promise<Route | undefined> {
+    return (await this.routes()).find((route) => route.prefix === prefix);
+  }
+
+  async fib(): Promise<readonly FibEntry[]> {
+    return this.#ask(async (client, options) => {
+      const entries: FibEntry[] = [];
+      for await (const batch of client.getFib({}, options)) entries.push(...batch.entries);
+      return entries;
+    });
+  }
+
+  /** `margay ARGS --socket OURS`, as a user types it. */
+  cli(...args: readonly string[]): Promise<Finished> {
+    return attempt(margayCommand([...args, "--socket", this.socket]));
+  }
+
+  log(): string {
+    return this.#daemon?.log() ?? "";
+  }
+
+  /** One connection for all questions; a failure drops it, so that the next question dials again. */
+  async #ask<T>(
+    question: (
+      client: ManagementConnection["client"],
+      options: { timeoutMs: number },
+    ) => Promise<T>,
+  ): Promise<T> {
+    const timeoutMs = 5000 * SLOWNESS;
+    try {
+      this.#connection ??= await connect(`unix:${this.socket}`, { clock: nodeClock, timeoutMs });
+      return await question(this.#connection.client, { timeoutMs });
+    } catch (error) {
+      await this.#disconnect();
+      throw error;
+    }
+  }
+
+  async #disconnect(): Promise<void> {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    await connection?.[Symbol.asyncDispose]();
+  }
+}
