@@ -60,7 +60,8 @@ class Endpoint implements ApiServer {
   readonly addresses: string[] = [];
   readonly #options: ApiServerOptions;
   readonly #router: Router;
-  readonly #transports = new Set<WebSocketTransport>();
+  /** Each with the promise that it is closed. */
+  readonly #transports = new Map<WebSocketTransport, Promise<void>>();
   readonly #listeners: Server[] = [];
   readonly #webSockets = new WebSocketServer({
     ...commonSocketOptions,
@@ -113,14 +114,15 @@ class Endpoint implements ApiServer {
       server.closeIdleConnections();
       await promise;
     });
-    for (const transport of this.#transports) {
+    const gone = [...this.#transports.values()];
+    for (const transport of this.#transports.keys()) {
       transport.close(CloseCode.goingAway, "the daemon stops");
     }
     const grace = this.#options.clock.after(CLOSE_GRACE_MS, () => {
-      for (const transport of this.#transports) transport.terminate();
+      for (const transport of this.#transports.keys()) transport.terminate();
       for (const server of this.#listeners) server.closeAllConnections();
     });
-    await Promise.all(closed);
+    await Promise.all([...closed, ...gone]);
     grace.cancel();
   }
 
@@ -183,8 +185,12 @@ class Endpoint implements ApiServer {
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       const { clock, logger } = this.#options;
       const transport = new WebSocketTransport(webSocket, codec, clock);
-      this.#transports.add(transport);
-      webSocket.once("close", () => this.#transports.delete(transport));
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#transports.set(transport, promise);
+      webSocket.once("close", () => {
+        this.#transports.delete(transport);
+        resolve();
+      });
       new ServerConnection({ transport, router: this.#router, clock, logger }).start();
     });
   }
