@@ -71,7 +71,8 @@ export class PeerSession {
    */
   next(receiver: UpdateReceiver): FsmEvent | "handled" | undefined {
     const message = this.#framer.next();
-    if (this.#isPaused && this.#framer.pendingOctets <= pauseAboveOctets / 2) this.#setPaused(false);
+    if (this.#isPaused && this.#framer.pendingOctets <= pauseAboveOctets / 2)
+      this.#setPaused(false);
     if (message === undefined) return this.#lost();
     this.#heardMs = this.#ports.nowMs();
     this.peer.received[message.type]++;
@@ -148,13 +149,18 @@ export class PeerSession {
       peer: peer.index,
       context: negotiated.codec,
       families: new Set(keys),
-      importPolicy: peer.importPolicy,
+      // Read anew at each UPDATE: the policy may change under the session.
+      get importPolicy() {
+        return peer.importPolicy;
+      },
     };
     for (const key of keys) {
       const rib = ribs.get(key) as FamilyRib;
       const nextHopSelf = config.nextHopSelf[rib.family.version];
       if (negotiated.codec.external && nextHopSelf === undefined) continue;
-      const member = createMember(peer.index, (parts, messages) => this.#sendUpdates(parts, messages));
+      const member = createMember(peer.index, (parts, messages) =>
+        this.#sendUpdates(parts, messages),
+      );
       const profile = exportProfile(peer, negotiated, config, nextHopSelf ?? "");
       peer.families.push({ key, group: rib.join(profile, member), member });
     }
@@ -204,4 +210,3 @@ function exportProfile(
     nextHopSelf,
   };
 }
-

@@ -28,12 +28,15 @@ export interface PeerSettings {
   readonly families: readonly Family[];
   /** Prefixes inside one of these are accepted; `any` is everything but martians. */
   readonly importPrefixes: readonly Prefix[] | "any";
+  /** Prefixes inside one of these are refused all the same: our own. */
+  readonly importNever: readonly Prefix[];
   /** Sent only what is originated here. */
   readonly exportOwnOnly: boolean;
   /** 0, or 3..65535 */
   readonly holdTimeSeconds: number;
   readonly connectRetrySeconds: number;
   readonly idleHoldSeconds: number;
+  readonly idleHoldMaximumSeconds: number;
   /** Restart Time offered, 0..4095; 0 offers no graceful restart. */
   readonly gracefulRestartSeconds: number;
 }
@@ -58,16 +61,18 @@ export interface PeerFamily {
 /** A peer of the speaker: its settings, its FSM, and what the RIBs keep of it. */
 export class Peer implements RibPeer {
   readonly index: number;
-  readonly settings: PeerSettings;
+  settings: PeerSettings;
   readonly fsm: PeerFsm;
   readonly addressOrder: string;
-  readonly importPolicy: ImportPolicy;
+  importPolicy: ImportPolicy;
   /** Accepted from a range rather than configured: forgotten when its session ends. */
   readonly isDynamic: boolean;
   source: PathSource;
   identifier = 0;
   /** Of the present session. */
   negotiated: Negotiated | undefined;
+  /** Of the present or the last session: for people. */
+  lastNegotiated: Negotiated | undefined;
   families: PeerFamily[] = [];
   /** `familyKey`s whose End-of-RIB came in this session. */
   readonly endOfRibs = new Set<number>();
@@ -79,7 +84,10 @@ export class Peer implements RibPeer {
   readonly sent: MessageCounts = [0, 0, 0, 0, 0, 0];
   /** Milliseconds of the speaker's clock. */
   stateSinceMs: number;
-  lastErrorText: string | undefined;
+  /** When the last session or attempt ended. */
+  downAtMs: number | undefined;
+  /** Times that a session was lost. */
+  flaps = 0;
   malformedUpdates = 0;
 
   constructor(
@@ -93,7 +101,7 @@ export class Peer implements RibPeer {
     this.fsm = fsm;
     this.isDynamic = options.isDynamic;
     this.addressOrder = addressOrder(settings.address);
-    this.importPolicy = new ImportPolicy(settings.importPrefixes);
+    this.importPolicy = importPolicyOf(settings);
     this.source = sourceOf(settings, settings.asn !== "any" && settings.asn !== options.localAsn);
     this.stateSinceMs = options.nowMs;
   }
@@ -108,6 +116,11 @@ export class Peer implements RibPeer {
       this.negotiated !== undefined && this.families.every(({ key }) => this.endOfRibs.has(key))
     );
   }
+}
+
+/** The import policy that settings describe. */
+export function importPolicyOf(settings: PeerSettings): ImportPolicy {
+  return new ImportPolicy(settings.importPrefixes, settings.importNever);
 }
 
 /** Where paths of a peer come from, once it is known whether it is in another AS. */

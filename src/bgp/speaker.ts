@@ -15,7 +15,7 @@ import { FamilyRib } from "./rib/family-rib.ts";
 import { loopReason } from "./rib/loop-check.ts";
 import { localPeer, PathSource, type RibPeer } from "./rib/source.ts";
 import { GracefulRestartHelper } from "./graceful-restart-helper.ts";
-import { offeredCapabilities, Peer, type PeerSettings, sourceOf } from "./peer.ts";
+import { importPolicyOf, offeredCapabilities, Peer, type PeerSettings, sourceOf } from "./peer.ts";
 import { PeerSession } from "./peer-session.ts";
 import type { SpeakerObserver, SpeakerPorts, SpeakerTimer } from "./speaker-ports.ts";
 import { UpdateReceiver } from "./update-receiver.ts";
@@ -123,7 +123,7 @@ export class Speaker {
         holdTimeSeconds: settings.holdTimeSeconds,
         connectRetrySeconds: settings.connectRetrySeconds,
         idleHoldSeconds: settings.idleHoldSeconds,
-        idleHoldMaximumSeconds: Math.max(60, settings.idleHoldSeconds),
+        idleHoldMaximumSeconds: settings.idleHoldMaximumSeconds,
         passive: settings.passive,
         capabilities: () =>
           offeredCapabilities(settings, asn, {
@@ -155,6 +155,25 @@ export class Speaker {
     this.#observer.peerRemoved?.(peer);
     this.#ports.wake();
     this.#retired.push(peer.index);
+  }
+
+  /**
+   * Puts other settings in force. Name and import policy change under the running session; anything else ends it with
+   * Cease, Other Configuration Change, and starts it anew. @returns whether the session was ended
+   */
+  updatePeer(settings: PeerSettings): boolean {
+    const peer = this.#byAddress.get(settings.address);
+    if (peer === undefined) throw new RangeError(`there is no peer ${settings.address}`);
+    if (sessionSettings(peer.settings) !== sessionSettings(settings)) {
+      this.removePeer(settings.address, CeaseSubcode.otherConfigurationChange);
+      this.addPeer(settings);
+      return true;
+    }
+    peer.settings = settings;
+    peer.importPolicy = importPolicyOf(settings);
+    for (const rib of this.ribs.values()) rib.refilter(peer.index, peer.importPolicy);
+    this.#ports.wake();
+    return false;
   }
 
   /** Indexes of peers that are gone, whose paths the Decision Process has yet to see off. */
@@ -428,6 +447,7 @@ export class Speaker {
     const session = this.#sessions.get(connection);
     if (session === undefined) return;
     peer.negotiated = negotiated;
+    peer.lastNegotiated = negotiated;
     peer.gracefulRestart = negotiated.gracefulRestart;
     peer.identifier = negotiated.peerIdentifier;
     peer.source = sourceOf(peer.settings, negotiated.codec.external);
@@ -439,8 +459,9 @@ export class Speaker {
   }
 
   #down(peer: Peer, { reason, wasEstablished }: Extract<FsmAction, { type: "down" }>): void {
-    peer.lastErrorText = reason.text;
+    peer.downAtMs = this.#ports.nowMs();
     if (wasEstablished) {
+      peer.flaps++;
       for (const { key, group } of peer.families) {
         this.ribs.get(key)?.leave(group, peer.index);
       }
@@ -461,9 +482,21 @@ export class Speaker {
   }
 }
 
+/** One text per set of settings that a session is built on. */
+function sessionSettings(settings: PeerSettings): string {
+  const { name, kind, importPrefixes, importNever, families: offered, ...rest } = settings;
+  return JSON.stringify([rest, offered.map((family) => family.key)]);
+}
+
 function writeMpReach(family: Family, nextHop: string, writer: Writer): void {
   const length = parseIpAddress(nextHop)?.length ?? 0;
-  writer.uint8(0x80).uint8(14).uint8(5 + length).uint16(family.afi).uint8(family.safi).uint8(length);
+  writer
+    .uint8(0x80)
+    .uint8(14)
+    .uint8(5 + length)
+    .uint16(family.afi)
+    .uint8(family.safi)
+    .uint8(length);
   family.encodeNextHop({ nextHop }, writer);
   writer.uint8(0);
 }

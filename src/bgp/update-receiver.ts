@@ -111,7 +111,14 @@ export class UpdateReceiver {
     this.#offer.peer = source.peer;
     this.#offer.atMs = nowMs;
     this.#policy = source.importPolicy;
-    this.#walk(octets, view.withdrawnStart, view.withdrawnEnd, ipv4UnicastKey, source, this.#withdraw);
+    this.#walk(
+      octets,
+      view.withdrawnStart,
+      view.withdrawnEnd,
+      ipv4UnicastKey,
+      source,
+      this.#withdraw,
+    );
     if (view.mpUnreachStart >= 0 && !view.broken) {
       this.#walkMp(octets, view.mpUnreachStart, view.mpUnreachEnd, 3, source, this.#withdraw);
     }

@@ -160,13 +160,22 @@ export class AdjRibIn {
       this.#head[prefix] = this.#next[row] as number;
     } else {
       let before = (this.#head[prefix] as number) - 1;
-      while ((this.#next[before] as number) - 1 !== row) before = (this.#next[before] as number) - 1;
+      while ((this.#next[before] as number) - 1 !== row)
+        before = (this.#next[before] as number) - 1;
       this.#next[before] = this.#next[row] as number;
     }
     this.#count(this.peer(row), -1, this.isFiltered(row) ? -1 : 0);
     this.#attributeStore.release(this.#attributes[row] as number);
     this.#prefix[row] = -1;
     this.#free.push(row);
+  }
+
+  /** Judges a path anew. @returns whether the verdict is another one */
+  setFiltered(row: number, filtered: boolean): boolean {
+    if (this.isFiltered(row) === filtered) return false;
+    this.#flags[row] = (this.#flags[row] as number) ^ PathFlag.filtered;
+    this.#count(this.peer(row), 0, filtered ? 1 : -1);
+    return true;
   }
 
   /** Marks all paths of a peer stale (RFC 4724 §4.2). */

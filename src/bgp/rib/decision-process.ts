@@ -60,8 +60,7 @@ const steps: readonly Step[] = [
   },
   {
     reason: PathReason.internalPath,
-    cost: (row, { paths, peer }) =>
-      peer(paths.peer(row)).source === PathSource.external ? 0 : 1,
+    cost: (row, { paths, peer }) => (peer(paths.peer(row)).source === PathSource.external ? 0 : 1),
   },
   {
     reason: PathReason.higherIdentifier,

@@ -127,8 +127,7 @@ export class EgressAttributes {
     const end = start + this.#store.length(attributes);
     if (end - start + 32 > this.octets.length) this.octets = new Uint8Array((end - start) * 2);
     const reflected = source !== PathSource.local;
-    let originatorDue =
-      reflected && !this.#store.has(attributes, AttributeTrait.hasOriginatorId);
+    let originatorDue = reflected && !this.#store.has(attributes, AttributeTrait.hasOriginatorId);
     let clusterDue = reflected;
     let hasMpReach = false;
     this.length = 0;

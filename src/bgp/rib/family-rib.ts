@@ -3,6 +3,7 @@ import { AdjRibIn } from "./adj-rib-in.ts";
 import { DecisionProcess } from "./decision-process.ts";
 import { type ExportProfile, profileKey } from "./export-profile.ts";
 import type { GroupMember } from "./group-member.ts";
+import type { ImportPolicy } from "./import-policy.ts";
 import { LocRib, LocRibChanges } from "./loc-rib.ts";
 import type { PathAttributeStore } from "./path-attributes.ts";
 import { PrefixTable } from "./prefix-table.ts";
@@ -22,11 +23,7 @@ export class FamilyRib {
   /** Prefixes nobody offers any more, whose ids are released once no update group speaks of them. */
   readonly #pathless = new Set<number>();
 
-  constructor(
-    family: Family,
-    attributes: PathAttributeStore,
-    peer: (index: number) => RibPeer,
-  ) {
+  constructor(family: Family, attributes: PathAttributeStore, peer: (index: number) => RibPeer) {
     this.family = family;
     this.#attributes = attributes;
     this.#peer = peer;
@@ -39,6 +36,16 @@ export class FamilyRib {
   /** Removes a peer's paths, all or only the stale ones. */
   removePeer(peer: number, onlyStale: boolean): void {
     this.paths.removePeer(peer, onlyStale, (prefix) => this.locRib.markDirty(prefix));
+  }
+
+  /** Judges all paths of a peer by another import policy; its session does not notice. */
+  refilter(peer: number, policy: ImportPolicy): void {
+    for (const row of this.paths.rowsOf(peer)) {
+      const prefix = this.paths.prefix(row);
+      if (this.paths.setFiltered(row, !policy.accepts(this.prefixes, prefix))) {
+        this.locRib.markDirty(prefix);
+      }
+    }
   }
 
   /** Takes a member into the group of its profile, which is made at need. */

@@ -19,10 +19,7 @@ export interface GroupMember {
   missed: Set<number> | undefined;
 }
 
-export function createMember(
-  peer: number,
-  send: GroupMember["send"],
-): GroupMember {
+export function createMember(peer: number, send: GroupMember["send"]): GroupMember {
   return {
     peer,
     send,

@@ -41,8 +41,7 @@ function rangeOf(prefix: Prefix): Range {
 function isInside(range: Range, table: PrefixTable, id: number): boolean {
   if (range.version !== table.version || table.lengthBits(id) < range.length) return false;
   return range.words.every(
-    (word, index) =>
-      ((table.word(id, index) & (range.masks[index] as number)) >>> 0) === word,
+    (word, index) => (table.word(id, index) & (range.masks[index] as number)) >>> 0 === word,
   );
 }
 
@@ -51,10 +50,13 @@ export class ImportPolicy {
   readonly #accepted: readonly Range[] | undefined;
   readonly #refused: readonly Range[];
 
-  /** @param accepted prefixes inside one of these; `any` accepts everything but martians */
-  constructor(accepted: readonly Prefix[] | "any") {
+  /**
+   * @param accepted prefixes inside one of these; `any` accepts everything but martians
+   * @param never prefixes inside one of these are refused all the same
+   */
+  constructor(accepted: readonly Prefix[] | "any", never: readonly Prefix[] = []) {
     this.#accepted = accepted === "any" ? undefined : accepted.map(rangeOf);
-    this.#refused = accepted === "any" ? martians.map(rangeOf) : [];
+    this.#refused = [...(accepted === "any" ? martians : []), ...never].map(rangeOf);
   }
 
   accepts(table: PrefixTable, id: number): boolean {

@@ -94,7 +94,12 @@ export class LocRib {
       if (attributes === oldAttributes && (row < 0 || peer === this.#bestPeer[prefix])) {
         continue;
       }
-      changes.add(prefix, oldAttributes, this.#bestPeer[prefix] as number, this.#source[prefix] as number);
+      changes.add(
+        prefix,
+        oldAttributes,
+        this.#bestPeer[prefix] as number,
+        this.#source[prefix] as number,
+      );
       if (attributes >= 0) this.#attributeStore.retain(attributes);
       this.#size += (attributes >= 0 ? 1 : 0) - (oldAttributes >= 0 ? 1 : 0);
       this.#attributes[prefix] = attributes;

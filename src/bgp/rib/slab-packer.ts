@@ -134,7 +134,8 @@ export class SlabPacker {
    * route in force. @param fromPeer whose path it is, 0 for our own
    */
   announce(attributes: EgressAttributes, fromPeer: number, next: () => number): void {
-    const fixed = headerOctets + 4 + attributes.length + (this.#classic ? 0 : 12 + attributes.nextHop.length);
+    const fixed =
+      headerOctets + 4 + attributes.length + (this.#classic ? 0 : 12 + attributes.nextHop.length);
     if (fixed + maximumNlriOctets > this.#maximumMessageOctets) {
       this.withdraw(next);
       return;

@@ -190,7 +190,9 @@ export class UpdateGroup {
     return { ...this.#packer.take(), prefixes, only: this.#encodeOvertaken(overtaken) };
   }
 
-  #encodeOvertaken(overtaken: readonly { peer: number; prefix: number }[]): Map<number, Uint8Array> {
+  #encodeOvertaken(
+    overtaken: readonly { peer: number; prefix: number }[],
+  ): Map<number, Uint8Array> {
     const only = new Map<number, Uint8Array>();
     if (overtaken.length === 0) return only;
     const byPeer = Map.groupBy(overtaken, ({ peer }) => peer);
@@ -241,7 +243,12 @@ export class UpdateGroup {
     for (let prefix = dump.nextPrefix; prefix < end; prefix++) {
       if (!this.#isExportedNow(prefix)) continue;
       prefixes.push(prefix);
-      this.#buckets.add(prefix, locRib.attributes(prefix), locRib.peer(prefix), locRib.source(prefix));
+      this.#buckets.add(
+        prefix,
+        locRib.attributes(prefix),
+        locRib.peer(prefix),
+        locRib.source(prefix),
+      );
     }
     dump.nextPrefix = end;
     if (prefixes.length > 0) dump.add(this.#encode([], [], Int32Array.from(prefixes)));
@@ -352,4 +359,3 @@ export class UpdateGroup {
     }
   }
 }
-

@@ -1,0 +1,214 @@
+import type { ExplanationView } from "../api/views.ts";
+import type { FamilyRib } from "../bgp/rib/family-rib.ts";
+import { describePathReason, PathReason } from "../bgp/rib/path-reason.ts";
+import { localPeer } from "../bgp/rib/source.ts";
+import { Peer } from "../bgp/peer.ts";
+import type { Speaker } from "../bgp/speaker.ts";
+import type { FelixExplanation } from "../felix/explain.ts";
+import type { FibEntry } from "../felix/status.ts";
+import { formatIpAddress, parseIpAddress } from "../net/ip-address.ts";
+import { prefixContainsAddress } from "../net/prefix.ts";
+import type { Clock } from "../platform/clock.ts";
+import { formatDuration } from "./format-duration.ts";
+import { candidateView, longestMatch, rankedRows } from "./route-view.ts";
+
+type Step = NonNullable<ExplanationView["steps"]>[number];
+
+interface Question {
+  readonly address: string;
+  readonly speaker: Speaker;
+  readonly clock: Clock;
+  /** Absent where nothing is programmed. */
+  readonly felix?: FelixExplanation | undefined;
+}
+
+/** The story of one destination: session → path → decision → segment → kernel, up to the link that is broken. */
+export function explain(question: Question): ExplanationView {
+  const { address, speaker, felix } = question;
+  const octets = parseIpAddress(address) as Uint8Array;
+  const rib = [...speaker.ribs.values()].find(
+    ({ family }) => family.version === (octets.length === 4 ? 4 : 6),
+  ) as FamilyRib;
+  const prefix = longestMatch(rib, octets);
+  if (prefix < 0) return withoutRoute(question, rib, octets);
+  const rows = rankedRows(rib, prefix);
+  const best = rows[0] as number;
+  const isOwn = rib.paths.peer(best) === localPeer;
+  const steps = [
+    isOwn ? ownStep(rib, prefix) : sessionStep(question, rib, best),
+    pathStep(question, rib, best),
+    decisionStep(question, rib, rows),
+  ];
+  if (felix !== undefined) steps.push(...kernelSteps(felix, isOwn));
+  const ok = steps.every((step) => step.ok);
+  return {
+    address: formatIpAddress(octets),
+    prefix: rib.prefixes.text(prefix),
+    steps,
+    ok,
+    verdict: verdict(question, ok, steps, isOwn),
+  };
+}
+
+function ownStep(rib: FamilyRib, prefix: number): Step {
+  return {
+    stage: "session",
+    ok: true,
+    title: `${rib.prefixes.text(prefix)} is originated here: no session is needed`,
+    details: [],
+  };
+}
+
+function sessionStep({ speaker, clock }: Question, rib: FamilyRib, row: number): Step {
+  const peer = speaker.ribPeer(rib.paths.peer(row));
+  const name =
+    peer instanceof Peer && peer.settings.name !== peer.address
+      ? `${peer.settings.name} (${peer.address})`
+      : peer.address;
+  const state = peer instanceof Peer ? peer.fsm.state : "Idle";
+  const since =
+    peer instanceof Peer ? ` for ${formatDuration(clock.nowMs() - peer.stateSinceMs)}` : "";
+  if (state === "Established") {
+    return { stage: "session", ok: true, title: `Established with ${name}${since}`, details: [] };
+  }
+  const lastDown = peer instanceof Peer ? peer.fsm.lastDown?.text : undefined;
+  const stale = rib.paths.isStale(row);
+  return {
+    stage: "session",
+    ok: stale,
+    title: `${state} with ${name}${since}${stale ? ": its paths are kept while it restarts" : ""}`,
+    details: lastDown === undefined ? [] : [`last ended: ${lastDown}`],
+    remedy: stale ? "" : `margay peer ${peer.address}`,
+  };
+}
+
+function pathStep({ speaker, clock }: Question, rib: FamilyRib, row: number): Step {
+  const path = candidateView(speaker, rib, row, clock);
+  const details = [
+    `AS path ${path.asPath === "" ? "(empty)" : path.asPath}, origin ${path.origin}`,
+    ...(path.localPref === undefined ? [] : [`LOCAL_PREF ${path.localPref}`]),
+    ...(path.originatorId === ""
+      ? []
+      : [`reflected: originator ${path.originatorId}, clusters ${path.clusterList?.join(" ")}`]),
+    ...(path.communities?.length ? [`communities ${path.communities.join(" ")}`] : []),
+  ];
+  const prefix = rib.prefixes.text(rib.paths.prefix(row));
+  const from = path.peer === "local" ? "ourselves" : path.peer;
+  return {
+    stage: "path",
+    ok: true,
+    title: `${prefix} from ${from}, next hop ${path.nextHop}${path.stale ? " (stale)" : ""}`,
+    details,
+  };
+}
+
+function decisionStep({ speaker, clock }: Question, rib: FamilyRib, rows: number[]): Step {
+  const [best, ...others] = rows;
+  const usable = rib.paths.reason(best as number) === PathReason.best;
+  const details = others.map((row) => {
+    const path = candidateView(speaker, rib, row, clock);
+    return `${path.peer} via ${path.nextHop}: ${describePathReason(rib.paths.reason(row)).text}`;
+  });
+  const title =
+    others.length === 0 ? "the only path" : `best of ${rows.length} paths; the others lost`;
+  return { stage: "decision", ok: usable, title, details };
+}
+
+function kernelSteps({ entry, kernel, address }: FelixExplanation, isOwn: boolean): Step[] {
+  const steps: Step[] = [];
+  if (!isOwn) steps.push(segmentStep(entry));
+  const problem = entry?.problem;
+  const answer = kernel.found
+    ? `${kernel.prefix.text} ${kernel.text} proto ${kernel.protocolName}`
+    : kernel.text;
+  const installed = entry === undefined ? isOwn : isInstalled(entry);
+  steps.push({
+    stage: "kernel",
+    ok: installed && kernel.found,
+    title: kernel.found
+      ? `the kernel uses ${answer}`
+      : `the kernel has no way to ${address}: ${answer}`,
+    details: problem === undefined ? [] : [problem],
+    remedy: entry?.remedy ?? "",
+  });
+  return steps;
+}
+
+function isInstalled({ state }: FibEntry): boolean {
+  return state === "installed" || state === "adopted";
+}
+
+function segmentStep(entry: FibEntry | undefined): Step {
+  const hop = entry?.wanted?.kind === "remote" ? entry.wanted.nextHops[0] : undefined;
+  if (hop === undefined) {
+    return {
+      stage: "segment",
+      ok: false,
+      title: "the programmer does not know the route",
+      details: [],
+    };
+  }
+  const way =
+    hop.mode === undefined
+      ? "no way"
+      : hop.mode === "tunnel"
+        ? `through the tunnel ${hop.device ?? ""}`
+        : `straight through ${hop.device ?? ""}`;
+  return {
+    stage: "segment",
+    ok: hop.mode !== undefined && hop.problem === undefined,
+    title: `${hop.address} is reached ${way}`,
+    details: [hop.verdict.text, ...(hop.problem === undefined ? [] : [hop.problem.text])],
+    remedy: hop.problem?.remedy ?? "",
+  };
+}
+
+function withoutRoute(
+  { address, speaker, felix }: Question,
+  rib: FamilyRib,
+  octets: Uint8Array,
+): ExplanationView {
+  const refused: string[] = [];
+  for (let id = 0; id < rib.prefixes.end; id++) {
+    const row = rib.paths.first(id);
+    if (row < 0 || !prefixContainsAddress(rib.prefixes.prefix(id), octets)) continue;
+    const from = speaker.ribPeer(rib.paths.peer(row)).address;
+    const { text } = describePathReason(rib.paths.reason(row));
+    refused.push(`${rib.prefixes.text(id)} from ${from}: ${text}`);
+  }
+  const down = [...speaker.peers()].filter(({ fsm }) => fsm.state !== "Established");
+  const details = [
+    ...refused,
+    ...down.map((peer) => `${peer.settings.name} (${peer.address}) is ${peer.fsm.state}`),
+  ];
+  const steps: Step[] = [
+    {
+      stage: "path",
+      ok: false,
+      title: `no usable path to ${address}: no peer announces a prefix that holds it`,
+      details,
+      remedy: down.length > 0 ? "margay peers" : "",
+    },
+  ];
+  if (felix !== undefined) {
+    const { kernel } = felix;
+    const title = kernel.found
+      ? `the kernel would use ${kernel.prefix.text} ${kernel.text} proto ${kernel.protocolName}`
+      : `the kernel has no way: ${kernel.text}`;
+    steps.push({ stage: "kernel", ok: kernel.found, title, details: [] });
+  }
+  return { address, prefix: "", steps, ok: false, verdict: `margay has no route to ${address}.` };
+}
+
+function verdict({ address, felix }: Question, ok: boolean, steps: Step[], isOwn: boolean): string {
+  const broken = steps.find((step) => !step.ok);
+  if (!ok) return `${address} is not reached as it should be: ${broken?.title ?? "?"}.`;
+  if (felix === undefined) return `${address} is covered; nothing is programmed here.`;
+  if (isOwn) {
+    const line = felix.kernel.found ? felix.kernel.text : "";
+    return `${address} is inside our own pod CIDR${line === "" ? "" : `: ${line}`}.`;
+  }
+  const hop = felix.entry?.wanted?.nextHops[0];
+  const through = hop?.mode === "tunnel" ? "through the tunnel" : "straight";
+  return `${address} is reached ${through} by ${hop?.address} on ${hop?.device}.`;
+}

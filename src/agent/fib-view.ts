@@ -1,0 +1,81 @@
+import { type PrefixFilter, selectByPrefix } from "../api/prefix-filter.ts";
+import type { FibEntryView } from "../api/views.ts";
+import type { Felix } from "../felix/felix.ts";
+import { protocolName } from "../felix/format.ts";
+import type { FibEntry } from "../felix/status.ts";
+
+type WantedView = NonNullable<FibEntryView["wanted"]>;
+
+/** The state as the API names it: what an earlier life left and this one wants counts as installed. */
+function stateName(entry: FibEntry): string {
+  if (entry.state === "adopted") return "installed";
+  return entry.state === "pending" && entry.wanted?.text === undefined ? "unresolved" : entry.state;
+}
+
+function wantedView({ wanted, metric }: FibEntry): WantedView | undefined {
+  if (wanted === undefined) return undefined;
+  if (wanted.kind === "local") {
+    return {
+      type: "unreachable",
+      metric,
+      reason: "own-pod-cidr",
+      reasonText: "our own pod CIDR: addresses that no pod has answer ICMP unreachable",
+    };
+  }
+  const [hop] = wanted.nextHops;
+  const tunnel = hop?.mode === "tunnel";
+  return {
+    type: "unicast",
+    via: wanted.nextHops.map(({ address }) => address).join(","),
+    dev: hop?.device ?? "",
+    onlink: hop?.onlink ?? false,
+    metric,
+    tunnel,
+    reason: hop === undefined ? "" : reasonName(hop.verdict.kind, tunnel),
+    reasonText: hop?.verdict.text ?? "",
+  };
+}
+
+function reasonName(verdict: string, tunnel: boolean): string {
+  if (verdict === "same-segment") return tunnel ? "encapsulation-always" : "same-segment";
+  return verdict === "routed" ? "other-segment" : "unreachable-next-hop";
+}
+
+/** One entry of the FIB as the API shows it; `ownProtocol` is our protocol number. */
+export function fibEntryView(entry: FibEntry, ownProtocol: number): FibEntryView {
+  const { kernel, state } = entry;
+  const wanted = wantedView(entry);
+  return {
+    prefix: entry.prefix.text,
+    state: stateName(entry),
+    ...(wanted !== undefined && { wanted }),
+    kernel:
+      kernel === undefined
+        ? ""
+        : kernelLine(entry, kernel.text, protocolName(kernel.protocol, ownProtocol)),
+    owner:
+      state === "conflict" && kernel !== undefined
+        ? protocolName(kernel.protocol, ownProtocol)
+        : "",
+    error: state === "conflict" ? "" : (entry.problem ?? ""),
+    remedy: entry.remedy ?? "",
+  };
+}
+
+/** As `ip route` prints it. */
+function kernelLine(entry: FibEntry, path: string, protocol: string): string {
+  const metric = entry.metric === 0 ? "" : ` metric ${entry.metric}`;
+  const onlink = path.endsWith(" onlink");
+  const way = onlink ? path.slice(0, -" onlink".length) : path;
+  const type = way.startsWith("unreachable") ? "unreachable " : "";
+  const rest = type === "" ? ` ${way}` : way.slice("unreachable".length);
+  return `${type}${entry.prefix.text}${rest} proto ${protocol}${metric}${onlink ? " onlink" : ""}`;
+}
+
+/** The entries that a filter selects. */
+export function* fibEntries(felix: Felix, filter: PrefixFilter): Generator<FibEntryView> {
+  const { protocol } = felix.status();
+  for (const entry of selectByPrefix(filter, felix.routes(), ({ prefix }) => prefix)) {
+    yield fibEntryView(entry, protocol);
+  }
+}

@@ -1,0 +1,300 @@
+import type { ClusterUpdate } from "../cluster/cluster-source.ts";
+import { openClusterSource } from "../cluster/index.ts";
+import type { ClusterModel } from "../cluster/model/cluster-model.ts";
+import { type ApiServer, startApiServer } from "../api/server.ts";
+import { diffConfig } from "../config/diff-config.ts";
+import { loadNodeConfig } from "../config/load.ts";
+import type { NodeConfig } from "../config/node-config.ts";
+import { type ConfigProblem, formatProblem } from "../config/problem.ts";
+import { Felix } from "../felix/felix.ts";
+import { procSysctl } from "../felix/sysctl.ts";
+import { parseIpv4 } from "../net/ip-address.ts";
+import { openKernelNetlink } from "../netlink/kernel-netlink.ts";
+import type { Netlink } from "../netlink/netlink.ts";
+import type { Clock, Timer } from "../platform/clock.ts";
+import type { Logger } from "../platform/logger.ts";
+import type { LogControl } from "../platform/pino-logger.ts";
+import { nodeRandom } from "../platform/random.ts";
+import { nodeTcp } from "../platform/node-tcp.ts";
+import { SpeakerDriver } from "../session/speaker-driver.ts";
+import { prefixesToOriginate } from "../topology/peers-wanted.ts";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { EventKind } from "../gen/margay/v1/event_pb.ts";
+import type { StatusView } from "../api/views.ts";
+import { EventHub } from "./event-hub.ts";
+import { EventLoopLag } from "./event-loop-lag.ts";
+import { nodePeerSettings } from "./peer-settings.ts";
+import { feedRoutes } from "./route-feed.ts";
+import { observeSpeaker } from "./speaker-observer.ts";
+import { createViews } from "./speaker-views.ts";
+import { publishFelix } from "./felix-events.ts";
+
+export interface NodeAgentOptions {
+  /** Path of the node's YAML, read again at each reload. */
+  readonly configPath: string;
+  readonly config: NodeConfig;
+  readonly cluster: ClusterModel;
+  readonly log: LogControl;
+  /** The log level comes from the command line and no reload changes it. */
+  readonly logLevelFixed: boolean;
+  readonly clock: Clock;
+}
+
+/**
+ * A node: the speaker, the programmer, the cluster and the API, put together. What the speaker selects goes to the
+ * programmer; what the cluster says becomes peers and prefixes; neither knows of the other.
+ */
+export class NodeAgent {
+  readonly #options: NodeAgentOptions;
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #hub = new EventHub();
+  readonly #lag: EventLoopLag;
+  readonly #netlink: Netlink;
+  readonly #felix: Felix;
+  readonly #driver: SpeakerDriver;
+  readonly #cluster: ReturnType<typeof openClusterSource>;
+  readonly #startedWallMs: number;
+  #config: NodeConfig;
+  #model: ClusterModel;
+  #configStatus: NonNullable<StatusView["config"]>;
+  #api: ApiServer | undefined;
+  #endOfRibWait: Timer | undefined;
+  #listenAddresses: string[] = [];
+
+  constructor(options: NodeAgentOptions) {
+    const { config, cluster, log, clock } = options;
+    this.#options = options;
+    this.#logger = log.logger;
+    this.#clock = clock;
+    this.#config = config;
+    this.#model = cluster;
+    this.#startedWallMs = clock.wallMs();
+    this.#lag = new EventLoopLag(clock);
+    this.#configStatus = this.#configRead([]);
+    this.#netlink = openKernelNetlink();
+    this.#felix = new Felix({
+      nodeAddress: config.node.address,
+      podCidrs: prefixesToOriginate(config, cluster),
+      podPools: cluster.podPools,
+      encapsulation: config.encapsulation,
+      protocol: config.kernel.protocol,
+      table: config.kernel.table,
+      metric: config.kernel.metric,
+      netlink: this.#netlink,
+      sysctl: procSysctl,
+      clock,
+      logger: this.#logger,
+    });
+    this.#driver = this.#createDriver();
+    this.#cluster = openClusterSource(config, clock);
+  }
+
+  #createDriver(): SpeakerDriver {
+    const { node } = this.#config;
+    const version = node.address.includes(":") ? 6 : 4;
+    const identifier = parseIpv4(node.routerId) ?? 0;
+    const speakerLogger = this.#logger.child({ room: "bgp" });
+    return new SpeakerDriver({
+      config: {
+        asn: node.asn,
+        identifier,
+        clusterId: identifier,
+        ownAddresses: [node.address],
+        nextHopSelf: { [version]: node.address },
+      },
+      tcp: nodeTcp,
+      clock: this.#clock,
+      random: nodeRandom,
+      localAddress: { [version]: node.address },
+      refused: (address, reason) => speakerLogger.debug({ peer: address }, `refused: ${reason}`),
+      observer: observeSpeaker({
+        logger: speakerLogger,
+        hub: this.#hub,
+        clock: this.#clock,
+        driver: () => this.#driver,
+        also: {
+          bestPathsChanged: (rib, changes) =>
+            feedRoutes(this.#driver.speaker, this.#felix, rib, changes),
+          endOfRib: () => this.#completeIfAllSaidSo(),
+        },
+      }),
+    });
+  }
+
+  /** Starts everything, the programmer first, since what it finds in the kernel goes into our OPENs. */
+  async start(): Promise<void> {
+    const { listen, api, timers } = this.#config;
+    await this.#felix.start();
+    publishFelix(this.#felix, this.#hub, this.#clock);
+    const adopted = this.#felix.status().adopted > 0;
+    this.#driver.speaker.setRestarting(adopted, adopted);
+    const port = await this.#driver.listen(listen.address, listen.port);
+    this.#listenAddresses = [formatEndpoint(listen.address, port)];
+    this.#applyTopology();
+    this.#endOfRibWait = this.#clock.after(timers.endOfRibWaitSeconds * 1000, () =>
+      this.#complete("the wait for End-of-RIB is over"),
+    );
+    this.#completeIfAllSaidSo();
+    const views = createViews(() => this.#statusSources(), this.#hub, this.#felix);
+    this.#api = await startApiServer({
+      views,
+      clock: this.#clock,
+      logger: this.#logger.child({ room: "api" }),
+      socketPath: api.socket,
+      ...(api.listen !== undefined && { tcp: { host: api.listen.address, port: api.listen.port } }),
+    });
+    await this.#cluster.start((update) => this.#clusterChanged(update));
+    this.#logger.info(
+      { node: this.#config.node.name, listen: this.#listenAddresses, api: this.#api.addresses },
+      "margay node is up",
+    );
+  }
+
+  #statusSources(): Parameters<typeof createViews>[0] extends () => infer Sources
+    ? Sources
+    : never {
+    return {
+      nodeName: this.#config.node.name,
+      role: "node",
+      startedWallMs: this.#startedWallMs,
+      driver: this.#driver,
+      listenAddresses: this.#listenAddresses,
+      clock: this.#clock,
+      lag: this.#lag,
+      felix: this.#felix,
+      config: this.#configStatus,
+    };
+  }
+
+  /** Makes the speaker keep just the peers that the topology wants, and originate our prefixes. */
+  #applyTopology(): void {
+    const { speaker } = this.#driver;
+    const wanted = nodePeerSettings(this.#config, this.#model);
+    const addresses = new Set(wanted.map(({ address }) => address));
+    for (const peer of [...speaker.peers()]) {
+      if (!addresses.has(peer.address)) speaker.removePeer(peer.address);
+    }
+    for (const settings of wanted) {
+      if (speaker.peer(settings.address) === undefined) speaker.addPeer(settings);
+      else speaker.updatePeer(settings);
+    }
+    const own = prefixesToOriginate(this.#config, this.#model);
+    speaker.originate(own);
+    this.#felix.setLocalPrefixes(own);
+  }
+
+  /** Once every peer has said all it has to say, what nobody confirmed may go. */
+  #completeIfAllSaidSo(): void {
+    for (const peer of this.#driver.speaker.peers()) {
+      if (!peer.hasSentEndOfRib) return;
+    }
+    this.#complete("every peer has sent End-of-RIB");
+  }
+
+  #complete(why: string): void {
+    if (this.#endOfRibWait === undefined) return;
+    this.#endOfRibWait.cancel();
+    this.#endOfRibWait = undefined;
+    this.#logger.debug({}, why);
+    // From here on a session that comes back is no restart of ours, and the kernel forwards throughout.
+    this.#driver.speaker.setRestarting(false, true);
+    // What the last UPDATEs brought is distributed at the end of this turn.
+    setImmediate(() => this.#felix.pictureComplete());
+  }
+
+  #clusterChanged(update: ClusterUpdate): void {
+    if ("problems" in update) return this.#refuse(update.problems);
+    this.#report(update.warnings);
+    const before = { config: this.#config, cluster: this.#model };
+    this.#model = update.model;
+    this.#changed(before);
+  }
+
+  /** Reads all files again (SIGHUP). A mistake in any leaves everything as it is, and says so. */
+  async reload(): Promise<void> {
+    const loaded = loadNodeConfig(this.#options.configPath);
+    if (!loaded.ok) return this.#refuse(loaded.errors);
+    this.#report(loaded.warnings);
+    const before = { config: this.#config, cluster: this.#model };
+    // Identity, sockets and the look of kernel routes stand until the next start; the rest is replaced.
+    const { node, peers, timers, mesh, log } = loaded.config;
+    const { podCidrs, podCidrsFrom } = node;
+    this.#config = {
+      ...this.#config,
+      node: { ...this.#config.node, podCidrs, podCidrsFrom },
+      peers,
+      timers,
+      mesh,
+      log,
+    };
+    this.#model = loaded.cluster;
+    if (!this.#options.logLevelFixed) this.#options.log.setLevel(log.level);
+    this.#configStatus = this.#configRead([]);
+    for (const change of diffConfig(before, loaded)) {
+      if (change.effect === "restart") {
+        this.#logger.warn({ setting: change.path }, `${change.path} changes at the next start`);
+      }
+    }
+    this.#changed(before);
+    await this.#cluster.reload();
+  }
+
+  #changed(before: { config: NodeConfig; cluster: ClusterModel }): void {
+    const changes = diffConfig(before, { config: this.#config, cluster: this.#model });
+    this.#configStatus = this.#configRead([]);
+    this.#tellConfig();
+    if (changes.length === 0) return;
+    this.#logger.info({ changes: changes.map(({ path }) => path) }, "configuration changed");
+    this.#applyTopology();
+  }
+
+  #report(problems: readonly ConfigProblem[]): void {
+    for (const problem of problems) this.#logger.warn({}, formatProblem(problem));
+  }
+
+  #refuse(problems: readonly ConfigProblem[]): void {
+    for (const problem of problems) this.#logger.error({}, formatProblem(problem));
+    this.#logger.error({}, "the configuration was refused: the running one stays in force");
+    this.#configStatus = this.#configRead(problems.map(formatProblem));
+    this.#tellConfig();
+  }
+
+  #configRead(problems: readonly string[]): NonNullable<StatusView["config"]> {
+    return {
+      file: this.#options.configPath,
+      lastReload: timestampFromMs(this.#clock.wallMs()),
+      lastReloadOk: problems.length === 0,
+      problems: [...problems],
+    };
+  }
+
+  #tellConfig(): void {
+    if (!this.#hub.wants(EventKind.CONFIG)) return;
+    const time = timestampFromMs(this.#clock.wallMs());
+    const value = { config: this.#configStatus };
+    this.#hub.publish(EventKind.CONFIG, { time, change: { case: "config", value } });
+  }
+
+  /**
+   * Stops in the reverse order. Routes stay in the kernel and peers with graceful restart are left without a word, so that
+   * they keep ours; with `cleanup` peers are told, and the routes go.
+   */
+  async stop(options: { readonly cleanup: boolean }): Promise<void> {
+    await this.#cluster.stop();
+    await this.#api?.close();
+    this.#endOfRibWait?.cancel();
+    this.#lag.stop();
+    await this.#driver.stop({ silently: !options.cleanup });
+    await this.#felix.stop(options);
+    this.#netlink.close();
+    this.#logger.info(
+      {},
+      options.cleanup ? "stopped, routes removed" : "stopped; routes stay in the kernel",
+    );
+  }
+}
+
+function formatEndpoint(address: string, port: number): string {
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}

@@ -1,0 +1,129 @@
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { PeerView } from "../api/views.ts";
+import { capabilityRows, formatCapability } from "../bgp/capability/index.ts";
+import type { Capability } from "../bgp/capability/capability.ts";
+import { familyByKey } from "../bgp/family/index.ts";
+import type { Negotiated } from "../bgp/fsm/negotiate.ts";
+import { MessageType } from "../bgp/iana.ts";
+import { familyKey } from "../bgp/message/codec-context.ts";
+import { describeNotification } from "../bgp/message/describe-notification.ts";
+import type { MessageCounts, Peer } from "../bgp/peer.ts";
+import { PathSource } from "../bgp/rib/source.ts";
+import { formatIpv4 } from "../net/ip-address.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { SpeakerDriver } from "../session/speaker-driver.ts";
+
+/** The wall-clock time of a moment on the monotonic clock. */
+export function timestampOf(clock: Clock, atMs: number): ReturnType<typeof timestampFromMs> {
+  return timestampFromMs(Math.round(clock.wallMs() - (clock.nowMs() - atMs)));
+}
+
+function familyName(afi: number, safi: number): string {
+  return familyByKey(familyKey(afi, safi))?.name ?? `${afi}/${safi}`;
+}
+
+function capabilityView(capability: Capability): { code: number; name: string; text: string } {
+  const code =
+    capability.name === "unknown"
+      ? capability.code
+      : capabilityRows.find((row) => row.name === capability.name)?.code;
+  const name = capability.name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const text = formatCapability(capability);
+  return {
+    code: code ?? 0,
+    name,
+    text: text.startsWith(name) ? text.slice(name.length).trim() : text,
+  };
+}
+
+function countsView(counts: MessageCounts): PeerView["messagesIn"] {
+  return {
+    open: BigInt(counts[MessageType.open]),
+    update: BigInt(counts[MessageType.update]),
+    notification: BigInt(counts[MessageType.notification]),
+    keepalive: BigInt(counts[MessageType.keepalive]),
+    routeRefresh: BigInt(counts[MessageType.routeRefresh]),
+  };
+}
+
+function negotiatedView(negotiated: Negotiated): NonNullable<PeerView["negotiated"]> {
+  const { gracefulRestart } = negotiated;
+  return {
+    holdTimeSeconds: negotiated.holdTimeSeconds,
+    keepaliveSeconds: negotiated.keepaliveSeconds,
+    families: negotiated.families.map(({ afi, safi }) => familyName(afi, safi)),
+    fourOctetAs: negotiated.codec.fourOctetAs,
+    routeRefresh: negotiated.routeRefresh,
+    ...(gracefulRestart !== undefined && {
+      gracefulRestart: {
+        restartTimeSeconds: gracefulRestart.restartTimeSeconds,
+        restarted: gracefulRestart.restarted,
+        families: gracefulRestart.families.map(({ afi, safi }) => familyName(afi, safi)),
+      },
+    }),
+  };
+}
+
+function lastDownView(peer: Peer, clock: Clock): PeerView["lastDown"] {
+  const reason = peer.fsm.lastDown;
+  if (reason === undefined) return undefined;
+  const { notification } = reason;
+  return {
+    ...(peer.downAtMs !== undefined && { time: timestampOf(clock, peer.downAtMs) }),
+    event: reason.event,
+    text: reason.text,
+    direction: reason.direction ?? "",
+    code: notification?.code ?? 0,
+    subcode: notification?.subcode ?? 0,
+    notification: notification === undefined ? "" : describeNotification(notification),
+  };
+}
+
+function endpoint(address: string, port: number): string {
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** One peer as the API shows it. */
+export function peerView(peer: Peer, driver: SpeakerDriver, clock: Clock): PeerView {
+  const { settings, negotiated, lastNegotiated, fsm } = peer;
+  const { speaker } = driver;
+  const isEstablished = fsm.state === "Established";
+  const tcp = driver.endpoint(fsm.establishedConnection);
+  const families = [...speaker.ribs.values()].flatMap((rib) => {
+    const counts = rib.paths.counts(peer.index);
+    const group = peer.families.find(({ key }) => key === rib.family.key)?.group;
+    if (group === undefined && counts.paths === 0) return [];
+    return [
+      {
+        family: rib.family.name,
+        received: counts.paths,
+        accepted: counts.paths - counts.filtered,
+        advertised: group?.advertisedTo(peer.index) ?? 0,
+      },
+    ];
+  });
+  const lastDown = lastDownView(peer, clock);
+  return {
+    address: settings.address,
+    port: settings.port,
+    name: settings.name === settings.address ? "" : settings.name,
+    kind: settings.kind,
+    localAsn: speaker.config.asn,
+    remoteAsn: lastNegotiated?.peerAsn ?? (settings.asn === "any" ? 0 : settings.asn),
+    state: fsm.state,
+    since: timestampOf(clock, peer.stateSinceMs),
+    uptimeSeconds: isEstablished ? Math.floor((clock.nowMs() - peer.stateSinceMs) / 1000) : 0,
+    families,
+    messagesIn: countsView(peer.received),
+    messagesOut: countsView(peer.sent),
+    ...(lastDown !== undefined && { lastDown }),
+    flaps: peer.flaps,
+    remoteIdentifier: peer.identifier === 0 ? "" : formatIpv4(peer.identifier),
+    ...(negotiated !== undefined && { negotiated: negotiatedView(negotiated) }),
+    localCapabilities: lastNegotiated?.localCapabilities.map(capabilityView) ?? [],
+    remoteCapabilities: lastNegotiated?.peerCapabilities.map(capabilityView) ?? [],
+    localEndpoint: tcp === undefined ? "" : endpoint(tcp.localAddress, tcp.localPort),
+    remoteEndpoint: tcp === undefined ? "" : endpoint(tcp.remoteAddress, tcp.remotePort),
+    reflectorClient: peer.source === PathSource.client,
+  };
+}

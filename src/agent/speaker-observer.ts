@@ -1,0 +1,122 @@
+import type { EventView } from "../api/views.ts";
+import { formatAsPath } from "../bgp/attribute/as-path.ts";
+import { describeNotification } from "../bgp/message/describe-notification.ts";
+import type { Peer } from "../bgp/peer.ts";
+import type { FamilyRib } from "../bgp/rib/family-rib.ts";
+import type { LocRibChanges } from "../bgp/rib/loc-rib.ts";
+import type { Speaker } from "../bgp/speaker.ts";
+import type { SpeakerObserver } from "../bgp/speaker-ports.ts";
+import { EventKind } from "../gen/margay/v1/event_pb.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Logger } from "../platform/logger.ts";
+import type { SpeakerDriver } from "../session/speaker-driver.ts";
+import type { EventHub } from "./event-hub.ts";
+import { peerView, timestampOf } from "./peer-view.ts";
+
+type CandidateView = NonNullable<
+  Extract<NonNullable<EventView["change"]>, { case: "route" }>["value"]["best"]
+>;
+
+interface ObserverOptions {
+  readonly logger: Logger;
+  readonly hub: EventHub;
+  readonly clock: Clock;
+  /** The driver that the observer is given to: it exists by the time anything happens. */
+  readonly driver: () => SpeakerDriver;
+  /** Further interest in what happens: the programmer's, say. */
+  readonly also?: SpeakerObserver;
+}
+
+/** Turns what happens in the speaker into log lines and events. */
+export function observeSpeaker(options: ObserverOptions): SpeakerObserver {
+  const { logger, hub, clock, driver, also } = options;
+  const tellPeer = (peer: Peer, previousState: string, removed = false): void => {
+    if (!hub.wants(EventKind.PEER)) return;
+    const value = { peer: peerView(peer, driver(), clock), previousState, removed };
+    const time = timestampOf(clock, clock.nowMs());
+    hub.publish(EventKind.PEER, { time, change: { case: "peer", value } });
+  };
+  return {
+    stateChanged(peer, from, to) {
+      logger.debug({ ...label(peer), from, to }, "session state");
+      tellPeer(peer, from);
+      also?.stateChanged?.(peer, from, to);
+    },
+    established(peer) {
+      const hold = peer.negotiated?.holdTimeSeconds;
+      logger.info(
+        { ...label(peer), asn: peer.negotiated?.peerAsn, holdTimeSeconds: hold },
+        "session established",
+      );
+      also?.established?.(peer);
+    },
+    down(peer, reason, wasEstablished) {
+      const { event, direction, notification } = reason;
+      const fields = {
+        ...label(peer),
+        event,
+        ...(direction !== undefined && { direction }),
+        ...(notification !== undefined && { notification: describeNotification(notification) }),
+      };
+      if (wasEstablished) logger.warn(fields, `session lost: ${reason.text}`);
+      else logger.debug(fields, `session attempt failed: ${reason.text}`);
+      also?.down?.(peer, reason, wasEstablished);
+    },
+    malformed(peer, errors) {
+      for (const { attribute, outcome, message } of errors) {
+        logger.warn({ ...label(peer), attribute, outcome }, `malformed UPDATE: ${message}`);
+      }
+      also?.malformed?.(peer, errors);
+    },
+    endOfRib(peer, family) {
+      logger.debug({ ...label(peer), family }, "End-of-RIB");
+      also?.endOfRib?.(peer, family);
+    },
+    bestPathsChanged(rib, changes) {
+      also?.bestPathsChanged?.(rib, changes);
+      if (hub.wants(EventKind.ROUTE)) tellRoutes(driver().speaker, rib, changes, options);
+    },
+    peerRemoved(peer) {
+      logger.info(label(peer), "peer removed");
+      tellPeer(peer, peer.fsm.state, true);
+      also?.peerRemoved?.(peer);
+    },
+  };
+}
+
+function label({ settings }: Peer): { peer: string; name?: string } {
+  return settings.name === settings.address
+    ? { peer: settings.address }
+    : { peer: settings.address, name: settings.name };
+}
+
+function tellRoutes(
+  speaker: Speaker,
+  rib: FamilyRib,
+  changes: LocRibChanges,
+  { hub, clock }: ObserverOptions,
+): void {
+  const time = timestampOf(clock, clock.nowMs());
+  for (let index = 0; index < changes.length; index++) {
+    const prefix = changes.prefix(index);
+    const best = selected(speaker, rib.locRib.attributes(prefix), rib.locRib.peer(prefix));
+    const previous = selected(speaker, changes.oldAttributes(index), changes.oldPeer(index));
+    const value = {
+      prefix: rib.prefixes.text(prefix),
+      ...(best !== undefined && { best: { ...best, best: true } }),
+      ...(previous !== undefined && { previous }),
+    };
+    hub.publish(EventKind.ROUTE, { time, change: { case: "route", value } });
+  }
+}
+
+function selected(speaker: Speaker, attributes: number, peer: number): CandidateView | undefined {
+  if (attributes < 0) return undefined;
+  const { nextHop, asPath, localPref } = speaker.attributes.attributes(attributes);
+  return {
+    peer: speaker.ribPeer(peer).address,
+    nextHop: nextHop ?? "",
+    asPath: formatAsPath(asPath ?? []),
+    ...(localPref !== undefined && { localPref }),
+  };
+}

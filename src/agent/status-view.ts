@@ -1,0 +1,87 @@
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { margayVersion } from "../api/version.ts";
+import type { StatusView } from "../api/views.ts";
+import type { Felix } from "../felix/felix.ts";
+import type { FelixStatus } from "../felix/status.ts";
+import { formatIpv4 } from "../net/ip-address.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { SpeakerDriver } from "../session/speaker-driver.ts";
+import { release } from "node:os";
+import type { EventLoopLag } from "./event-loop-lag.ts";
+
+type Warning = NonNullable<StatusView["warnings"]>[number];
+
+export interface StatusSources {
+  readonly nodeName: string;
+  readonly role: "node" | "reflector";
+  readonly startedWallMs: number;
+  readonly driver: SpeakerDriver;
+  readonly listenAddresses: readonly string[];
+  readonly clock: Clock;
+  readonly lag: EventLoopLag;
+  readonly felix?: Felix;
+  readonly config?: StatusView["config"];
+  readonly warnings?: readonly Warning[];
+}
+
+/** The daemon as a whole, as the API shows it. */
+export function statusView(sources: StatusSources): StatusView {
+  const { driver, clock, felix, lag } = sources;
+  const { speaker } = driver;
+  const states = Map.groupBy(speaker.peers(), ({ fsm }) => fsm.state);
+  const routes = [...speaker.ribs.values()].reduce((sum, rib) => sum + rib.locRib.size, 0);
+  const { medianMs, p99Ms, maximumMs } = lag.read();
+  const programmer = felix?.status();
+  return {
+    nodeName: sources.nodeName,
+    role: sources.role,
+    asn: speaker.config.asn,
+    routerId: formatIpv4(speaker.config.identifier),
+    version: margayVersion(),
+    started: timestampFromMs(sources.startedWallMs),
+    uptimeSeconds: Math.floor((clock.wallMs() - sources.startedWallMs) / 1000),
+    listenAddresses: [...sources.listenAddresses],
+    peerStates: [...states].map(([state, peers]) => ({ state, count: peers.length })),
+    routes,
+    ...(programmer !== undefined && programmerView(programmer)),
+    ...(sources.config !== undefined && { config: sources.config }),
+    warnings: [...(sources.warnings ?? []), ...programmerWarnings(programmer)],
+    eventLoopLag: { medianMs, p99Ms, maximumMs },
+  };
+}
+
+function programmerView(status: FelixStatus): Pick<StatusView, "fib" | "kernel"> {
+  const { counts, tunnel, forwarding, protocol } = status;
+  const unsupported = tunnel.ipipSupported === false;
+  return {
+    fib: {
+      wanted: counts.installed + counts.adopted + counts.pending + counts.conflict + counts.error,
+      installed: counts.installed + counts.adopted,
+      conflicts: counts.conflict,
+      errors: counts.error,
+      stale: counts.stale,
+    },
+    kernel: {
+      release: release(),
+      ipipAvailable: !unsupported,
+      ipipRemedy: unsupported ? (tunnel.problem?.remedy ?? "") : "",
+      ipForward: forwarding.enabled,
+      routeProtocol: protocol,
+    },
+  };
+}
+
+function programmerWarnings(status: FelixStatus | undefined): Warning[] {
+  if (status === undefined) return [];
+  const warnings: Warning[] = [];
+  const { tunnel, forwarding } = status;
+  if (tunnel.problem !== undefined) {
+    const name = tunnel.ipipSupported === false ? "ipip-unavailable" : "tunnel-problem";
+    warnings.push({ name, text: tunnel.problem.text, remedy: tunnel.problem.remedy ?? "" });
+  }
+  if (forwarding.problem !== undefined) {
+    const { text, remedy } = forwarding.problem;
+    warnings.push({ name: "ip-forward-off", text, remedy: remedy ?? "" });
+  }
+  return warnings;
+}

@@ -1,0 +1,75 @@
+import { ReflectorAgent } from "../../agent/reflector-agent.ts";
+import { readCidr } from "../../net/cidr.ts";
+import { ipVersionOf, parseIpv4 } from "../../net/ip-address.ts";
+import type { Prefix } from "../../net/prefix.ts";
+import { nodeClock } from "../../platform/node-clock.ts";
+import { createLogger } from "../../platform/pino-logger.ts";
+import { ExitCode } from "../exit-code.ts";
+import { UsageError } from "../failure.ts";
+import { untilSignal } from "../until-signal.ts";
+import type { ReflectorArguments } from "./arguments.ts";
+
+/** `margay reflector`: a route reflector in the foreground. */
+export async function run(args: ReflectorArguments): Promise<number> {
+  const listen = readListen(args.listen);
+  const identifier = readIdentifier(args.routerId, "--router-id");
+  const clusterId =
+    args.clusterId === undefined ? identifier : readIdentifier(args.clusterId, "--cluster-id");
+  const accept = args.accept.map(readRange);
+  if (!Number.isInteger(args.asn) || args.asn < 1 || args.asn > 0xffffffff) {
+    throw new UsageError(`--asn ${args.asn} is no AS number: give 1 to 4294967295`);
+  }
+  if (args.holdTime !== 0 && !(args.holdTime >= 3 && args.holdTime <= 65_535)) {
+    throw new UsageError(
+      `--hold-time ${args.holdTime} is impossible: give 0, or 3 to 65535 seconds`,
+    );
+  }
+  const log = await createLogger({ level: args.logLevel });
+  const agent = new ReflectorAgent({
+    listen,
+    asn: args.asn,
+    identifier,
+    clusterId,
+    accept,
+    holdTimeSeconds: args.holdTime,
+    socketPath: args.socket,
+    logger: log.logger,
+    clock: nodeClock,
+  });
+  try {
+    await agent.start();
+    await untilSignal(async () => {
+      log.logger.info({}, "a reflector has no configuration file to read again");
+    });
+  } finally {
+    await agent.stop();
+    await log.flush();
+  }
+  return ExitCode.ok;
+}
+
+function readListen(text: string): { address: string; port: number } {
+  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
+  const address = match?.[1] ?? match?.[2] ?? "";
+  const port = Number(match?.[3]);
+  if (ipVersionOf(address) === undefined || !(port <= 65_535)) {
+    throw new UsageError(
+      `--listen ${text} is not ADDRESS:PORT: give 10.0.0.1:179, or [2001:db8::1]:179`,
+    );
+  }
+  return { address, port };
+}
+
+function readIdentifier(text: string, option: string): number {
+  const value = parseIpv4(text);
+  if (value === undefined || value === 0) {
+    throw new UsageError(`${option} ${text} is no identifier: give a dotted quad like 10.0.0.1`);
+  }
+  return value;
+}
+
+function readRange(text: string): Prefix {
+  const reading = readCidr(text);
+  if ("prefix" in reading) return reading.prefix;
+  throw new UsageError(`--accept ${reading.problem}`);
+}
