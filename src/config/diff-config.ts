@@ -96,7 +96,8 @@ function flatten(value: object, at = ""): Map<string, string> {
 function shown(value: unknown): string | undefined {
   if (value === undefined) return undefined;
   if (Array.isArray(value)) return `[${value.map((entry: unknown) => shown(entry)).join(", ")}]`;
-  if (typeof value !== "object" || value === null) return String(value);
+  if (typeof value === "string") return value;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
   if ("octets" in value && "text" in value) return String(value.text); // a prefix
   const entries = Object.entries(value).filter(([, child]) => child !== undefined);
   return `{ ${entries.map(([key, child]) => `${key}: ${shown(child)}`).join(", ")} }`;
