@@ -63,7 +63,7 @@ export class Network {
   }
 
   /** The lines of `ip route show WORDS`, without blanks at their ends. */
-  async routes(namespace: string, words = "proto 77"): Promise<string[]> {
+  async routes(namespace: string, words: string): Promise<string[]> {
     const lines = (await this.ip(namespace, `route show ${words}`)).split("\n");
     return lines.map((line) => line.trim()).filter((line) => line !== "");
   }
