@@ -7,7 +7,6 @@ import {
 } from "./cluster-checks.ts";
 import type { NodeDraft } from "./node-checks.ts";
 import type { Report } from "./report.ts";
-import { didYouMean } from "./suggest.ts";
 
 /** A node's draft against its cluster's, and where to report what does not fit. */
 interface Comparison {
@@ -44,13 +43,19 @@ function reportStranger({ config, name, cluster, report, clusterPlaces }: Compar
   const sameAddress = cluster.members.find(
     (member) => address !== undefined && member.address === address,
   );
-  const meant = sameAddress?.name ?? didYouMean(name, names);
+  const sameHost = names.find((candidate) => hostOf(candidate) === hostOf(name));
+  const meant = sameAddress?.name ?? sameHost;
   const entry = `{ name: ${name}, address: ${address ?? "ADDRESS"}, podCidrs: [CIDR] }`;
   const remedy = meant === undefined ? "" : `set node.name to ${meant}, if that is this node, or `;
   report.error(
     ["node", "name"],
     `"${name}" is not a member of the cluster: ${remedy}add \`- ${entry}\` to the members at ${place}`,
   );
+}
+
+/** Node names differ by a letter as a rule, so near misses tell nothing; a domain or capitals do. */
+function hostOf(name: string): string {
+  return name.toLowerCase().replace(/\..*/, "");
 }
 
 function checkAddress(
@@ -117,7 +122,8 @@ function checkPodCidrs(comparison: Comparison, index: number): void {
       );
     }
   }
-  if (index >= 0 && config.node.podCidrs.length === 0 && declared.length === 0) {
+  // Those that could not be read are there, too.
+  if (cluster.members[index]?.podCidrs.length === 0 && config.node.podCidrs.length === 0) {
     report.warn(
       ["node"],
       `${name} has no pod CIDR, so it announces nothing: give its member podCidrs`,
