@@ -37,11 +37,12 @@ export function nodeFile(node: LabNode): Readonly<Record<string, unknown>> {
 /** Arguments of `margay reflector`. */
 export function reflectorArguments(): readonly string[] {
   return [
-    ...["--listen", `${REFLECTOR.address}:${REFLECTOR.port}`, "--asn", String(ASN)],
-    ...[
-      "--router-id",
-      REFLECTOR.address,
-      ...SEGMENTS.flatMap(({ prefix }) => ["--accept", prefix]),
-    ],
+    "--listen",
+    `${REFLECTOR.address}:${REFLECTOR.port}`,
+    "--asn",
+    String(ASN),
+    "--router-id",
+    REFLECTOR.address,
+    ...SEGMENTS.flatMap(({ prefix }) => ["--accept", prefix]),
   ];
 }

@@ -12,10 +12,11 @@ export const print = (text: string): void => {
 
 const WIDTH = 11;
 
+const line = (first: string, rest: readonly string[]): string =>
+  `  ${first.padEnd(18)}${rest.join("")}`;
+
 /** Rows ping, columns answer; a cell says ✔ and the last round trip in milliseconds, or ✘. */
 export function pingMatrix(cells: readonly Cell[]): string {
-  const line = (first: string, rest: readonly string[]): string =>
-    `  ${first.padEnd(18)}${rest.join("")}`;
   const header = NODES.map((to) => to.name.padEnd(WIDTH));
   const rows = NODES.map((from) => {
     const columns = NODES.map((to) =>

@@ -50,8 +50,8 @@ export async function startSpeakers(
 
 /** Ends them all at the same time. */
 export async function stopSpeakers(speakers: LabSpeakers): Promise<void> {
-  const all = [...speakers.margays.values(), ...speakers.foreign.values(), speakers.reflector];
-  await Promise.all(all.map((speaker) => speaker?.stop()));
+  const all = [...speakers.margays.values(), ...speakers.foreign.values()];
+  await Promise.all([...all.map((speaker) => speaker.stop()), speakers.reflector?.stop()]);
 }
 
 function namespaceOf(network: LabNetwork, node: LabNode): Namespace {

@@ -11,7 +11,9 @@ export const LAB_PREFIX = "mg";
 const OWN_NAMES: ReadonlySet<string> = new Set(
   [
     ...NODES.flatMap(({ name }) => [`pod${name}`, name]),
-    ...[REFLECTOR.name, "router", ...SEGMENTS.map(({ name }) => `seg${name}`)],
+    REFLECTOR.name,
+    "router",
+    ...SEGMENTS.map(({ name }) => `seg${name}`),
   ].map((name) => `${LAB_PREFIX}-${name}`),
 );
 

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
-import "./exit-on-signal.ts";
+import { exitOnSignals } from "./exit-on-signal.ts";
 import { SLOWNESS } from "./run.ts";
 import { Hopeless } from "./until.ts";
 
 const running = new Set<ChildProcess>();
+exitOnSignals();
 process.once("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });

@@ -1,9 +1,10 @@
 import { spawnSync } from "node:child_process";
-import "./exit-on-signal.ts";
+import { exitOnSignals } from "./exit-on-signal.ts";
 import { type Finished, attempt, run } from "./run.ts";
 
 /** The namespaces of this process that still exist; they go with it, however it ends (but by SIGKILL). */
 const existing = new Set<string>();
+exitOnSignals();
 process.once("exit", () => {
   for (const name of existing) spawnSync("ip", ["netns", "del", name]);
 });
@@ -122,7 +123,7 @@ export class Network implements AsyncDisposable {
   }
 
   async destroy(): Promise<void> {
-    for (const name of this.#names.splice(0).reverse()) await removeNamespace(name);
+    for (const name of this.#names.splice(0).toReversed()) await removeNamespace(name);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -42,7 +42,7 @@ export class Frr implements ForeignSpeaker {
   }
 
   async stop(): Promise<void> {
-    await stopAll(this.#daemons.splice(0).reverse());
+    await stopAll(this.#daemons.splice(0).toReversed());
   }
 
   freeze(frozen: boolean): void {
@@ -108,19 +108,26 @@ export class Frr implements ForeignSpeaker {
   #spawn(name: string, options: readonly string[]): Daemon {
     const daemon = new Daemon({
       argv: this.#namespace.inside([
-        ...[`${FRR}/${name}`, "-f", this.#path(`${name}.conf`), "-i", this.#path(`${name}.pid`)],
-        ...["-z", this.#path("zserv.api"), "--vty_socket", this.#directory, "-P", "0"],
-        ...[
-          "-u",
-          "root",
-          "-g",
-          "frrvty",
-          "--log",
-          "stdout",
-          "--log-level",
-          "debugging",
-          ...options,
-        ],
+        `${FRR}/${name}`,
+        "-f",
+        this.#path(`${name}.conf`),
+        "-i",
+        this.#path(`${name}.pid`),
+        "-z",
+        this.#path("zserv.api"),
+        "--vty_socket",
+        this.#directory,
+        "-P",
+        "0",
+        "-u",
+        "root",
+        "-g",
+        "frrvty",
+        "--log",
+        "stdout",
+        "--log-level",
+        "debugging",
+        ...options,
       ]),
       logFile: this.#path(`${name}.log`),
     });

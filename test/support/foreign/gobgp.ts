@@ -26,17 +26,15 @@ export class GoBgp implements ForeignSpeaker {
     writeFileSync(file, gobgpConfig(config));
     const daemon = new Daemon({
       argv: this.#namespace.inside([
-        ...[
-          "gobgpd",
-          "-f",
-          file,
-          "-l",
-          "debug",
-          "-p",
-          "--pprof-disable",
-          "--api-hosts",
-          this.#target,
-        ],
+        "gobgpd",
+        "-f",
+        file,
+        "-l",
+        "debug",
+        "-p",
+        "--pprof-disable",
+        "--api-hosts",
+        this.#target,
       ]),
       logFile: join(this.#directory, "gobgpd.log"),
     });

@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { FOREIGN_SPEAKERS } from "../support/foreign/index.ts";
+import { until } from "../support/until.ts";
+import { FOREIGN_ADDRESS, MARGAY_ADDRESS, Pair } from "./support/pair.ts";
+
+/** RFC 4271 §6.8: of two connections the one that the speaker with the higher BGP Identifier dialled stays. */
+const ORDERS = [
+  {
+    name: "margay has the higher identifier",
+    routerId: "9.9.9.9",
+    foreignRouterId: "1.1.1.1",
+    stays: /:\d+ 192\.0\.2\.2:179$/,
+  },
+  {
+    name: "the peer has the higher identifier",
+    routerId: "1.1.1.1",
+    foreignRouterId: "9.9.9.9",
+    stays: /^192\.0\.2\.1:179 /,
+  },
+] as const;
+
+/** Which connection the foreign daemon lets live is its own RFC 4271; GoBGP dials no second connection while one is coming up. */
+for (const kind of Object.keys(FOREIGN_SPEAKERS)) {
+  describe(`both ends dial: ${kind}`, () => {
+    for (const { name, stays, ...identifiers } of ORDERS) {
+      test(name, async () => {
+        await using pair = await Pair.build("coll", kind, { ...identifiers, holdTimeSeconds: 30 });
+        await collide(pair);
+        await pair.established();
+        const connections = await until("one connection to remain", async () => {
+          const now = await pair.connections();
+          return now.length === 1 && now;
+        });
+        assert.match(connections[0] ?? "", stays);
+        const flaps = (await pair.margay.peer(FOREIGN_ADDRESS))?.flaps;
+        assert.equal(flaps, 0, "the session that came up stayed up");
+      });
+    }
+  });
+}
+
+/**
+ * Makes two TCP connections that neither daemon knows of yet: both dial into a cable that leads nowhere, are frozen, and the kernels
+ * finish both handshakes when the cable is plugged in again. Thawed, each finds its own dial answered and another connection waiting.
+ */
+async function collide(pair: Pair): Promise<void> {
+  await staticNeighbours(pair);
+  await pair.network.setPlugged(pair.foreignNamespace, pair.segment, false);
+  await pair.start();
+  const dialling = async (namespace: typeof pair.foreignNamespace): Promise<boolean> =>
+    (await namespace.run(["ss", "-tnH", "state", "syn-sent"])).includes(":179");
+  await until("margay to dial", () => dialling(pair.margay.namespace));
+  pair.margay.daemon.signal("SIGSTOP");
+  await until(`${pair.foreign.kind} to dial`, () => dialling(pair.foreignNamespace));
+  pair.foreign.freeze(true);
+  await pair.network.setPlugged(pair.foreignNamespace, pair.segment, true);
+  await until("two connections", async () => (await pair.connections()).length === 2, {
+    timeoutSeconds: 30,
+  });
+  pair.foreign.freeze(false);
+  pair.margay.daemon.signal("SIGCONT");
+}
+
+/** So that SYNs leave although nobody answers ARP. */
+async function staticNeighbours(pair: Pair): Promise<void> {
+  const ends = [
+    [pair.margay.namespace, pair.foreignNamespace, FOREIGN_ADDRESS],
+    [pair.foreignNamespace, pair.margay.namespace, MARGAY_ADDRESS],
+  ] as const;
+  for (const [here, there, address] of ends) {
+    const hardware = (await there.run(["cat", "/sys/class/net/eth0/address"])).trim();
+    await here.ip(`neighbour replace ${address} lladdr ${hardware} dev eth0 nud permanent`);
+  }
+}

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { FOREIGN_SPEAKERS } from "../support/foreign/index.ts";
+import { until } from "../support/until.ts";
+import {
+  FOREIGN_ADDRESS,
+  FOREIGN_PODS,
+  MARGAY_ADDRESS,
+  MARGAY_PODS,
+  Pair,
+} from "./support/pair.ts";
+
+const OURS = 4_200_000_001;
+
+async function exchange(pair: Pair): Promise<void> {
+  await pair.start();
+  await pair.established();
+  await until("margay to learn the peer's pods", () => pair.margay.route(FOREIGN_PODS));
+  await until(
+    "the peer to learn margay's pods",
+    async () => (await pair.foreignPaths(MARGAY_PODS)).length > 0,
+  );
+}
+
+for (const kind of Object.keys(FOREIGN_SPEAKERS)) {
+  test(`eBGP between two 4-octet AS numbers: ${kind}`, async () => {
+    await using pair = await Pair.build("as4", kind, { asn: OURS, foreignAsn: 4_200_000_002 });
+    await exchange(pair);
+    const path = (await pair.margay.route(FOREIGN_PODS))?.candidates[0];
+    assert.deepEqual([path?.asPath, path?.nextHop], ["4200000002", FOREIGN_ADDRESS]);
+    const [theirs] = await pair.foreignPaths(MARGAY_PODS);
+    assert.deepEqual([theirs?.asPath, theirs?.nextHop], [[OURS], MARGAY_ADDRESS]);
+    assert.equal((await pair.margay.peer(FOREIGN_ADDRESS))?.negotiated?.fourOctetAs, true);
+  });
+}
+
+describe("a peer that knows only 2-octet AS numbers (RFC 6793 §4.2.2)", () => {
+  test("bird without the capability sees AS_TRANS, and margay its 2-octet number", async () => {
+    await using pair = await Pair.build("as2", "bird", {
+      asn: OURS,
+      foreignAsn: 64_999,
+      session: { asn: 23_456, twoOctetAs: true },
+    });
+    await exchange(pair);
+    assert.equal((await pair.margay.peer(FOREIGN_ADDRESS))?.negotiated?.fourOctetAs, false);
+    const path = (await pair.margay.route(FOREIGN_PODS))?.candidates[0];
+    assert.equal(path?.asPath, "64999");
+    const [theirs] = await pair.foreignPaths(MARGAY_PODS);
+    assert.deepEqual(theirs?.asPath, [23_456]);
+  });
+});
