@@ -2,7 +2,8 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Clock, Timer } from "../platform/clock.ts";
 
 const windowMs = 60_000;
-const resolutionMs = 10;
+/** Each sample wakes the process: ten a second cost nothing that shows. */
+const resolutionMs = 100;
 
 /** How late timers fire, over the last minute: what keepalives and hold timers suffer. */
 export class EventLoopLag {
