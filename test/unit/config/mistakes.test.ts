@@ -10,7 +10,9 @@ cluster: { file: cluster.yaml }
 timers:
   holdTime: 30
 `,
-    says: ['node.yaml:4:3: timers.holdTime: unknown key "holdTime": did you mean "holdTimeSeconds"?'],
+    says: [
+      'node.yaml:4:3: timers.holdTime: unknown key "holdTime": did you mean "holdTimeSeconds"?',
+    ],
   },
   "unknown key, in the wrong place": {
     node: `node: { name: a1 }
@@ -55,9 +57,7 @@ members:
 members:
   - { name: a1, address: 192.168.1.2, podCidrs: [10.233.1.0/24] }
 `,
-    says: [
-      "cluster.yaml:1:12: podPools[0]: 10.233.7.0/16 has host bits set: write 10.233.0.0/16",
-    ],
+    says: ["cluster.yaml:1:12: podPools[0]: 10.233.7.0/16 has host bits set: write 10.233.0.0/16"],
   },
   "overlapping pod CIDRs of two members": {
     cluster: `podPools: [10.233.0.0/16]
