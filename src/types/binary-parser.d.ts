@@ -24,7 +24,8 @@ declare module "binary-parser" {
     /** Accepts fewer octets than asked for without a word: only for input whose length was checked. */
     buffer(name: string, options: FieldOptions): this;
     array(name: string, options: FieldOptions): this;
-    choice(name: string, options: FieldOptions): this;
+    /** Its fields become fields of the object that it stands in. */
+    choice(options: FieldOptions): this;
     nest(name: string, options: FieldOptions): this;
     skip(octets: number): this;
     useContextVars(): this;
