@@ -330,11 +330,17 @@ export class Speaker {
     this.#ports.wake();
   }
 
-  /**
-   * Works off what has arrived, decides, and sends. @param mayContinue asked between messages; once it says no, the rest
-   * waits for the next call @returns whether work is left that does not wait for a socket
-   */
+  /** `read`, then `distribute`. */
   turn(mayContinue: () => boolean): boolean {
+    const moreToRead = this.read(mayContinue);
+    return this.distribute() || moreToRead;
+  }
+
+  /**
+   * Works off messages that have arrived. @param mayContinue asked between messages; once it says no, the rest waits for the
+   * next call @returns whether messages are left
+   */
+  read(mayContinue: () => boolean): boolean {
     while (this.#readable.length > 0 && mayContinue()) {
       const round = this.#readable;
       this.#readable = [];
@@ -348,12 +354,17 @@ export class Speaker {
         }
       }
     }
-    let more = this.#readable.length > 0;
+    return this.#readable.length > 0;
+  }
+
+  /** Decides and sends what has changed. @returns whether work is left that does not wait for a socket */
+  distribute(): boolean {
+    let more = false;
     const observe = this.#observer.bestPathsChanged;
     for (const rib of this.ribs.values()) {
       more = rib.turn((changes) => observe?.call(this.#observer, rib, changes)) || more;
     }
-    if (this.#retired.length > 0) this.#reuseRetired();
+    if (this.#retired.length > 0 && !more) this.#reuseRetired();
     return more;
   }
 

@@ -9,8 +9,11 @@ import type { Clock, Timer } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
 import type { Tcp, TcpConnection, TcpDial, TcpListener } from "../platform/tcp.ts";
 
-/** A turn of the speaker may take this long; what is left waits for the next pass of the event loop. */
-const turnBudgetMs = 8;
+/** Reading may take this long at a time; what is left waits for the next pass of the event loop. */
+const readBudgetMs = 8;
+
+/** However much there is to do, changes wait no longer than this for their distribution. */
+const maximumPauseMs = 50;
 
 export interface SpeakerDriverOptions {
   readonly config: SpeakerConfig;
@@ -40,6 +43,8 @@ export class SpeakerDriver {
   readonly #timers = new Map<string, Timer>();
   #listeners: TcpListener[] = [];
   #isWoken = false;
+  #nextDistributionMs = 0;
+  #distribution: Timer | undefined;
   #isStopped = false;
 
   constructor(options: SpeakerDriverOptions) {
@@ -141,14 +146,41 @@ export class SpeakerDriver {
     this.#isWoken = false;
     if (this.#isStopped) return;
     const { clock } = this.#options;
-    const untilMs = clock.nowMs() + turnBudgetMs;
-    if (this.speaker.turn(() => clock.nowMs() < untilMs)) this.#wake();
+    const readUntilMs = clock.nowMs() + readBudgetMs;
+    let more = this.speaker.read(() => clock.nowMs() < readUntilMs);
+    if (clock.nowMs() >= this.#nextDistributionMs) more = this.#distribute() || more;
+    else this.#distributeLater();
+    if (more) this.#wake();
+  }
+
+  /**
+   * The first change after a pause goes out at once. A distribution that took long, because it went to a thousand peers,
+   * is followed by a pause as long, in which what arrives gathers: under load half the time is left for reading, and many
+   * changes share one write a peer.
+   */
+  #distribute(): boolean {
+    const { clock } = this.#options;
+    const startMs = clock.nowMs();
+    const more = this.speaker.distribute();
+    const endMs = clock.nowMs();
+    this.#nextDistributionMs = endMs + Math.min(maximumPauseMs, endMs - startMs);
+    return more;
+  }
+
+  #distributeLater(): void {
+    if (this.#distribution !== undefined) return;
+    const { clock } = this.#options;
+    this.#distribution = clock.after(this.#nextDistributionMs - clock.nowMs(), () => {
+      this.#distribution = undefined;
+      this.#wake();
+    });
   }
 
   /** Ends all sessions (see `Speaker.stop`) and closes every socket. */
   async stop(options: { readonly silently: boolean; readonly message?: string }): Promise<void> {
     this.speaker.stop(options);
     this.#isStopped = true;
+    this.#distribution?.cancel();
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
     for (const connection of [...this.#connections.keys()]) this.#close(connection);

@@ -10,6 +10,9 @@ import { PrefixTable } from "./prefix-table.ts";
 import type { RibPeer } from "./source.ts";
 import { UpdateGroup } from "./update-group.ts";
 
+/** Prefixes decided and encoded at a time: a few milliseconds of work. */
+const prefixesPerTurn = 16_384;
+
 /** All RIBs of one address family: Adj-RIBs-In, Loc-RIB and the update groups that are the Adj-RIBs-Out. */
 export class FamilyRib {
   readonly family: Family;
@@ -82,7 +85,7 @@ export class FamilyRib {
    */
   turn(observe: (changes: LocRibChanges) => void): boolean {
     if (this.locRib.dirtyCount > 0) {
-      this.locRib.decide(this.#changes);
+      this.locRib.decide(this.#changes, prefixesPerTurn);
       if (this.#changes.length > 0) {
         for (const group of this.#groups.values()) group.distribute(this.#changes);
         observe(this.#changes);
@@ -91,9 +94,9 @@ export class FamilyRib {
       this.locRib.release(this.#changes);
       this.#changes.clear();
     }
-    let more = false;
+    let more = this.locRib.dirtyCount > 0;
     for (const group of this.#groups.values()) more = group.pump() || more;
-    this.#releasePathless();
+    if (!more) this.#releasePathless();
     return more;
   }
 

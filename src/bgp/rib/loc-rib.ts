@@ -21,7 +21,9 @@ export class LocRib {
   #source = new Uint8Array(initialCapacity);
   #isDirty = new Uint8Array(initialCapacity);
   #dirty = new Int32Array(initialCapacity);
-  #dirtyCount = 0;
+  /** The waiting ones are `#dirty[#dirtyStart..#dirtyEnd)`. */
+  #dirtyStart = 0;
+  #dirtyEnd = 0;
   #size = 0;
 
   constructor(
@@ -43,7 +45,7 @@ export class LocRib {
 
   /** Prefixes that wait for the Decision Process. */
   get dirtyCount(): number {
-    return this.#dirtyCount;
+    return this.#dirtyEnd - this.#dirtyStart;
   }
 
   /** Attribute id of the best path, or -1. */
@@ -64,10 +66,10 @@ export class LocRib {
     if (prefix >= this.#isDirty.length) this.#grow(prefix + 1);
     if (this.#isDirty[prefix] === 1) return;
     this.#isDirty[prefix] = 1;
-    if (this.#dirtyCount === this.#dirty.length) {
-      this.#dirty = grown(this.#dirty, this.#dirtyCount + 1);
+    if (this.#dirtyEnd === this.#dirty.length) {
+      this.#dirty = grown(this.#dirty, this.#dirtyEnd + 1);
     }
-    this.#dirty[this.#dirtyCount++] = prefix;
+    this.#dirty[this.#dirtyEnd++] = prefix;
   }
 
   #grow(needed: number): void {
@@ -79,11 +81,12 @@ export class LocRib {
   }
 
   /**
-   * Runs the Decision Process over everything that waits (Phase 2) and fills `changes` with the prefixes whose selected
-   * path is another one now. The old attributes stay alive until `release` gets the changes back.
+   * Runs the Decision Process (Phase 2) over what waits, at most `limit` prefixes, and fills `changes` with those whose
+   * selected path is another one now. The old attributes stay alive until `release` gets the changes back.
    */
-  decide(changes: LocRibChanges): void {
-    for (let index = 0; index < this.#dirtyCount; index++) {
+  decide(changes: LocRibChanges, limit: number): void {
+    const end = Math.min(this.#dirtyEnd, this.#dirtyStart + limit);
+    for (let index = this.#dirtyStart; index < end; index++) {
       const prefix = this.#dirty[index] as number;
       this.#isDirty[prefix] = 0;
       const row = this.#decision.select(prefix);
@@ -106,7 +109,8 @@ export class LocRib {
       this.#bestPeer[prefix] = peer;
       this.#source[prefix] = row < 0 ? PathSource.none : this.#peer(peer).source;
     }
-    this.#dirtyCount = 0;
+    this.#dirtyStart = end;
+    if (this.#dirtyStart === this.#dirtyEnd) this.#dirtyStart = this.#dirtyEnd = 0;
   }
 
   /** Lets go of the attributes that the changes kept alive. */
