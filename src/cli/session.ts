@@ -32,7 +32,7 @@ export async function withDaemon(
     await using connection = await connect(host, { clock: nodeClock, timeoutMs });
     return await use({ client: connection.client, options: { timeoutMs } });
   } catch (error) {
-    throw error instanceof ApiError ? failureOf(error, host) : error;
+    throw error instanceof ApiError ? failureOf(error) : error;
   } finally {
     process.removeListener("SIGINT", interrupt);
   }
@@ -50,28 +50,31 @@ export function daemonHost(
   return `unix:${socket === undefined || socket === "" ? DEFAULT_SOCKET : socket}`;
 }
 
+const NO_DAEMON =
+  'Start one with "margay node --config FILE", or name another with --socket or --host.';
+
+/** Codes that have an exit code of their own, and what to do about them. */
+const outcomes: Partial<Record<StatusCode, { exitCode: number; advice?: string }>> = {
+  [StatusCode.INVALID_ARGUMENT]: { exitCode: ExitCode.usage },
+  [StatusCode.NOT_FOUND]: { exitCode: ExitCode.notFound },
+  [StatusCode.UNAVAILABLE]: { exitCode: ExitCode.unreachable, advice: NO_DAEMON },
+  [StatusCode.PERMISSION_DENIED]: {
+    exitCode: ExitCode.refused,
+    advice: "Run as root, or as a member of the socket's group.",
+  },
+  [StatusCode.DEADLINE_EXCEEDED]: {
+    exitCode: ExitCode.timeout,
+    advice: "It may be overloaded; --timeout waits longer.",
+  },
+};
+
 /** One sentence that says what happened and, where something can be done, what. */
-function failureOf(error: ApiError, host: string): CliFailure {
-  const advice = {
-    unreachable: `Start one with "margay node --config FILE", or name another with --socket or --host.`,
-    refused: "Run as root, or as a member of the socket's group.",
-    timeout: "It may be overloaded; --timeout waits longer.",
-  };
-  const fail = (exitCode: number, ...sentences: string[]): CliFailure =>
-    new CliFailure(sentences.join(" "), exitCode, { cause: error });
+function failureOf(error: ApiError): CliFailure {
+  const outcome = outcomes[error.code];
   const what = sentence(error.message);
-  switch (error.code) {
-    case StatusCode.INVALID_ARGUMENT:
-      return fail(ExitCode.usage, what);
-    case StatusCode.NOT_FOUND:
-      return fail(ExitCode.notFound, what);
-    case StatusCode.UNAVAILABLE:
-      return fail(ExitCode.unreachable, what, advice.unreachable);
-    case StatusCode.PERMISSION_DENIED:
-      return fail(ExitCode.refused, what, host.startsWith("ws") ? "" : advice.refused);
-    case StatusCode.DEADLINE_EXCEEDED:
-      return fail(ExitCode.timeout, what, advice.timeout);
-    default:
-      return fail(ExitCode.failed, `${what} (${error.codeName})`);
+  if (outcome === undefined) {
+    return new CliFailure(`${what} (${error.codeName})`, ExitCode.failed, { cause: error });
   }
+  const text = outcome.advice === undefined ? what : `${what} ${outcome.advice}`;
+  return new CliFailure(text, outcome.exitCode, { cause: error });
 }

@@ -21,7 +21,8 @@ export function usageMessage(mistake: UsageMistake): string {
     const [, name, given, choices] = choice;
     return `${argumentName(name as string, mistake)} takes ${choices?.replaceAll('"', "")}, not ${given}.`;
   }
-  if (/^Not enough non-option arguments/.test(mistake.message)) return "An argument is missing.";
+  if (mistake.message.startsWith("Not enough non-option arguments"))
+    return "An argument is missing.";
   const missing = /^Missing required arguments?: (.*)$/.exec(mistake.message)?.[1];
   if (missing !== undefined) {
     return `Missing: ${missing

@@ -126,7 +126,7 @@ suite("what a client may send", () => {
     const answers: unknown[] = [];
     const ended = Promise.withResolvers<void>();
     socket.on("message", (data) => {
-      answers.push(JSON.parse(String(data)));
+      answers.push(JSON.parse((data as Buffer).toString()));
       if (answers.filter((answer) => "end" in (answer as object)).length === 4) ended.resolve();
     });
     const type = (name: string): string => `type.googleapis.com/margay.v1.${name}`;

@@ -12,7 +12,15 @@
 import type { Argv } from "yargs";
 import { UsageError } from "../failure.ts";
 import { command, type CommandRow } from "./row.ts";
-import { clientOptions, logLevels, prefixOptions, watchOption, wholeNumber } from "./options.ts";
+import {
+  checkMatch,
+  clientOptions,
+  logLevels,
+  matchOptions,
+  prefixPositional,
+  watchOptions,
+  wholeNumber,
+} from "./options.ts";
 
 const watchKinds = ["peers", "routes", "fib", "config"] as const;
 const shells = ["bash", "zsh", "fish"] as const;
@@ -109,13 +117,13 @@ export const commands: readonly CommandRow[] = [
       ["status -o json | jq .fib", ""],
     ],
     options: (parser: Argv) =>
-      clientOptions(
-        parser.option("check", {
+      parser
+        .option("check", {
           type: "boolean",
           default: false,
           describe: "Exit with 1 when a peer is down, a route is refused or a reload has failed",
-        }),
-      ),
+        })
+        .options(clientOptions),
     load: () => import("./status.ts"),
   }),
   command({
@@ -126,7 +134,7 @@ export const commands: readonly CommandRow[] = [
       ["peers -o wide", "with timers, messages and TCP endpoints"],
       ["peers -w", "and then as they change"],
     ],
-    options: (parser: Argv) => clientOptions(watchOption(parser)),
+    options: (parser: Argv) => parser.options(watchOptions).options(clientOptions),
     load: () => import("./peers.ts"),
   }),
   command({
@@ -137,13 +145,13 @@ export const commands: readonly CommandRow[] = [
       ["peer node-b -o json", ""],
     ],
     options: (parser: Argv) =>
-      clientOptions(
-        parser.positional("address", {
+      parser
+        .positional("address", {
           type: "string",
           demandOption: true,
           describe: "Address or name of the peer",
-        }),
-      ),
+        })
+        .options(clientOptions),
     load: () => import("./peer.ts"),
   }),
   command({
@@ -155,7 +163,13 @@ export const commands: readonly CommandRow[] = [
       ["routes 10.233.2.7", "the longest match of this address"],
       ["routes 10.233.0.0/16 --longer", "everything inside"],
     ],
-    options: (parser: Argv) => clientOptions(watchOption(prefixOptions(parser))),
+    options: (parser: Argv) =>
+      parser
+        .positional("prefix", prefixPositional)
+        .options(matchOptions)
+        .options(watchOptions)
+        .options(clientOptions)
+        .check(checkMatch),
     load: () => import("./routes.ts"),
   }),
   command({
@@ -166,7 +180,13 @@ export const commands: readonly CommandRow[] = [
       ["fib -o wide", "with the kernel's own routes"],
       ["fib 10.233.2.7", "the longest match of this address"],
     ],
-    options: (parser: Argv) => clientOptions(watchOption(prefixOptions(parser))),
+    options: (parser: Argv) =>
+      parser
+        .positional("prefix", prefixPositional)
+        .options(matchOptions)
+        .options(watchOptions)
+        .options(clientOptions)
+        .check(checkMatch),
     load: () => import("./fib.ts"),
   }),
   command({
@@ -178,13 +198,13 @@ export const commands: readonly CommandRow[] = [
       ["watch -o json | jq -c .peer", "JSON Lines"],
     ],
     options: (parser: Argv) =>
-      clientOptions(
-        parser.positional("kinds", {
+      parser
+        .positional("kinds", {
           array: true,
           choices: watchKinds,
           describe: "Which; else all",
-        }),
-      ),
+        })
+        .options(clientOptions),
     load: () => import("./watch.ts"),
   }),
   command({
@@ -192,13 +212,13 @@ export const commands: readonly CommandRow[] = [
     describe: "Why an address is reached as it is, from the session to the kernel.",
     examples: [["explain 10.233.2.7", "session → path → decision → segment → kernel"]],
     options: (parser: Argv) =>
-      clientOptions(
-        parser.positional("address", {
+      parser
+        .positional("address", {
           type: "string",
           demandOption: true,
           describe: "A destination address",
-        }),
-      ),
+        })
+        .options(clientOptions),
     load: () => import("./explain.ts"),
   }),
   command({
@@ -214,7 +234,7 @@ export const commands: readonly CommandRow[] = [
           coerce: wholeNumber("protocol", 1, 255),
         })
         .option("dry-run", { type: "boolean", default: false, describe: "Remove nothing" }),
-    load: () => import("./cleanup.ts"),
+    load: async () => ({ run: (await import("./cleanup.ts")).cleanup }),
   }),
   command({
     usage: "config <action> [file]",
@@ -230,7 +250,7 @@ export const commands: readonly CommandRow[] = [
         .positional("file", { type: "string", describe: "The file; not for schema" })
         .check(({ action, file }) => {
           if (action === "schema" || file !== undefined) return true;
-          throw new UsageError(`config ${String(action)} takes a FILE.`);
+          throw new UsageError(`config ${action} takes a FILE.`);
         }),
     load: () => import("./config.ts"),
   }),

@@ -1,4 +1,3 @@
-import type { Argv } from "yargs";
 import { UsageError } from "../failure.ts";
 import type { ClientArguments, LogLevel } from "./arguments.ts";
 
@@ -28,74 +27,77 @@ export function wholeNumber(
 
 const outputs: readonly ClientArguments["output"][] = ["table", "wide", "json"];
 
-/** The options of every command that talks to a daemon. */
-export function clientOptions<T>(parser: Argv<T>) {
-  const group = "Connection and output:";
-  return parser
-    .option("socket", {
-      group,
-      type: "string",
-      requiresArg: true,
-      describe: "Unix socket of the daemon; else $MARGAY_SOCKET, else /run/margay/margay.sock",
-    })
-    .option("host", {
-      group,
-      type: "string",
-      requiresArg: true,
-      describe: "unix:PATH or ws://127.0.0.1:PORT; else $MARGAY_HOST",
-    })
-    .option("timeout", {
-      group,
-      describe: "Seconds to wait for the daemon",
-      requiresArg: true,
-      default: 10,
-      coerce: wholeNumber("timeout", 1, 3600),
-    })
-    .option("output", {
-      group,
-      alias: "o",
-      requiresArg: true,
-      choices: outputs,
-      default: "table" as ClientArguments["output"],
-      describe: "How to print",
-    })
-    .option("no-headers", {
-      group,
-      type: "boolean",
-      default: false,
-      describe: "Tables without their first line",
-    });
-}
+const group = "Connection and output:";
 
-/** `[PREFIX]` and how to match it. */
-export function prefixOptions<T>(parser: Argv<T>) {
-  return parser
-    .positional("prefix", {
-      type: "string",
-      describe: "A prefix (that one) or an address (its longest match)",
-    })
-    .option("longer", {
-      type: "boolean",
-      default: false,
-      describe: "The prefix and all more specific ones",
-    })
-    .option("exact", {
-      type: "boolean",
-      default: false,
-      describe: "An address as /32 or /128 rather than its longest match",
-    })
-    .check(({ exact, longer }) => {
-      if (exact && longer) throw new UsageError("--exact and --longer exclude each other.");
-      return true;
-    });
+/** The options of every command that talks to a daemon. */
+export const clientOptions = {
+  socket: {
+    group,
+    type: "string",
+    requiresArg: true,
+    describe: "Unix socket of the daemon; else $MARGAY_SOCKET, else /run/margay/margay.sock",
+  },
+  host: {
+    group,
+    type: "string",
+    requiresArg: true,
+    describe: "unix:PATH or ws://127.0.0.1:PORT; else $MARGAY_HOST",
+  },
+  timeout: {
+    group,
+    describe: "Seconds to wait for the daemon",
+    requiresArg: true,
+    default: 10,
+    coerce: wholeNumber("timeout", 1, 3600),
+  },
+  output: {
+    group,
+    alias: "o",
+    requiresArg: true,
+    choices: outputs,
+    default: "table",
+    describe: "How to print",
+  },
+  "no-headers": {
+    group,
+    type: "boolean",
+    default: false,
+    describe: "Tables without their first line",
+  },
+} as const;
+
+/** `[PREFIX]` */
+export const prefixPositional = {
+  type: "string",
+  describe: "A prefix (that one) or an address (its longest match)",
+} as const;
+
+/** How to match `[PREFIX]`. */
+export const matchOptions = {
+  longer: {
+    type: "boolean",
+    default: false,
+    describe: "The prefix and all more specific ones",
+  },
+  exact: {
+    type: "boolean",
+    default: false,
+    describe: "An address as /32 or /128 rather than its longest match",
+  },
+} as const;
+
+/** For yargs' `check` beside `matchOptions`. */
+export function checkMatch({ exact, longer }: { exact: boolean; longer: boolean }): true {
+  if (exact && longer) throw new UsageError("--exact and --longer exclude each other.");
+  return true;
 }
 
 /** `-w` */
-export function watchOption<T>(parser: Argv<T>) {
-  return parser.option("watch", {
+export const watchOptions = {
+  watch: {
     alias: "w",
     type: "boolean",
     default: false,
     describe: "Go on with the changes; with -o json every line is an event",
-  });
-}
+  },
+} as const;

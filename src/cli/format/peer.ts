@@ -52,7 +52,7 @@ function countColumn(header: string, count: Count): Column<PeerRow> {
 }
 
 function sum(families: readonly FamilyCounts[], count: Count): number {
-  return families.reduce((total, family) => total + family[count], 0);
+  return families.reduce((soFar, family) => soFar + family[count], 0);
 }
 
 function messagesColumn(header: string, key: "messagesIn" | "messagesOut"): Column<PeerRow> {

@@ -46,16 +46,11 @@ export const status: StatusView = {
 };
 
 export const healthyStatus: StatusView = {
-  ...create0(status),
+  ...(status as object),
   peerStates: [{ state: "Established", count: 2 }],
   fib: { wanted: 2, installed: 2 },
   warnings: [],
 };
-
-/** The init form without the branding of a message, so that it can be spread. */
-function create0(view: StatusView): object {
-  return { ...view };
-}
 
 export const nodeB: PeerView = {
   address: "192.168.1.3",
@@ -227,10 +222,14 @@ export class FakeViews implements Views {
     if (address === "192.0.2.1") {
       return { address, steps: [], verdict: "No route of ours leads to 192.0.2.1." };
     }
+    const ok = address === "10.233.2.7";
+    const kernel = ok
+      ? { title: "10.233.2.0/24 via 192.168.1.3 dev eth0 proto margay" }
+      : { title: "protocol bird holds the prefix", remedy: "stop bird" };
     return {
       address,
       prefix: "10.233.2.0/24",
-      ok: address === "10.233.2.7",
+      ok,
       steps: [
         {
           stage: "session",
@@ -238,14 +237,11 @@ export class FakeViews implements Views {
           title: "Established with node-b",
           details: ["hold time 90 s"],
         },
-        {
-          stage: "kernel",
-          ok: address === "10.233.2.7",
-          title: "10.233.2.0/24 via 192.168.1.3 dev eth0 proto margay",
-          remedy: address === "10.233.2.7" ? "" : "stop bird",
-        },
+        { stage: "kernel", ok, ...kernel },
       ],
-      verdict: `${address} is reached through 192.168.1.3 on eth0.`,
+      verdict: ok
+        ? `${address} is reached through 192.168.1.3 on eth0.`
+        : `${address} is not reached: protocol bird holds the prefix.`,
     };
   }
 
