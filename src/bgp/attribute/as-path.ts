@@ -24,10 +24,12 @@ export function decodeSegments(value: Uint8Array, asnOctets: 2 | 4): AsPathSegme
       return malformedPath(`a segment of ${count} AS numbers has ${reader.remaining} octets`);
     }
     if (!isSegmentType(type)) return malformedPath(`segment type ${type}`);
-    const asns = Array.from({ length: count }, () =>
-      asnOctets === 4 ? reader.uint32() : reader.uint16(),
-    );
-    if (asns.includes(0)) return malformedPath("AS 0");
+    const asns: number[] = [];
+    for (let index = 0; index < count; index++) {
+      const asn = asnOctets === 4 ? reader.uint32() : reader.uint16();
+      if (asn === 0) return malformedPath("AS 0");
+      asns.push(asn);
+    }
     segments.push({ type, asns });
   }
   return segments;

@@ -1,12 +1,13 @@
 import { familyByKey } from "../family/index.ts";
-import { AttributeCode, AttributeFlag, asTrans, UpdateSubcode } from "../iana.ts";
+import { AttributeCode, AttributeFlag, UpdateSubcode } from "../iana.ts";
 import { type CodecContext, familyKey } from "../message/codec-context.ts";
 import type { AttributeError, MalformedOutcome } from "../message/message.ts";
-import { mergeAs4Path } from "./as4-path.ts";
-import { type AttributeRow, type AttributeValues, Malformed } from "./attribute-row.ts";
+import { type AttributeRow, Malformed } from "./attribute-row.ts";
 import { attributeFlags } from "./encode-attributes.ts";
+import { addError, type Findings, type RawAttribute } from "./findings.ts";
 import { attributeByCode } from "./index.ts";
-import type { PathAttributes, UnknownAttribute } from "./path-attributes.ts";
+import { judgeWhole, mergeFourOctetAs } from "./judge-attributes.ts";
+import type { PathAttributes } from "./path-attributes.ts";
 
 /** Where the NLRI of MP_REACH_NLRI or MP_UNREACH_NLRI stands: offsets into the octets that were decoded. */
 export interface MpNlriRange {
@@ -31,27 +32,6 @@ export interface DecodedAttributes {
 export interface DecodeOptions {
   /** Prefixes stand in the UPDATE's own NLRI field: NEXT_HOP is mandatory then, and there is something to withdraw. */
   readonly announces: boolean;
-}
-
-/** One attribute as the walk found it. */
-interface RawAttribute {
-  readonly code: number;
-  readonly flags: number;
-  readonly start: number;
-  readonly valueStart: number;
-  readonly end: number;
-}
-
-/** What a walk over the block gathers. */
-interface Findings {
-  readonly octets: Uint8Array;
-  readonly context: CodecContext;
-  readonly announces: boolean;
-  readonly values: AttributeValues;
-  readonly unknown: UnknownAttribute[];
-  readonly partial: number[];
-  readonly seen: Set<number>;
-  readonly errors: AttributeError[];
 }
 
 const severities: readonly ("ok" | MalformedOutcome)[] = [
@@ -93,15 +73,6 @@ export function decodePathAttributes(
   mergeFourOctetAs(findings);
   judgeWhole(findings);
   return summarise(findings);
-}
-
-function addError(
-  findings: Findings,
-  error: Omit<AttributeError, "data">,
-  raw?: Pick<RawAttribute, "start" | "end">,
-): void {
-  const data = raw === undefined ? new Uint8Array(0) : findings.octets.slice(raw.start, raw.end);
-  findings.errors.push({ ...error, data });
 }
 
 function walkAttributes(findings: Findings, start: number, end: number): void {
@@ -231,71 +202,11 @@ function takeValue(findings: Findings, row: AttributeRow, raw: RawAttribute): vo
     addError(findings, { attribute: row.code, subcode, outcome, message }, raw);
     return;
   }
-  Object.assign(findings.values, { [row.name]: value });
+  // The row's name and its value belong together, which the union of all rows cannot say.
+  (findings.values as Record<string, unknown>)[row.name] = value;
   if ((raw.flags & AttributeFlag.partial) !== 0 && row.category === "optional transitive") {
     findings.partial.push(row.code);
   }
-}
-
-/** RFC 6793 §4.2.3; the two attributes got here from an OLD speaker alone. */
-function mergeFourOctetAs({ values }: Findings): void {
-  const { aggregator, as4Aggregator, as4Path, asPath } = values;
-  if (aggregator !== undefined && as4Aggregator !== undefined) {
-    // Someone on the way set AGGREGATOR anew and knew nothing of the others.
-    if (aggregator.asn !== asTrans) return;
-    values.aggregator = as4Aggregator;
-  }
-  if (as4Path !== undefined && asPath !== undefined) values.asPath = mergeAs4Path(asPath, as4Path);
-}
-
-/** What only the whole list shows: RFC 7606 §3 d, §5.2. */
-function judgeWhole(findings: Findings): void {
-  const { announces, errors, seen, values } = findings;
-  const { mpReach } = values;
-  const isReachable = announces || (mpReach !== undefined && mpReach.nlri.length > 0);
-  if (isReachable) {
-    requireAttribute(findings, AttributeCode.origin, "ORIGIN");
-    requireAttribute(findings, AttributeCode.asPath, "AS_PATH");
-    if (announces) requireAttribute(findings, AttributeCode.nextHop, "NEXT_HOP");
-    judgeMpNextHop(findings);
-    return;
-  }
-  // RFC 7606 §5.2: with no reachable NLRI "we cannot be confident that the NLRI have been successfully parsed".
-  const isUnreach = (code: number): boolean => code === AttributeCode.mpUnreachNlri;
-  const isUnreachAlone =
-    [...seen].every(isUnreach) && errors.every((error) => isUnreach(error.attribute));
-  if (!isUnreachAlone && errors.some((error) => error.outcome === "treat-as-withdraw")) {
-    addError(findings, {
-      attribute: 0,
-      subcode: UpdateSubcode.malformedAttributeList,
-      outcome: "session-reset",
-      message: "broken attributes, and no prefix to withdraw for them",
-    });
-  }
-}
-
-/** An attribute that is there but malformed is an error of its own. */
-function requireAttribute(findings: Findings, code: AttributeCode, title: string): void {
-  if (findings.seen.has(code)) return;
-  addError(findings, {
-    attribute: code,
-    subcode: UpdateSubcode.missingWellKnownAttribute,
-    outcome: "treat-as-withdraw",
-    message: `${title} is missing`,
-  });
-}
-
-function judgeMpNextHop(findings: Findings): void {
-  const { mpReach } = findings.values;
-  if (mpReach === undefined) return;
-  const family = familyByKey(familyKey(mpReach.afi, mpReach.safi));
-  if (family === undefined || family.isUsableNextHop(mpReach.nextHop)) return;
-  addError(findings, {
-    attribute: AttributeCode.mpReachNlri,
-    subcode: UpdateSubcode.optionalAttributeError,
-    outcome: "treat-as-withdraw",
-    message: `MP_REACH_NLRI: ${family.decodeNextHop(mpReach.nextHop)?.nextHop} is no host's address`,
-  });
 }
 
 function summarise(findings: Findings): DecodedAttributes {

@@ -17,5 +17,7 @@ export function decodeUint32List(value: Uint8Array): number[] | Malformed {
   if (value.length === 0 || value.length % 4 !== 0) {
     return wrongLength(value.length, "a multiple of 4");
   }
-  return Array.from({ length: value.length / 4 }, (_, index) => readIpv4(value, index * 4));
+  const list: number[] = [];
+  for (let offset = 0; offset < value.length; offset += 4) list.push(readIpv4(value, offset));
+  return list;
 }

@@ -1,0 +1,66 @@
+import { familyByKey } from "../family/index.ts";
+import { AttributeCode, asTrans, UpdateSubcode } from "../iana.ts";
+import { familyKey } from "../message/codec-context.ts";
+import { mergeAs4Path } from "./as4-path.ts";
+import { addError, type Findings } from "./findings.ts";
+
+/** RFC 6793 §4.2.3; the two attributes got here from an OLD speaker alone. */
+export function mergeFourOctetAs({ values }: Findings): void {
+  const { aggregator, as4Aggregator, as4Path, asPath } = values;
+  if (aggregator !== undefined && as4Aggregator !== undefined) {
+    // Someone on the way set AGGREGATOR anew and knew nothing of the others.
+    if (aggregator.asn !== asTrans) return;
+    values.aggregator = as4Aggregator;
+  }
+  if (as4Path !== undefined && asPath !== undefined) values.asPath = mergeAs4Path(asPath, as4Path);
+}
+
+/** What only the whole list shows: RFC 7606 §3 d, §5.2. */
+export function judgeWhole(findings: Findings): void {
+  const { announces, errors, seen, values } = findings;
+  const { mpReach } = values;
+  const isReachable = announces || (mpReach !== undefined && mpReach.nlri.length > 0);
+  if (isReachable) {
+    requireAttribute(findings, AttributeCode.origin, "ORIGIN");
+    requireAttribute(findings, AttributeCode.asPath, "AS_PATH");
+    if (announces) requireAttribute(findings, AttributeCode.nextHop, "NEXT_HOP");
+    judgeMpNextHop(findings);
+    return;
+  }
+  // RFC 7606 §5.2: with no reachable NLRI "we cannot be confident that the NLRI have been successfully parsed".
+  const isUnreach = (code: number): boolean => code === AttributeCode.mpUnreachNlri;
+  const isUnreachAlone =
+    [...seen].every(isUnreach) && errors.every((error) => isUnreach(error.attribute));
+  if (!isUnreachAlone && errors.some((error) => error.outcome === "treat-as-withdraw")) {
+    addError(findings, {
+      attribute: 0,
+      subcode: UpdateSubcode.malformedAttributeList,
+      outcome: "session-reset",
+      message: "broken attributes, and no prefix to withdraw for them",
+    });
+  }
+}
+
+/** An attribute that is there but malformed is an error of its own. */
+function requireAttribute(findings: Findings, code: AttributeCode, title: string): void {
+  if (findings.seen.has(code)) return;
+  addError(findings, {
+    attribute: code,
+    subcode: UpdateSubcode.missingWellKnownAttribute,
+    outcome: "treat-as-withdraw",
+    message: `${title} is missing`,
+  });
+}
+
+function judgeMpNextHop(findings: Findings): void {
+  const { mpReach } = findings.values;
+  if (mpReach === undefined) return;
+  const family = familyByKey(familyKey(mpReach.afi, mpReach.safi));
+  if (family === undefined || family.isUsableNextHop(mpReach.nextHop)) return;
+  addError(findings, {
+    attribute: AttributeCode.mpReachNlri,
+    subcode: UpdateSubcode.optionalAttributeError,
+    outcome: "treat-as-withdraw",
+    message: `MP_REACH_NLRI: ${family.decodeNextHop(mpReach.nextHop)?.nextHop} is no host's address`,
+  });
+}
