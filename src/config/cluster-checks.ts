@@ -140,16 +140,20 @@ function checkAddressesOutsidePods(
   entries: readonly PodCidrEntry[],
   report: Report,
 ): void {
-  for (const speaker of speakersOf(cluster)) {
-    const octets = speaker.address === undefined ? undefined : parseIpAddress(speaker.address);
-    if (octets === undefined) continue;
-    const host = hostPrefix(octets);
-    const around = entries.find((entry) => prefixContains(entry.prefix, host));
-    if (around === undefined) continue;
-    const pods = `${around.prefix.text} of ${around.owner} at ${report.at(around.path)}`;
+  const hosts = speakersOf(cluster).flatMap(({ address, path }) => {
+    const octets = address === undefined ? undefined : parseIpAddress(address);
+    return octets === undefined ? [] : [{ prefix: hostPrefix(octets), address, path }];
+  });
+  for (const { outer, inner } of findOverlaps<PodCidrEntry | (typeof hosts)[number]>([
+    ...entries,
+    ...hosts,
+  ])) {
+    // Two speakers at one address, or a pod CIDR in another: reported elsewhere.
+    if (!("owner" in outer) || !("address" in inner)) continue;
+    const pods = `${outer.prefix.text} of ${outer.owner} at ${report.at(outer.path)}`;
     report.error(
-      [...speaker.path, "address"],
-      `${speaker.address} is inside the pod CIDR ${pods}: nodes and pods need different ranges`,
+      [...inner.path, "address"],
+      `${inner.address} is inside the pod CIDR ${pods}: nodes and pods need different ranges`,
     );
   }
 }

@@ -58,10 +58,9 @@ function readWithLength(text: string, octets: Uint8Array, lengthText: string): C
   if (text !== text.trim()) {
     return { problem: `"${text}" has white space around it`, suggestion: prefix.text };
   }
-  const network = networkOf(octets, length);
-  return network === `${address}/${length}`
+  return prefix.text === `${address}/${length}`
     ? { prefix }
-    : { problem: `${text} has host bits set`, suggestion: network };
+    : { problem: `${text} has host bits set`, suggestion: networkOf(octets, length) };
 }
 
 /** IPv4-mapped IPv6 addresses never appear in routes (RFC 4291 §2.5.5.2): what is meant is the IPv4 prefix. */

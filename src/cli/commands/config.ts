@@ -5,17 +5,18 @@ import { formatProblems } from "../../config/problem.ts";
 import { showConfig } from "../../config/show-config.ts";
 import { ExitCode } from "../exit-code.ts";
 import { UsageError } from "../failure.ts";
+import { writeOut } from "../output.ts";
 import type { ConfigArguments } from "./arguments.ts";
 
 /** `margay config check FILE | show FILE | schema [node|cluster]`; mistakes go to stderr, one per line, and end in exit code 2. */
 export function run(args: ConfigArguments): Promise<number> {
-  return Promise.resolve(args.action === "schema" ? schema(args.file) : checkOrShow(args));
+  return args.action === "schema" ? schema(args.file) : checkOrShow(args);
 }
 
-function schema(kind = "node"): number {
+async function schema(kind = "node"): Promise<number> {
   if (!isFileKind(kind))
     throw new UsageError(`no such kind of file: ${kind}; give node or cluster`);
-  process.stdout.write(`${JSON.stringify(configJsonSchema(kind), undefined, 2)}\n`);
+  await writeOut(`${JSON.stringify(configJsonSchema(kind), undefined, 2)}\n`);
   return ExitCode.ok;
 }
 
@@ -23,7 +24,7 @@ function isFileKind(kind: string): kind is ConfigFileKind {
   return kind === "node" || kind === "cluster";
 }
 
-function checkOrShow({ action, file }: ConfigArguments): number {
+async function checkOrShow({ action, file }: ConfigArguments): Promise<number> {
   if (file === undefined) throw new UsageError(`config ${action} needs the path of a node's file`);
   const loaded = loadNodeConfig(file);
   const problems = loaded.ok ? loaded.warnings : [...loaded.errors, ...loaded.warnings];
@@ -32,7 +33,7 @@ function checkOrShow({ action, file }: ConfigArguments): number {
     process.stderr.write(`${file}: ${loaded.errors.length} to mend\n`);
     return ExitCode.usage;
   }
-  process.stdout.write(action === "show" ? showConfig(loaded.config) : summary(file, loaded));
+  await writeOut(action === "show" ? showConfig(loaded.config) : summary(file, loaded));
   return ExitCode.ok;
 }
 
