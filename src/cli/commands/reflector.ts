@@ -71,5 +71,8 @@ function readIdentifier(text: string, option: string): number {
 function readRange(text: string): Prefix {
   const reading = readCidr(text);
   if ("prefix" in reading) return reading.prefix;
-  throw new UsageError(`--accept ${reading.problem}`);
+  const { problem, suggestion } = reading;
+  throw new UsageError(
+    `--accept ${problem}${suggestion === undefined ? "" : `: write ${suggestion}`}`,
+  );
 }
