@@ -5,7 +5,7 @@ import type { MalformedOutcome } from "../message/message.ts";
 import type { Aggregator, AsPathSegment, PathAttributes } from "./path-attributes.ts";
 
 /** RFC 4271 §5 */
-export type AttributeCategory =
+type AttributeCategory =
   | "well-known mandatory"
   | "well-known"
   | "optional transitive"
@@ -20,7 +20,7 @@ export interface MpReach {
 }
 
 /** MP_UNREACH_NLRI, RFC 4760 §4. */
-export interface MpUnreach {
+interface MpUnreach {
   readonly afi: number;
   readonly safi: number;
   readonly nlri: Uint8Array;
