@@ -54,18 +54,20 @@ export async function cleanUp(options: CleanUpOptions): Promise<CleanUpResult> {
     addresses.length > 0 &&
     !tunnelHasOthers &&
     onTunnel.every((entry) => entry.protocol === protocol || entry.address.includes(":"));
-  const failures = dryRun ? [] : await removeRoutes(netlink, ours, protocol);
+  const refused = dryRun
+    ? new Map<KernelRoute, string>()
+    : await removeRoutes(netlink, ours, protocol);
   if (!dryRun && tunnel !== undefined) {
     for (const { address } of addresses) netlink.removeHostAddress(tunnel.ifindex, address);
     if (takesDown) netlink.changeLink(tunnel.ifindex, { up: false });
   }
   return {
-    routes: ours.map((route) => lineOf(route, deviceName)),
+    routes: ours.filter((route) => !refused.has(route)).map((route) => lineOf(route, deviceName)),
     addresses: addresses.map(({ address, prefixLength, ifindex }) => {
       return `${address}/${prefixLength} dev ${deviceName(ifindex)}`;
     }),
     links: takesDown ? [`${TUNNEL_DEVICE} down`] : [],
-    failures,
+    failures: [...refused].map(([route, text]) => `${lineOf(route, deviceName)}: ${text}`),
   };
 }
 
@@ -81,12 +83,13 @@ function lineOf(route: KernelRoute, deviceName: (ifindex: number) => string): st
   return route.table === MAIN_TABLE ? line : `${line} table ${route.table}`;
 }
 
+/** Resolves to the routes that the kernel would not let go, and why. */
 async function removeRoutes(
   netlink: Netlink,
   routes: readonly KernelRoute[],
   protocol: number,
-): Promise<readonly string[]> {
-  const failures: string[] = [];
+): Promise<Map<KernelRoute, string>> {
+  const refused = new Map<KernelRoute, string>();
   const paths = new PathTable();
   for (const [table, own] of byTable(routes)) {
     for (let from = 0; from < own.length; from += BATCH) {
@@ -96,11 +99,11 @@ async function removeRoutes(
         return { op: "delete", prefix, metric, path: paths.intern(route) };
       });
       for (const failure of await netlink.applyRoutes(changes, { protocol, table })) {
-        failures.push(`${slice[failure.index]?.prefix.text}: ${failure.text}`);
+        refused.set(slice[failure.index] as KernelRoute, failure.text);
       }
     }
   }
-  return failures;
+  return refused;
 }
 
 function byTable(routes: readonly KernelRoute[]): Map<number, KernelRoute[]> {

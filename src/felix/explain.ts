@@ -54,9 +54,9 @@ export function explainAddress(text: string, context: ExplainContext): FelixExpl
 
 function longestWanted(octets: Uint8Array, context: ExplainContext): FibEntry | undefined {
   for (let length = octets.length * 8; length >= 0; length--) {
-    const { text } = prefixFromOctets(octets, length);
+    const prefix = prefixFromOctets(octets, length);
     for (const metric of context.metrics) {
-      const row = context.fib.row(text, metric);
+      const row = context.fib.row(prefix, metric);
       if (row?.want !== undefined) return entryOf(row, context);
     }
   }

@@ -123,18 +123,18 @@ export class Felix {
   setRoute(intent: RouteIntent): void {
     const { prefix } = intent;
     const { metric } = this.#options;
-    const before = this.#fib.row(prefix.text, metric)?.want;
+    const before = this.#fib.row(prefix, metric)?.want;
     const group = this.#nextHops.acquire(intent.nextHops);
     if (before?.kind === "remote") this.#nextHops.release(before.group);
     const path = prefix.version === 4 ? group.path : undefined;
-    this.#fib.want(prefix, metric, { kind: "remote", intent, group }, path);
+    this.#fib.want(prefix, metric, group.owner, path);
     this.#reconciler.kick();
   }
 
   /** Wants a route no more: it is deleted, though not before the picture is complete. */
   removeRoute(prefix: Prefix): void {
     const { metric } = this.#options;
-    const want = this.#fib.row(prefix.text, metric)?.want;
+    const want = this.#fib.row(prefix, metric)?.want;
     if (want?.kind !== "remote") return;
     this.#nextHops.release(want.group);
     this.#fib.unwant(prefix, metric);

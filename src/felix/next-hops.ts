@@ -4,6 +4,7 @@ import { type Prefix, prefixContainsAddress } from "../net/prefix.ts";
 import type { Netlink } from "../netlink/netlink.ts";
 import { decideMode, type Encapsulation, hopFor, type NextHopMode } from "./encapsulation.ts";
 import type { KernelPicture } from "./kernel-picture.ts";
+import type { RouteOwner } from "./owner.ts";
 import type { Problem } from "./problem.ts";
 import { judgeSegment, type SegmentVerdict } from "./segment.ts";
 import type { Tunnel } from "./tunnel.ts";
@@ -27,6 +28,8 @@ export interface NextHopGroup {
   readonly hops: readonly NextHop[];
   /** Through those of the next hops that can be reached; `undefined` when none can. */
   path: FibPath | undefined;
+  /** As the one who wants the routes that lead through it: one object for all of them. */
+  readonly owner: RouteOwner;
   users: number;
 }
 
@@ -58,7 +61,7 @@ export class NextHops {
     let group = this.#groups.get(key);
     if (group === undefined) {
       const hops = addresses.map((address) => this.#hop(address));
-      group = { key, hops, path: this.#pathOf(hops), users: 0 };
+      group = newGroup(key, hops, this.#pathOf(hops));
       this.#groups.set(key, group);
     }
     group.users++;
@@ -165,6 +168,12 @@ export class NextHops {
     if (ways.length === 0) return undefined;
     return this.#options.paths.intern({ type: "unicast", hops: ways });
   }
+}
+
+function newGroup(key: string, hops: readonly NextHop[], path: FibPath | undefined): NextHopGroup {
+  const group = { key, hops, path, users: 0 } as NextHopGroup;
+  // The two name each other, so one of them is completed after the other exists.
+  return Object.assign(group, { owner: { kind: "remote", group } satisfies RouteOwner });
 }
 
 const unresolved = { mode: undefined, hop: undefined, problem: undefined } as const;

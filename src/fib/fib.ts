@@ -2,6 +2,7 @@ import type { Prefix } from "../net/prefix.ts";
 import { type ForeignRoute, replacedByHand } from "./ownership.ts";
 import type { FibPath } from "./path.ts";
 import { FibRow, type RowFailure } from "./row.ts";
+import { RowTable } from "./row-table.ts";
 
 /** One change that brings the kernel nearer to what is wanted. Give every one that `take` gave back to `settle`. */
 export interface FibChange<Want> {
@@ -26,8 +27,7 @@ const EEXIST = 17;
  * Knows nothing of netlink; the kernel's side is told by `saw…` and `lost…`, and by `settle`.
  */
 export class Fib<Want> {
-  readonly #rows = new Map<string, FibRow<Want>>();
-  readonly #mainMetric: number;
+  readonly #rows: RowTable<Want>;
   #queue: FibRow<Want>[] = [];
   #head = 0;
   #deletions: FibRow<Want>[] = [];
@@ -39,7 +39,7 @@ export class Fib<Want> {
 
   /** `mainMetric` is that of most routes. */
   constructor(mainMetric: number) {
-    this.#mainMetric = mainMetric;
+    this.#rows = new RowTable(mainMetric);
   }
 
   /** Nothing to write, nothing being written. */
@@ -56,16 +56,12 @@ export class Fib<Want> {
     return this.#unknownOwners > 0;
   }
 
-  get size(): number {
-    return this.#rows.size;
-  }
-
   rows(): IterableIterator<FibRow<Want>> {
     return this.#rows.values();
   }
 
-  row(prefixText: string, metric: number): FibRow<Want> | undefined {
-    return this.#rows.get(this.#key(prefixText, metric));
+  row(prefix: Prefix, metric: number): FibRow<Want> | undefined {
+    return this.#rows.get(prefix, metric);
   }
 
   /** Wants a route; without a path it waits for one, and what is there stays. */
@@ -79,7 +75,7 @@ export class Fib<Want> {
   }
 
   unwant(prefix: Prefix, metric: number): void {
-    const row = this.row(prefix.text, metric);
+    const row = this.row(prefix, metric);
     if (row === undefined) return;
     row.want = undefined;
     row.wanted = undefined;
@@ -127,7 +123,7 @@ export class Fib<Want> {
 
   /** The kernel no longer holds a route of ours. */
   lostOurs(prefix: Prefix, metric: number): void {
-    const row = this.row(prefix.text, metric);
+    const row = this.row(prefix, metric);
     if (row !== undefined && !this.#disturb(row)) this.#lose(row);
   }
 
@@ -136,7 +132,7 @@ export class Fib<Want> {
    * news of a conflict with what is wanted.
    */
   sawForeign(prefix: Prefix, metric: number, route: ForeignRoute, tookPlace: boolean): boolean {
-    const row = this.row(prefix.text, metric);
+    const row = this.row(prefix, metric);
     if (row === undefined) return false;
     row.foreignSeen = this.#scan;
     if (this.#disturb(row)) return false;
@@ -159,7 +155,7 @@ export class Fib<Want> {
 
   /** A route of another protocol is gone. */
   lostForeign(prefix: Prefix, metric: number): void {
-    const row = this.row(prefix.text, metric);
+    const row = this.row(prefix, metric);
     if (row === undefined || this.#disturb(row)) return;
     row.foreign = undefined;
     row.reclaim = false;
@@ -337,21 +333,16 @@ export class Fib<Want> {
 
   #forget(row: FibRow<Want>): void {
     this.#ownerKnown(row);
-    this.#rows.delete(this.#key(row.prefix.text, row.metric));
+    this.#rows.delete(row.prefix, row.metric);
   }
 
   #rowFor(prefix: Prefix, metric: number): FibRow<Want> {
-    const key = this.#key(prefix.text, metric);
-    let row = this.#rows.get(key);
+    let row = this.#rows.get(prefix, metric);
     if (row === undefined) {
       row = new FibRow<Want>(prefix, metric);
-      this.#rows.set(key, row);
+      this.#rows.add(row);
     }
     return row;
-  }
-
-  #key(prefixText: string, metric: number): string {
-    return metric === this.#mainMetric ? prefixText : `${prefixText} metric ${metric}`;
   }
 }
 
