@@ -25,13 +25,15 @@ export class GracefulRestartHelper {
     const restart = covered ? peer.gracefulRestart : undefined;
     const kept = new Set(restart?.families.map(({ afi, safi }) => familyKey(afi, safi)));
     for (const [key, rib] of this.#ribs) {
-      // "If the session is lost again, the routes stale from before must be deleted" (§4.2).
-      rib.removePeer(peer.index, peer.staleFamilies.has(key) && kept.has(key));
-      if (!kept.has(key)) peer.staleFamilies.delete(key);
-      else if (rib.paths.counts(peer.index).paths > 0) {
-        rib.paths.markStale(peer.index);
-        peer.staleFamilies.add(key);
+      if (!kept.has(key)) {
+        rib.removePeer(peer.index, false);
+        peer.staleFamilies.delete(key);
+        continue;
       }
+      // Lost again before it was whole: what was stale already has had its chance (§4.2).
+      if (peer.staleFamilies.has(key)) rib.removePeer(peer.index, true);
+      rib.paths.markStale(peer.index);
+      if (rib.paths.counts(peer.index).paths > 0) peer.staleFamilies.add(key);
     }
     if (restart === undefined || peer.staleFamilies.size === 0) this.cancel(peer);
     else {
