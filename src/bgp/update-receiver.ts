@@ -1,5 +1,6 @@
 import { type DecodedAttributes, decodePathAttributes } from "./attribute/decode-attributes.ts";
 import type { PathAttributes } from "./attribute/path-attributes.ts";
+import { sessionResetError } from "./attribute/session-reset-error.ts";
 import { familyByKey } from "./family/index.ts";
 import type { VisitNlri } from "./family/nlri.ts";
 import { AttributeCode, AttributeFlag, Afi, Safi } from "./iana.ts";
@@ -7,7 +8,6 @@ import { type CodecContext, familyKey } from "./message/codec-context.ts";
 import { endOfRibFamily } from "./message/end-of-rib.ts";
 import type { AttributeError, MalformedOutcome } from "./message/message.ts";
 import { scanUpdate, UpdateView } from "./message/scan-update.ts";
-import { UpdateMessageError } from "./errors.ts";
 import { PathFlag, type PathOffer } from "./rib/adj-rib-in.ts";
 import type { FamilyRib } from "./rib/family-rib.ts";
 import type { ImportPolicy } from "./rib/import-policy.ts";
@@ -252,11 +252,8 @@ export class UpdateReceiver {
     const report = this.#report;
     report.errors = decoded.errors;
     report.outcome = decoded.outcome;
-    if (decoded.outcome === "session-reset" || decoded.outcome === "afi-safi-disable") {
-      // RFC 7606 §2 allows the reset in place of disabling a family, which would need an operator to notice.
-      const worst = decoded.errors.find((error) => error.outcome === decoded.outcome);
-      throw new UpdateMessageError(worst?.subcode ?? 1, worst?.message ?? "malformed", worst?.data);
-    }
+    const reset = sessionResetError(decoded.errors);
+    if (reset !== undefined) throw reset;
     return decoded.outcome === "treat-as-withdraw" ? undefined : decoded;
   }
 

@@ -1,7 +1,8 @@
+import { prependAsPath } from "../attribute/as-path.ts";
 import { encodePathAttributes } from "../attribute/encode-attributes.ts";
-import type { AsPathSegment, PathAttributes } from "../attribute/path-attributes.ts";
+import type { PathAttributes } from "../attribute/path-attributes.ts";
 import type { Family } from "../family/family.ts";
-import { AsPathSegmentType, AttributeCode, AttributeFlag } from "../iana.ts";
+import { AttributeCode, AttributeFlag } from "../iana.ts";
 import type { CodecContext } from "../message/codec-context.ts";
 import { Writer } from "../../wire/writer.ts";
 import type { ExportProfile } from "./export-profile.ts";
@@ -12,18 +13,6 @@ import {
   type PathAttributeStore,
 } from "./path-attributes.ts";
 import { PathSource, type RibPeer } from "./source.ts";
-
-/** Segments hold at most this many AS numbers (RFC 4271 §4.3). */
-const maximumSegmentLength = 255;
-
-/** Puts our AS number in front of a path (RFC 4271 §5.1.2 b). */
-export function prependAs(path: readonly AsPathSegment[], asn: number): readonly AsPathSegment[] {
-  const [first, ...rest] = path;
-  if (first?.type === AsPathSegmentType.asSequence && first.asns.length < maximumSegmentLength) {
-    return [{ type: AsPathSegmentType.asSequence, asns: [asn, ...first.asns] }, ...rest];
-  }
-  return [{ type: AsPathSegmentType.asSequence, asns: [asn] }, ...path];
-}
 
 /** What a selected path's attributes become on their way to peers of a profile. */
 export function exportedAttributes(
@@ -36,7 +25,7 @@ export function exportedAttributes(
   if (profile.external) {
     return {
       ...common,
-      asPath: prependAs(attributes.asPath ?? [], profile.localAsn),
+      asPath: prependAsPath(attributes.asPath ?? [], profile.localAsn),
       nextHop: profile.nextHopSelf,
       // RFC 4271 §5.1.4: a MED received from one neighbouring AS is not passed on to another.
       ...(from.source === PathSource.local && multiExitDisc !== undefined && { multiExitDisc }),

@@ -1,3 +1,4 @@
+import { asPathLength } from "../attribute/as-path.ts";
 import { decodePathAttributes } from "../attribute/decode-attributes.ts";
 import type { AsPathSegment, PathAttributes } from "../attribute/path-attributes.ts";
 import { AsPathSegmentType, AttributeCode, WellKnownCommunity } from "../iana.ts";
@@ -49,16 +50,6 @@ export function contextOfBits(bits: number): CodecContext {
     addPathReceive: new Set(),
     addPathSend: new Set(),
   };
-}
-
-/** AS_PATH length for the Decision Process: an AS_SET counts one, confederation segments nothing (RFC 4271 §9.1.2.2 a, RFC 5065 §5.3). */
-export function asPathLength(path: readonly AsPathSegment[]): number {
-  let length = 0;
-  for (const segment of path) {
-    if (segment.type === AsPathSegmentType.asSequence) length += segment.asns.length;
-    else if (segment.type === AsPathSegmentType.asSet) length += 1;
-  }
-  return length;
 }
 
 /** The neighbouring AS that a MULTI_EXIT_DISC is compared within: the leftmost of the path, 0 when there is none. */
