@@ -15,7 +15,7 @@ import { ApiError } from "./api-error.ts";
 import { ClientConnection } from "./client-connection.ts";
 import type { FrameTransport } from "./transport.ts";
 
-export interface CallOptions {
+interface CallOptions {
   /**
    * Unary: the whole call. Streaming: the longest silence between two messages. Milliseconds; default none.
    * When it passes, the call ends with ApiError DEADLINE_EXCEEDED.

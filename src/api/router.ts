@@ -12,7 +12,7 @@ import { type Call, StatusCode } from "../gen/margay/v1/frame_pb.ts";
 import { ApiError, invalidArgument } from "./api-error.ts";
 
 /** What a handler knows of its call besides the request. */
-export interface CallContext {
+interface CallContext {
   /** Aborted when the client cancels, disconnects or its deadline passes: stop working. */
   readonly signal: AbortSignal;
 }

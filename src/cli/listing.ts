@@ -70,7 +70,11 @@ interface Printer<Item> {
 function tablePrinter<Item, Row>(listing: Listing<Item, Row>, args: Args): Printer<Item> {
   const table = stdoutTable(listing.columns, args);
   return {
-    items: (items) => writeOut(table.lines(items.flatMap((item) => listing.rowsOf(item)))),
+    async items(items) {
+      // Of an empty list the note on stderr says enough; a watch wants its header at once.
+      if (items.length === 0 && !args.watch) return;
+      await writeOut(table.lines(items.flatMap((item) => listing.rowsOf(item))));
+    },
     end: async () => {},
     events: (events) =>
       writeOut(table.lines(events.flatMap((event) => listing.changedRows(event)))),

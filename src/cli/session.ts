@@ -6,7 +6,7 @@ import type { ClientArguments } from "./commands/arguments.ts";
 import { ExitCode } from "./exit-code.ts";
 import { CliFailure, sentence } from "./failure.ts";
 
-export const DEFAULT_SOCKET = "/run/margay/margay.sock";
+const DEFAULT_SOCKET = "/run/margay/margay.sock";
 
 /** What a command does with a daemon. */
 export interface Session {
@@ -39,7 +39,7 @@ export async function withDaemon(
 }
 
 /** Where the daemon is: `--host`, `--socket`, MARGAY_HOST, MARGAY_SOCKET, the default; the first that is given. */
-export function daemonHost(
+function daemonHost(
   args: Pick<ClientArguments, "host" | "socket">,
   environment: Readonly<Record<string, string | undefined>>,
 ): string {

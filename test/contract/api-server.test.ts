@@ -8,9 +8,12 @@ import { suite, test } from "node:test";
 import { type ClientOptions, WebSocket } from "ws";
 import { connect } from "../../src/api/connect.ts";
 import { ApiError } from "../../src/api/api-error.ts";
+import { startApiServer } from "../../src/api/server.ts";
 import { ListenError } from "../../src/api/unix-socket.ts";
 import { StatusCode } from "../../src/gen/margay/v1/frame_pb.ts";
+import { silentLogger } from "../../src/platform/logger.ts";
 import { nodeClock } from "../../src/platform/node-clock.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 import { FakeViews, healthyStatus } from "../unit/api/fake-views.ts";
 import { serve, temporaryDirectory } from "./api-transports.ts";
 
@@ -241,6 +244,44 @@ suite("where it listens", () => {
     ]);
     assert.equal(server.connections, 0);
     assert.equal(views.listeners.size, 0);
+  });
+});
+
+suite("liveness", () => {
+  const pingIntervalMs = 15_000;
+
+  async function start(t: Parameters<typeof serve>[0], autoPong: boolean) {
+    const clock = new FakeClock();
+    const options = { views: new FakeViews(), tcp, clock, logger: silentLogger };
+    const server = await startApiServer(options);
+    t.after(() => server.close());
+    const socket = new WebSocket(`${server.addresses[0]}/v1`, "margay.v1.json", { autoPong });
+    await once(socket, "open");
+    t.after(() => socket.terminate());
+    return { clock, server, socket };
+  }
+
+  test("a client that answers no ping is cut off after the second", async (t) => {
+    const { clock, socket } = await start(t, false);
+    for (let round = 0; round < 2; round++) {
+      clock.advance(pingIntervalMs);
+      await once(socket, "ping");
+    }
+    assert.equal(socket.readyState, socket.OPEN);
+    clock.advance(pingIntervalMs);
+    assert.equal((await once(socket, "close"))[0], 1006);
+  });
+
+  test("a client that answers stays", async (t) => {
+    const { clock, server, socket } = await start(t, true);
+    for (let round = 1; round <= 5; round++) {
+      clock.advance(pingIntervalMs);
+      await once(socket, "ping");
+      // Its answer comes after the pong on the wire, so the server has seen both.
+      socket.send(JSON.stringify({ streamId: round, call: { method: "GetStatus" } }));
+      await once(socket, "message");
+    }
+    assert.equal(server.connections, 1);
   });
 });
 

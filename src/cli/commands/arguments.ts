@@ -29,13 +29,6 @@ export interface ReflectorArguments {
   readonly logLevel: LogLevel;
 }
 
-/** `margay cleanup` */
-export interface CleanupArguments {
-  /** Kernel routing protocol number of the routes to remove, 1..255. */
-  readonly protocol: number;
-  readonly dryRun: boolean;
-}
-
 /** `margay config check FILE | show FILE | schema` */
 export interface ConfigArguments {
   readonly action: "check" | "show" | "schema";

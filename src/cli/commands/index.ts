@@ -247,7 +247,10 @@ export const commands: readonly CommandRow[] = [
     options: (parser: Argv) =>
       parser
         .positional("action", { choices: configActions, demandOption: true, describe: "What" })
-        .positional("file", { type: "string", describe: "The file; not for schema" })
+        .positional("file", {
+          type: "string",
+          describe: "The file; for schema nothing, or the word cluster",
+        })
         .check(({ action, file }) => {
           if (action === "schema" || file !== undefined) return true;
           throw new UsageError(`config ${action} takes a FILE.`);

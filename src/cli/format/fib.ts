@@ -20,7 +20,7 @@ function column(
 export const fibColumns: readonly Column<FibRow>[] = [
   { header: "PREFIX", value: ({ entry }) => entry.prefix },
   { header: "STATE", value: rowState, tone: (row) => stateTone(rowState(row)) },
-  column("VIA", (wanted) => wanted.via || wanted.type),
+  column("VIA", (wanted) => wanted.via),
   column("DEV", (wanted) => wanted.dev),
   column("HOW", how),
   column("METRIC", (wanted) => String(wanted.metric), { wide: true, align: "right" }),

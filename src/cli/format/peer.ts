@@ -42,7 +42,7 @@ function rowState({ peer, removed }: PeerRow): string {
   return removed === true ? "removed" : peer.state;
 }
 
-export function stateTone(state: string): Tone {
+function stateTone(state: string): Tone {
   if (state === "Established") return "good";
   return state === "Idle" || state === "removed" ? "bad" : "doubtful";
 }

@@ -349,7 +349,7 @@ suite("FIB", () => {
     };
     const [first, second] = lines([refused, own]);
     assert.match(first ?? "", /tunnel {8}ENODEV: No such device → modprobe ipip$/);
-    assert.match(second ?? "", /unreachable {3}- {7}unreachable {3}own-pod-cidr$/);
+    assert.match(second ?? "", /installed {3}- {11}- {7}unreachable {3}own-pod-cidr$/);
   });
 });
 
