@@ -15,6 +15,7 @@ const rounds = Number(process.argv[3] ?? "3");
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), "margay-bench-fib-"));
 const [GATEWAY_A, GATEWAY_B] = ["10.9.0.2", "10.9.0.3"];
+const parameters = `${count} ${GATEWAY_A} ${GATEWAY_B}`;
 
 interface Result {
   readonly add: number;
@@ -56,11 +57,9 @@ function floor(): Promise<Result> {
   execFileSync("cc", ["-O2", "-o", binary, here("./fib-floor.c")]);
   return inNamespace((name, ifindex) =>
     parse(
-      execFileSync(
-        "ip",
-        ["netns", "exec", name, binary, String(ifindex), String(count), GATEWAY_A, GATEWAY_B],
-        { encoding: "utf8" },
-      ),
+      execFileSync("ip", `netns exec ${name} ${binary} ${ifindex} ${parameters}`.split(" "), {
+        encoding: "utf8",
+      }),
     ),
   );
 }
@@ -70,10 +69,7 @@ function felix(): Promise<Result> {
     parse(
       execFileSync(
         "ip",
-        [
-          ...["netns", "exec", name, process.execPath, here("./fib-felix.ts")],
-          ...[String(count), GATEWAY_A, GATEWAY_B],
-        ],
+        `netns exec ${name} ${process.execPath} ${here("./fib-felix.ts")} ${parameters}`.split(" "),
         { encoding: "utf8" },
       ),
     ),

@@ -1,13 +1,10 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { after, afterEach, beforeEach, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { whyNoNamespaces } from "./support/network.ts";
 import { Segment } from "./support/segment.ts";
 
 const skip = whyNoNamespaces() ?? false;
-const run = promisify(execFile);
 
 const LOCAL = "unreachable 10.233.1.0/24 proto margay metric 4278198272";
 const SECOND = "10.233.2.0/24 via 192.168.1.3 dev eth0 proto margay";
@@ -102,10 +99,7 @@ describe("adoption, sweep and clean-up", { skip }, () => {
   });
 });
 
-async function cleanup(segment: Segment, dryRun: boolean): Promise<string> {
+function cleanup(segment: Segment, dryRun: boolean): Promise<string> {
   const program = fileURLToPath(new URL("./cleanup-runner.ts", import.meta.url));
-  const { stdout } = await run("ip", [
-    ...["netns", "exec", segment.node, process.execPath, program, String(dryRun)],
-  ]);
-  return stdout;
+  return segment.network.exec(segment.node, process.execPath, program, String(dryRun));
 }

@@ -40,8 +40,9 @@ export class FelixProcess {
     });
     this.#exited = new Promise((resolve) => {
       this.#child.once("close", () => {
-        for (const { reject } of this.#calls.values())
-          reject(new Error(`felix ended:\n${this.#log}`));
+        for (const call of this.#calls.values()) {
+          call.reject(new Error(`felix ended:\n${this.#log}`));
+        }
         this.#calls.clear();
         resolve();
       });

@@ -16,6 +16,13 @@ export function whyNoNamespaces(): string | undefined {
   return undefined;
 }
 
+/** One end of a wire; `address` such as `192.168.1.2/24`. */
+export interface WireEnd {
+  readonly namespace: string;
+  readonly device: string;
+  readonly address?: string;
+}
+
 /** Network namespaces of one test, with the wires between them; all gone after `close`. */
 export class Network {
   readonly #prefix: string;
@@ -35,17 +42,12 @@ export class Network {
     return full;
   }
 
-  /** A wire between two namespaces: `device` in each, with `address` such as `192.168.1.2/24`, up. */
-  async wire(
-    a: { namespace: string; device: string; address: string },
-    b: { namespace: string; device: string; address: string },
-  ): Promise<void> {
-    await run("ip", [
-      ...["link", "add", a.device, "netns", a.namespace, "type", "veth"],
-      ...["peer", "name", b.device, "netns", b.namespace],
-    ]);
+  /** A wire between two namespaces, both ends up. */
+  async wire(a: WireEnd, b: WireEnd): Promise<void> {
+    const words = `link add ${a.device} netns ${a.namespace} type veth peer name ${b.device} netns ${b.namespace}`;
+    await run("ip", words.split(" "));
     for (const { namespace, device, address } of [a, b]) {
-      await this.ip(namespace, `addr add ${address} dev ${device}`);
+      if (address !== undefined) await this.ip(namespace, `addr add ${address} dev ${device}`);
       await this.ip(namespace, `link set ${device} up`);
     }
   }

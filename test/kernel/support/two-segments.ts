@@ -1,0 +1,110 @@
+import { FelixProcess, type FelixProcessOptions } from "./felix-process.ts";
+import { Network } from "./network.ts";
+
+export interface Node {
+  readonly namespace: string;
+  readonly address: string;
+  readonly podCidr: string;
+  /** Namespace of its one pod, which has the CIDR's third address. */
+  readonly pod: string;
+  readonly podAddress: string;
+}
+
+/**
+ * Two segments with a router between: `near` (192.168.1.2) and `beside` (192.168.1.3) on one, `far` (192.168.2.2) on
+ * the other. Each node has a pod in a namespace of its own behind a veth, as a CNI plugin would make it.
+ */
+export class TwoSegments {
+  readonly network: Network;
+  readonly nodes: Node[] = [];
+  readonly #processes: FelixProcess[] = [];
+
+  constructor(name: string) {
+    this.network = new Network(name);
+  }
+
+  get near(): Node {
+    return this.nodes[0] as Node;
+  }
+
+  get far(): Node {
+    return this.nodes[1] as Node;
+  }
+
+  get beside(): Node {
+    return this.nodes[2] as Node;
+  }
+
+  async build(): Promise<void> {
+    const { network } = this;
+    const router = await network.namespace("r");
+    const lan = await network.namespace("lan");
+    await network.exec(router, "sysctl", "-qw", "net.ipv4.ip_forward=1");
+    await network.ip(lan, "link add br0 type bridge");
+    await network.ip(lan, "link set br0 up");
+    await this.#node("near", "192.168.1.2", 1);
+    await this.#node("far", "192.168.2.2", 2);
+    await this.#node("beside", "192.168.1.3", 3);
+    await network.wire(
+      { namespace: router, device: "lan0", address: "192.168.1.1/24" },
+      { namespace: lan, device: "port-r" },
+    );
+    await network.wire(
+      { namespace: this.near.namespace, device: "eth0", address: "192.168.1.2/24" },
+      { namespace: lan, device: "port-near" },
+    );
+    await network.wire(
+      { namespace: this.beside.namespace, device: "eth0", address: "192.168.1.3/24" },
+      { namespace: lan, device: "port-beside" },
+    );
+    for (const port of ["port-r", "port-near", "port-beside"]) {
+      await network.ip(lan, `link set ${port} master br0`);
+    }
+    await network.wire(
+      { namespace: router, device: "lan1", address: "192.168.2.1/24" },
+      { namespace: this.far.namespace, device: "eth0", address: "192.168.2.2/24" },
+    );
+    await network.ip(this.near.namespace, "route add default via 192.168.1.1");
+    await network.ip(this.beside.namespace, "route add default via 192.168.1.1");
+    await network.ip(this.far.namespace, "route add default via 192.168.2.1");
+  }
+
+  async #node(name: string, address: string, number: number): Promise<void> {
+    const { network } = this;
+    const namespace = await network.namespace(name);
+    const pod = await network.namespace(`${name}-pod`);
+    const podAddress = `10.233.${number}.3`;
+    await network.wire(
+      { namespace, device: "pod0" },
+      { namespace: pod, device: "eth0", address: `${podAddress}/32` },
+    );
+    await network.ip(namespace, "addr add 169.254.1.1/32 dev pod0");
+    await network.ip(namespace, `route add ${podAddress} dev pod0`);
+    await network.ip(pod, "route add 169.254.1.1 dev eth0");
+    await network.ip(pod, "route add default via 169.254.1.1");
+    this.nodes.push({ namespace, address, podCidr: `10.233.${number}.0/24`, pod, podAddress });
+  }
+
+  /** A Felix on a node, started and settled. */
+  async felix(node: Node, options: Partial<FelixProcessOptions> = {}): Promise<FelixProcess> {
+    const felix = new FelixProcess(node.namespace, {
+      nodeAddress: node.address,
+      podCidrs: [node.podCidr],
+      ...options,
+    });
+    this.#processes.push(felix);
+    await felix.call("start");
+    await felix.call("settled");
+    return felix;
+  }
+
+  /** One ping from pod to pod; its output, or a rejection when no answer comes. */
+  ping(from: Node, to: Node): Promise<string> {
+    return this.network.exec(from.pod, "ping", "-c", "1", "-W", "5", to.podAddress);
+  }
+
+  async close(): Promise<void> {
+    for (const felix of this.#processes) await felix.kill();
+    this.network.close();
+  }
+}
