@@ -1,17 +1,29 @@
 #!/usr/bin/env node
 // Plain and old syntax on purpose: an old Node must reach this check rather than a SyntaxError.
-var version = process.versions.node.split('.').map(Number);
+var version = process.versions.node.split(".").map(Number);
 if (version[0] < 22 || (version[0] === 22 && version[1] < 19)) {
-  process.stderr.write('margay needs Node.js 22.19 or newer; this is ' + process.version + ' (' + process.execPath + ').\n');
+  process.stderr.write(
+    "margay needs Node.js 22.19 or newer; this is " +
+      process.version +
+      " (" +
+      process.execPath +
+      ").\n"
+  );
   process.exit(2);
 }
-import('../dist/cli/main.js').then(
-  function (cli) { return cli.main(process.argv.slice(2)); },
+import("../dist/cli/main.js").then(
+  function (cli) {
+    return cli.main(process.argv.slice(2));
+  },
   function (error) {
-    if (error && error.code === 'ERR_MODULE_NOT_FOUND' && String(error.message).indexOf('dist/cli/main.js') >= 0) {
-      process.stderr.write('margay is not built: run `npm run build` first.\n');
+    if (
+      error &&
+      error.code === "ERR_MODULE_NOT_FOUND" &&
+      String(error.message).indexOf("dist/cli/main.js") >= 0
+    ) {
+      process.stderr.write("margay is not built: run `npm run build` first.\n");
     } else {
-      process.stderr.write(String((error && error.stack) || error) + '\n');
+      process.stderr.write(String((error && error.stack) || error) + "\n");
     }
     process.exit(1);
   }
