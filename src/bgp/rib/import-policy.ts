@@ -18,7 +18,6 @@ const martians: readonly Prefix[] = [
 ].map((text) => parsePrefix(text) as Prefix);
 
 interface Range {
-  readonly version: 4 | 6;
   readonly length: number;
   /** Address words and masks, as many as `length` reaches into. */
   readonly words: readonly number[];
@@ -35,38 +34,55 @@ function rangeOf(prefix: Prefix): Range {
       prefix.octets.subarray(word * 4, word * 4 + 4).reduce((sum, octet) => sum * 256 + octet, 0),
     );
   }
-  return { version: prefix.version, length: prefix.length, words, masks };
+  return { length: prefix.length, words, masks };
 }
 
 function isInside(range: Range, table: PrefixTable, id: number): boolean {
-  if (range.version !== table.version || table.lengthBits(id) < range.length) return false;
-  return range.words.every(
-    (word, index) => (table.word(id, index) & (range.masks[index] as number)) >>> 0 === word,
-  );
+  if (table.lengthBits(id) < range.length) return false;
+  const { words, masks } = range;
+  for (let index = 0; index < words.length; index++) {
+    if ((table.word(id, index) & (masks[index] as number)) >>> 0 !== words[index]) return false;
+  }
+  return true;
+}
+
+/** Judged for every prefix of every UPDATE: plain loops over the ranges of the table's IP version. */
+function isInsideAny(ranges: Ranges, table: PrefixTable, id: number): boolean {
+  const list = table.version === 4 ? ranges.ipv4 : ranges.ipv6;
+  for (let index = 0; index < list.length; index++) {
+    if (isInside(list[index] as Range, table, id)) return true;
+  }
+  return false;
+}
+
+interface Ranges {
+  readonly ipv4: readonly Range[];
+  readonly ipv6: readonly Range[];
+}
+
+function rangesOf(prefixes: readonly Prefix[]): Ranges {
+  return {
+    ipv4: prefixes.filter(({ version }) => version === 4).map(rangeOf),
+    ipv6: prefixes.filter(({ version }) => version === 6).map(rangeOf),
+  };
 }
 
 /** Which prefixes are accepted from a peer. */
 export class ImportPolicy {
-  readonly #accepted: readonly Range[] | undefined;
-  readonly #refused: readonly Range[];
+  readonly #accepted: Ranges | undefined;
+  readonly #refused: Ranges;
 
   /**
    * @param accepted prefixes inside one of these; `any` accepts everything but martians
    * @param never prefixes inside one of these are refused all the same
    */
   constructor(accepted: readonly Prefix[] | "any", never: readonly Prefix[] = []) {
-    this.#accepted = accepted === "any" ? undefined : accepted.map(rangeOf);
-    this.#refused = [...(accepted === "any" ? martians : []), ...never].map(rangeOf);
+    this.#accepted = accepted === "any" ? undefined : rangesOf(accepted);
+    this.#refused = rangesOf([...(accepted === "any" ? martians : []), ...never]);
   }
 
   accepts(table: PrefixTable, id: number): boolean {
-    for (const range of this.#refused) {
-      if (isInside(range, table, id)) return false;
-    }
-    if (this.#accepted === undefined) return true;
-    for (const range of this.#accepted) {
-      if (isInside(range, table, id)) return true;
-    }
-    return false;
+    if (isInsideAny(this.#refused, table, id)) return false;
+    return this.#accepted === undefined || isInsideAny(this.#accepted, table, id);
   }
 }
