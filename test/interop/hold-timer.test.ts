@@ -10,7 +10,8 @@ import {
   Pair,
 } from "./support/pair.ts";
 
-const HOLD = { holdTimeSeconds: 3 };
+/** Without graceful restart FRR and GoBGP send no End-of-RIB: margay shall not wait long for one before it deletes. */
+const HOLD = { holdTimeSeconds: 3, timers: { endOfRibWaitSeconds: 0.5 } };
 
 for (const kind of Object.keys(FOREIGN_SPEAKERS)) {
   describe(`hold timer: ${kind}`, () => {

@@ -14,7 +14,7 @@ for (const kind of Object.keys(FOREIGN_SPEAKERS)) {
   describe(`mesh with ${kind}`, () => {
     let pair: Pair;
     before(async () => {
-      pair = await Pair.build("mesh", kind, { gracefulRestartSeconds: 10 });
+      pair = await Pair.build("mesh", kind, { gracefulRestartSeconds: 3 });
       await pair.start();
       await pair.established();
     });

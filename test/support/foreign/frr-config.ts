@@ -9,6 +9,7 @@ export function frrConfig(config: ForeignConfig): string {
     ` bgp router-id ${config.routerId}`,
     " no bgp ebgp-requires-policy",
     " no bgp network import-check",
+    " coalesce-time 20",
     " bgp graceful-restart",
     ` timers bgp ${Math.max(1, Math.floor(config.holdTimeSeconds / 3))} ${config.holdTimeSeconds}`,
     ...config.peers.flatMap((peer) => sessionLines(config, peer)),
