@@ -18,7 +18,7 @@ const OWN_NAMES: ReadonlySet<string> = new Set(
 );
 
 /** The lab's namespaces that exist. */
-export async function labNamespaces(): Promise<readonly string[]> {
+async function labNamespaces(): Promise<readonly string[]> {
   const { stdout } = await attempt(["ip", "netns", "list"]);
   const names = stdout.split("\n").map((line) => line.split(" ")[0] ?? "");
   return names.filter((name) => OWN_NAMES.has(name));

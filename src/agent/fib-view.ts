@@ -42,7 +42,7 @@ function reasonName(verdict: string, tunnel: boolean): string {
 }
 
 /** One entry of the FIB as the API shows it; `ownProtocol` is our protocol number. */
-export function fibEntryView(entry: FibEntry, ownProtocol: number): FibEntryView {
+function fibEntryView(entry: FibEntry, ownProtocol: number): FibEntryView {
   const { kernel, state } = entry;
   const wanted = wantedView(entry);
   return {

@@ -6,7 +6,7 @@ import type { NodeConfig } from "../config/node-config.ts";
 import { peersWanted } from "../topology/peers-wanted.ts";
 
 /** The families a node speaks: those that its cluster's pods have addresses of. */
-export function familiesOf(cluster: ClusterModel): readonly Family[] {
+function familiesOf(cluster: ClusterModel): readonly Family[] {
   const hasIpv6 = cluster.podPools.some(({ version }) => version === 6);
   const hasIpv4 = cluster.podPools.some(({ version }) => version === 4);
   return [...(hasIpv4 || !hasIpv6 ? [ipv4Unicast] : []), ...(hasIpv6 ? [ipv6Unicast] : [])];

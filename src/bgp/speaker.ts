@@ -360,9 +360,8 @@ export class Speaker {
   /** Decides and sends what has changed. @returns whether work is left that does not wait for a socket */
   distribute(): boolean {
     let more = false;
-    const observe = this.#observer.bestPathsChanged;
     for (const rib of this.ribs.values()) {
-      more = rib.turn((changes) => observe?.call(this.#observer, rib, changes)) || more;
+      more = rib.turn((changes) => this.#observer.bestPathsChanged?.(rib, changes)) || more;
     }
     if (this.#retired.length > 0 && !more) this.#reuseRetired();
     return more;
@@ -473,6 +472,7 @@ export class Speaker {
     peer.downAtMs = this.#ports.nowMs();
     if (wasEstablished) {
       peer.flaps++;
+      peer.lastSessionDown = { reason, atMs: peer.downAtMs };
       for (const { key, group } of peer.families) {
         this.ribs.get(key)?.leave(group, peer.index);
       }

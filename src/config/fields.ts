@@ -55,13 +55,13 @@ export const port = (): z.ZodNumber => count("a TCP port", 1, 65_535);
 export function choice<const Words extends readonly [string, ...string[]]>(
   words: Words,
 ): z.ZodEnum<{ [Word in Words[number]]: Word }> {
-  const list = words.join(", ");
+  const all = words.join(", ");
   return z.enum(words, {
     error: ({ input }) => {
-      if (input === undefined || input === null) return wrongType(`one of ${list}`)({ input });
+      if (input === undefined || input === null) return wrongType(`one of ${all}`)({ input });
       const meant = typeof input === "string" ? didYouMean(input, words) : undefined;
-      const remedy = meant === undefined ? `give one of ${list}` : `did you mean "${meant}"?`;
-      return `${shown(input)} is not one of ${list}: ${remedy}`;
+      const remedy = meant === undefined ? `give one of ${all}` : `did you mean "${meant}"?`;
+      return `${shown(input)} is not one of ${all}: ${remedy}`;
     },
   }) as z.ZodEnum<{ [Word in Words[number]]: Word }>; // zod widens the words of a generic tuple
 }

@@ -4,7 +4,7 @@ import { AttributeWriter, walkAttributes } from "./attribute.ts";
 import { AddressAttribute, AddressFamily } from "./constants.ts";
 
 /** Octets of `struct ifaddrmsg`. */
-export const ADDRESS_HEADER_OCTETS = 8;
+const ADDRESS_HEADER_OCTETS = 8;
 
 /** An address that an interface has. */
 export interface InterfaceAddress {

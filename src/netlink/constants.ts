@@ -76,6 +76,3 @@ export const AddressFamily = { unspecified: 0, ipv4: 2, ipv6: 10 } as const;
 
 /** Bits of nl_groups at bind time. */
 export const MulticastGroup = { link: 0x1, ipv4Address: 0x10, ipv4Route: 0x40 } as const;
-
-/** rtm_protocol values that have a meaning to us. */
-export const RouteProtocol = { kernel: 2, boot: 3, static: 4 } as const;

@@ -43,7 +43,7 @@ export const Errno = {
 } as const;
 
 /** `EEXIST` of 17; `E4095` of a number that has no name here. */
-export function errnoName(errno: number): string {
+function errnoName(errno: number): string {
   return names.get(errno)?.[0] ?? `E${errno}`;
 }
 

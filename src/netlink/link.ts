@@ -3,7 +3,7 @@ import { AttributeWriter, attributeText, attributeUint32, walkAttributes } from 
 import { AddressFamily, LinkAttribute, LinkFlag } from "./constants.ts";
 
 /** Octets of `struct ifinfomsg`. */
-export const LINK_HEADER_OCTETS = 16;
+const LINK_HEADER_OCTETS = 16;
 
 /** A network interface. */
 export interface Link {

@@ -27,7 +27,7 @@ export interface Acknowledgement {
 }
 
 /** Rounds up to netlink's alignment of 4 octets. */
-export function align4(length: number): number {
+function align4(length: number): number {
   return (length + 3) & ~3;
 }
 

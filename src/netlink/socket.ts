@@ -110,7 +110,7 @@ class KoffiNetlinkSocket implements NetlinkSocket {
   }
 
   send(octets: Uint8Array): void {
-    if (Number(libc().send(this.#fd, octets, octets.length, 0)) < 0) {
+    if (libc().send(this.#fd, octets, octets.length, 0) < 0) {
       throw new NetlinkError("send to the kernel", koffi.errno());
     }
   }
@@ -132,7 +132,7 @@ class KoffiNetlinkSocket implements NetlinkSocket {
 
   receive(into: Uint8Array): number {
     for (;;) {
-      const length = Number(libc().recv(this.#fd, into, into.length, MSG_DONTWAIT));
+      const length = libc().recv(this.#fd, into, into.length, MSG_DONTWAIT);
       if (length >= 0) return length;
       const errno = koffi.errno();
       if (errno === Errno.again) return 0;

@@ -37,8 +37,10 @@ function describeError(error: NodeJS.ErrnoException): string {
       return "connection reset by the peer";
     case "EADDRNOTAVAIL":
       return "the local address is not on this machine (EADDRNOTAVAIL)";
+    case undefined:
+      return error.message;
     default:
-      return error.code === undefined ? error.message : `${error.message} (${error.code})`;
+      return `${error.message} (${error.code})`;
   }
 }
 
@@ -140,6 +142,7 @@ function listenError(error: NodeJS.ErrnoException, where: string): TcpListenErro
         `cannot listen on ${where}: no interface of this machine has that address`,
         cause,
       );
+    case undefined:
     default:
       return new TcpListenError(`cannot listen on ${where}: ${error.message}`, cause);
   }

@@ -65,7 +65,7 @@ describe("repair", { skip }, () => {
   });
 
   test("of many at once, each counted", async () => {
-    const before = (await felix.status()).repairs;
+    const repairsBefore = (await felix.status()).repairs;
     const prefixes = Array.from({ length: 200 }, (_, index) => `10.233.${index + 20}.0/24`);
     for (const prefix of prefixes) await felix.call("setRoute", prefix, "192.168.1.3");
     await felix.call("settled");
@@ -75,7 +75,7 @@ describe("repair", { skip }, () => {
     await last;
     await felix.call("settled");
     assert.equal((await segment.routes("root 10.233.0.0/16")).length, prefixes.length + 2);
-    assert.ok((await felix.status()).repairs - before >= prefixes.length);
+    assert.ok((await felix.status()).repairs - repairsBefore >= prefixes.length);
   });
 
   test("after the link went down and up, though the kernel says nothing of its routes", async () => {

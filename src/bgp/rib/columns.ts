@@ -4,6 +4,6 @@ type Column = Int32Array | Uint32Array | Uint16Array | Uint8Array | Float64Array
 export function grown<T extends Column>(column: T, needed: number): T {
   const length = Math.max(needed, column.length * 2);
   const larger = new (column.constructor as new (length: number) => T)(length);
-  larger.set(column as never);
+  larger.set(column);
   return larger;
 }

@@ -15,7 +15,7 @@ import {
 import { PathSource, type RibPeer } from "./source.ts";
 
 /** What a selected path's attributes become on their way to peers of a profile. */
-export function exportedAttributes(
+function exportedAttributes(
   attributes: PathAttributes,
   from: { readonly source: number; readonly identifier: number },
   profile: ExportProfile,
