@@ -8,6 +8,7 @@ import { LocRib, LocRibChanges } from "./loc-rib.ts";
 import type { PathAttributeStore } from "./path-attributes.ts";
 import { PrefixTable } from "./prefix-table.ts";
 import type { RibPeer } from "./source.ts";
+import { defaultGroupLimits, type GroupLimits } from "./group-limits.ts";
 import { UpdateGroup } from "./update-group.ts";
 
 /** Prefixes decided and encoded at a time: a few milliseconds of work. */
@@ -21,13 +22,20 @@ export class FamilyRib {
   readonly locRib: LocRib;
   readonly #attributes: PathAttributeStore;
   readonly #peer: (index: number) => RibPeer;
+  readonly #limits: GroupLimits;
   readonly #groups = new Map<string, UpdateGroup>();
   readonly #changes = new LocRibChanges();
   /** Prefixes nobody offers any more, whose ids are released once no update group speaks of them. */
   readonly #pathless = new Set<number>();
 
-  constructor(family: Family, attributes: PathAttributeStore, peer: (index: number) => RibPeer) {
+  constructor(
+    family: Family,
+    attributes: PathAttributeStore,
+    peer: (index: number) => RibPeer,
+    limits: GroupLimits = defaultGroupLimits,
+  ) {
     this.family = family;
+    this.#limits = limits;
     this.#attributes = attributes;
     this.#peer = peer;
     this.prefixes = new PrefixTable(family.version);
@@ -66,6 +74,7 @@ export class FamilyRib {
           peer: this.#peer,
         },
         profile,
+        this.#limits,
       );
       this.#groups.set(key, group);
     }

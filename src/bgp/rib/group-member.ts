@@ -12,7 +12,8 @@ export interface GroupMember {
   /** The table dump it is reading, and how far. */
   dump: TableDump | undefined;
   dumpIndex: number;
-  endOfRibDue: boolean;
+  /** End-of-RIB is due once the member has read the log up to this sequence number. */
+  endOfRibAt: number | undefined;
   /** Sequence number of the next slab of the log. */
   cursor: number;
   /** Prefixes it has yet to hear of, once it has lost its place in the log. */
@@ -26,7 +27,7 @@ export function createMember(peer: number, send: GroupMember["send"]): GroupMemb
     isBlocked: false,
     dump: undefined,
     dumpIndex: 0,
-    endOfRibDue: false,
+    endOfRibAt: undefined,
     cursor: 0,
     missed: undefined,
   };

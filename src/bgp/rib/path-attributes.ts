@@ -1,7 +1,7 @@
 import { asPathLength } from "../attribute/as-path.ts";
 import { decodePathAttributes } from "../attribute/decode-attributes.ts";
 import type { AsPathSegment, PathAttributes } from "../attribute/path-attributes.ts";
-import { AsPathSegmentType, AttributeCode, WellKnownCommunity } from "../iana.ts";
+import { AsPathSegmentType, AttributeCode, AttributeFlag, WellKnownCommunity } from "../iana.ts";
 import type { CodecContext } from "../message/codec-context.ts";
 import { grown } from "./columns.ts";
 import { OctetArena } from "./octet-arena.ts";
@@ -36,6 +36,9 @@ const passedOnVerbatim = new Set<number>([
   AttributeCode.largeCommunities,
 ]);
 
+/** RFC 4271 §4.3: zero when sent, ignored when received. */
+const unusedFlags = 0x0f;
+
 /** Bits of the codec that change the meaning of the same octets: they are part of a block's identity. */
 export function contextBits(context: Pick<CodecContext, "fourOctetAs" | "external">): number {
   return (context.fourOctetAs ? 1 : 0) | (context.external ? 2 : 0);
@@ -53,7 +56,7 @@ export function contextOfBits(bits: number): CodecContext {
 }
 
 /** The neighbouring AS that a MULTI_EXIT_DISC is compared within: the leftmost of the path, 0 when there is none. */
-export function neighborAs(path: readonly AsPathSegment[]): number {
+function neighborAs(path: readonly AsPathSegment[]): number {
   const first = path.find(
     (segment) =>
       segment.type === AsPathSegmentType.asSequence || segment.type === AsPathSegmentType.asSet,
@@ -312,22 +315,28 @@ export class PathAttributeStore {
   }
 }
 
-/** Only attributes that are passed on as they are, ascending, so that a reflector may splice its own in (RFC 4271 §5: sorted by type code). */
+/**
+ * Only attributes that are passed on as they are, ascending, so that a reflector may splice its own in (RFC 4271 §5: sorted
+ * by type code); LOCAL_PREF, which an internal peer must be sent, among them; no flag that we may not send.
+ */
 function isVerbatim(octets: Uint8Array, start: number, end: number): boolean {
   let last = 0;
+  let hasLocalPref = false;
   for (let at = start; at < end; ) {
     const flags = octets[at] as number;
     const code = octets[at + 1] as number;
-    const extended = (flags & 0x10) !== 0;
+    const extended = (flags & AttributeFlag.extendedLength) !== 0;
     const length = extended
       ? ((octets[at + 2] as number) << 8) | (octets[at + 3] as number)
       : (octets[at + 2] as number);
     // MP_REACH_NLRI goes where the family wants it, wherever it stood.
     if (code !== AttributeCode.mpReachNlri) {
       if (code <= last || !passedOnVerbatim.has(code)) return false;
+      if ((flags & (AttributeFlag.partial | unusedFlags)) !== 0) return false;
       last = code;
+      hasLocalPref ||= code === AttributeCode.localPref;
     }
     at += (extended ? 4 : 3) + length;
   }
-  return true;
+  return hasLocalPref;
 }

@@ -1,10 +1,5 @@
 import type { Slab } from "./slab-packer.ts";
-
-/** A dump may be kept for peers to come while it is no larger than this. */
-const keptOctets = 8 * 1024 * 1024;
-
-/** Log that a late joiner may have to read on top of a dump before a fresh dump is cheaper. */
-const joinableLogOctets = 64 * 1024;
+import type { GroupLimits } from "./group-limits.ts";
 
 /** The table, encoded slice by slice, shared by the peers that arrive while it is still worth joining. */
 export class TableDump {
@@ -16,9 +11,15 @@ export class TableDump {
   nextPrefix = 0;
   readonly slabs: Slab[] = [];
   octets = 0;
+  /** Octets ever logged when the dump began. */
+  readonly #loggedOctets: number;
 
-  constructor(logSequence: number, end: number) {
-    this.logSequence = logSequence;
+  readonly #limits: GroupLimits;
+
+  constructor(log: { sequence: number; octets: number }, end: number, limits: GroupLimits) {
+    this.#limits = limits;
+    this.logSequence = log.sequence;
+    this.#loggedOctets = log.octets;
     this.end = end;
   }
 
@@ -31,10 +32,12 @@ export class TableDump {
     this.octets += slab.octets.length;
   }
 
-  /** Is this dump and the log since it began less work than a fresh dump? */
-  mayBeJoined(logOctetsSince: number): boolean {
+  /** Is this dump and the log since it began less work than a fresh dump? @param loggedOctets ever, up to now */
+  mayBeJoined(loggedOctets: number): boolean {
+    const { keptDumpOctets, joinableLogOctets } = this.#limits;
     return (
-      this.octets <= keptOctets && logOctetsSince <= Math.max(joinableLogOctets, this.octets / 2)
+      this.octets <= keptDumpOctets &&
+      loggedOctets - this.#loggedOctets <= Math.max(joinableLogOctets, this.octets / 2)
     );
   }
 }

@@ -3,11 +3,12 @@ import { encodeEndOfRib } from "../message/end-of-rib.ts";
 import { EgressAttributes } from "./egress.ts";
 import { type ExportProfile, isExported } from "./export-profile.ts";
 import type { LocRib, LocRibChanges } from "./loc-rib.ts";
+import { defaultGroupLimits, type GroupLimits } from "./group-limits.ts";
 import { type GroupMember, sendSlab } from "./group-member.ts";
 import type { PathAttributeStore } from "./path-attributes.ts";
 import { PrefixBuckets } from "./prefix-buckets.ts";
 import type { PrefixTable } from "./prefix-table.ts";
-import type { RibPeer } from "./source.ts";
+import { localPeer, type RibPeer } from "./source.ts";
 import { TableDump } from "./table-dump.ts";
 import { isClassic, type Slab, SlabPacker } from "./slab-packer.ts";
 
@@ -19,12 +20,6 @@ export interface GroupTables {
   readonly locRib: LocRib;
   readonly peer: (index: number) => RibPeer;
 }
-
-/** Octets of log and dump that a member may fall behind before it is fed from the table instead. */
-export const defaultLagLimitOctets = 16 * 1024 * 1024;
-
-/** Prefixes encoded at a time for a table dump or a lagging member: a few milliseconds of work. */
-const prefixesPerSlice = 8192;
 
 const noPrefixes = new Int32Array(0);
 
@@ -41,7 +36,7 @@ const noPrefixes = new Int32Array(0);
 export class UpdateGroup {
   readonly profile: ExportProfile;
   readonly #tables: GroupTables;
-  readonly #lagLimitOctets: number;
+  readonly #limits: GroupLimits;
   readonly #members = new Map<number, GroupMember>();
   readonly #packer: SlabPacker;
   readonly #onlyPacker: SlabPacker;
@@ -52,14 +47,21 @@ export class UpdateGroup {
   /** Sequence number of the oldest slab held. */
   #logStart = 0;
   #logOctets = 0;
+  /** Octets ever put into the log. */
+  #loggedOctets = 0;
+  /** The latest dump, while new members may join it; the earlier ones live as long as somebody reads them. */
   #dump: TableDump | undefined;
   #exported = 0;
   readonly #exportedBySource = new Map<number, number>();
 
-  constructor(tables: GroupTables, profile: ExportProfile, lagLimitOctets = defaultLagLimitOctets) {
+  constructor(
+    tables: GroupTables,
+    profile: ExportProfile,
+    limits: GroupLimits = defaultGroupLimits,
+  ) {
     this.#tables = tables;
     this.profile = profile;
-    this.#lagLimitOctets = lagLimitOctets;
+    this.#limits = limits;
     const classic = isClassic(tables.family);
     this.#packer = new SlabPacker(tables.family, tables.prefixes, profile.maximumMessageOctets);
     this.#onlyPacker = new SlabPacker(tables.family, tables.prefixes, profile.maximumMessageOctets);
@@ -90,7 +92,12 @@ export class UpdateGroup {
 
   /** Octets held for members that have not taken them yet. */
   get retainedOctets(): number {
-    return this.#logOctets + (this.#dump?.octets ?? 0);
+    const dumps = new Set<TableDump>();
+    if (this.#dump !== undefined) dumps.add(this.#dump);
+    for (const { dump } of this.#members.values()) if (dump !== undefined) dumps.add(dump);
+    let octets = this.#logOctets;
+    for (const dump of dumps) octets += dump.octets;
+    return octets;
   }
 
   #countExported(source: number, change: number): void {
@@ -110,6 +117,7 @@ export class UpdateGroup {
   /** Takes a peer in and starts its table dump, followed by End-of-RIB. */
   join(member: GroupMember): void {
     this.#members.set(member.peer, member);
+    member.cursor = this.#logEnd;
     this.feedTable(member);
   }
 
@@ -120,18 +128,24 @@ export class UpdateGroup {
 
   /** Sends a member the whole table again, then End-of-RIB: a new session, or ROUTE-REFRESH (RFC 2918 §4). */
   feedTable(member: GroupMember): void {
-    const dump = this.#dump?.mayBeJoined(this.#logOctets) === true ? this.#dump : this.#beginDump();
-    member.dump = dump;
+    // Whoever joins a dump begun earlier has the table once it has read the log since, too.
+    member.endOfRibAt = this.#logEnd;
+    if (member.missed !== undefined) {
+      for (let prefix = 0; prefix < this.#tables.prefixes.end; prefix++) {
+        if (this.#tables.locRib.attributes(prefix) >= 0) member.missed.add(prefix);
+      }
+      return;
+    }
+    if (this.#dump?.mayBeJoined(this.#loggedOctets) !== true) this.#dump = this.#beginDump();
+    member.dump = this.#dump;
     member.dumpIndex = 0;
-    member.cursor = dump.logSequence;
-    member.missed = undefined;
-    member.endOfRibDue = true;
+    // What the log withdraws and the member has yet to hear of is not in the dump: it still has to come.
+    member.cursor = Math.min(member.cursor, this.#dump.logSequence);
   }
 
   #beginDump(): TableDump {
-    this.#dump = new TableDump(this.#logEnd, this.#tables.prefixes.end);
-    this.#trim();
-    return this.#dump;
+    const log = { sequence: this.#logEnd, octets: this.#loggedOctets };
+    return new TableDump(log, this.#tables.prefixes.end, this.#limits);
   }
 
   /** Encodes the changes of a turn into the log, once for all members. */
@@ -157,7 +171,7 @@ export class UpdateGroup {
         this.#countExported(peer, 1);
         this.#buckets.add(prefix, locRib.attributes(prefix), peer, locRib.source(prefix));
         // The peer whose path is best now was sent the former one, and is not sent its own.
-        if (before && oldPeer !== peer && this.#members.has(peer)) overtaken.push({ peer, prefix });
+        if (before && oldPeer !== peer && this.#mayRead(peer)) overtaken.push({ peer, prefix });
       } else if (before) withdrawn.push(prefix);
       else continue;
       touched[touchedCount++] = prefix;
@@ -165,6 +179,11 @@ export class UpdateGroup {
     if (touchedCount > 0) {
       this.#append(this.#encode(withdrawn, overtaken, touched.subarray(0, touchedCount)));
     }
+  }
+
+  /** Is the peer a member, or may it become one that reads the log from here? */
+  #mayRead(peer: number): boolean {
+    return this.#members.has(peer) || (this.#dump !== undefined && peer !== localPeer);
   }
 
   #encode(
@@ -211,14 +230,13 @@ export class UpdateGroup {
     }
     this.#log.push(slab);
     this.#logOctets += slab.octets.length;
+    this.#loggedOctets += slab.octets.length;
   }
 
   /** Writes what each member can take now. @returns whether work is left that does not wait for a socket */
   pump(): boolean {
     let more = false;
-    if (this.#dump?.isRunning === true && this.#anyWaitsFor(this.#dump)) {
-      this.#extendDump(this.#dump);
-    }
+    for (const dump of this.#awaitedDumps()) this.#extendDump(dump);
     for (const member of this.#members.values()) {
       if (!member.isBlocked) more = this.#feed(member) || more;
     }
@@ -227,19 +245,21 @@ export class UpdateGroup {
     return more;
   }
 
-  #anyWaitsFor(dump: TableDump): boolean {
-    for (const member of this.#members.values()) {
-      if (member.dump === dump && !member.isBlocked && member.dumpIndex === dump.slabs.length) {
-        return true;
+  /** Dumps that somebody has read as far as they go. */
+  #awaitedDumps(): Set<TableDump> {
+    const awaited = new Set<TableDump>();
+    for (const { dump, dumpIndex, isBlocked } of this.#members.values()) {
+      if (dump?.isRunning === true && !isBlocked && dumpIndex === dump.slabs.length) {
+        awaited.add(dump);
       }
     }
-    return false;
+    return awaited;
   }
 
   #extendDump(dump: TableDump): void {
     const { locRib } = this.#tables;
     const prefixes: number[] = [];
-    const end = Math.min(dump.end, dump.nextPrefix + prefixesPerSlice);
+    const end = Math.min(dump.end, dump.nextPrefix + this.#limits.prefixesPerSlice);
     for (let prefix = dump.nextPrefix; prefix < end; prefix++) {
       if (!this.#isExportedNow(prefix)) continue;
       prefixes.push(prefix);
@@ -256,7 +276,7 @@ export class UpdateGroup {
 
   /** @returns whether the member could take more at once */
   #feed(member: GroupMember): boolean {
-    const dump = member.dump;
+    const { dump, missed } = member;
     if (dump !== undefined) {
       while (member.dumpIndex < dump.slabs.length) {
         if (!sendSlab(dump.slabs[member.dumpIndex++] as Slab, member)) return false;
@@ -264,24 +284,27 @@ export class UpdateGroup {
       if (dump.isRunning) return true;
       member.dump = undefined;
     }
-    if (member.endOfRibDue) {
-      member.endOfRibDue = false;
-      if (!member.send([this.#endOfRib], 1)) return false;
+    if (missed !== undefined) {
+      if (!this.#feedMissed(member, missed)) return false;
+      if (missed.size > 0) return true;
     }
-    if (member.missed !== undefined) return this.#feedMissed(member, member.missed);
-    while (member.cursor < this.#logEnd) {
+    for (;;) {
+      if (member.endOfRibAt !== undefined && member.cursor >= member.endOfRibAt) {
+        member.endOfRibAt = undefined;
+        if (!member.send([this.#endOfRib], 1)) return false;
+      }
+      if (member.cursor === this.#logEnd) return false;
       if (!sendSlab(this.#log[member.cursor++ - this.#logStart] as Slab, member)) return false;
     }
-    return false;
   }
 
-  /** Feeds a member that lost its place in the log from the table, a slice at a time. */
+  /** Feeds a member that lost its place in the log from the table, a slice at a time. @returns as `GroupMember.send` */
   #feedMissed(member: GroupMember, missed: Set<number>): boolean {
     const { locRib } = this.#tables;
     const slice: number[] = [];
     const withdrawn: number[] = [];
     for (const prefix of missed) {
-      if (slice.length === prefixesPerSlice) break;
+      if (slice.length === this.#limits.prefixesPerSlice) break;
       slice.push(prefix);
       const peer = locRib.peer(prefix);
       if (this.#isExportedNow(prefix) && peer !== member.peer) {
@@ -293,12 +316,11 @@ export class UpdateGroup {
       member.missed = undefined;
       member.cursor = this.#logEnd;
     }
-    if (slice.length === 0) return false;
-    return sendSlab(this.#encode(withdrawn, [], noPrefixes), member) && missed.size > 0;
+    return slice.length === 0 || sendSlab(this.#encode(withdrawn, [], noPrefixes), member);
   }
 
   #limitLag(): void {
-    if (this.retainedOctets <= this.#lagLimitOctets) return;
+    if (this.retainedOctets <= this.#limits.lagOctets) return;
     for (const member of this.#members.values()) {
       if (member.isBlocked && member.missed === undefined) this.#detach(member);
     }
@@ -332,9 +354,9 @@ export class UpdateGroup {
       if (member.missed === undefined) oldest = Math.min(oldest, member.cursor);
     }
     const dump = this.#dump;
-    if (dump !== undefined) {
-      const since = this.#logOctetsSince(dump.logSequence);
-      if (!dumpInUse && !dump.mayBeJoined(since)) this.#dump = undefined;
+    if (dump !== undefined && !dumpInUse) {
+      const isWorthKeeping = !dump.isRunning && dump.mayBeJoined(this.#loggedOctets);
+      if (!isWorthKeeping) this.#dump = undefined;
       else oldest = Math.min(oldest, dump.logSequence);
     }
     while (this.#logStart < oldest) {
@@ -342,13 +364,6 @@ export class UpdateGroup {
       this.#logOctets -= slab.octets.length;
       this.#logStart++;
     }
-  }
-
-  #logOctetsSince(sequence: number): number {
-    if (sequence <= this.#logStart) return this.#logOctets;
-    return this.#log
-      .slice(sequence - this.#logStart)
-      .reduce((sum, slab) => sum + slab.octets.length, 0);
   }
 
   /** The prefixes a member is sent, for people who ask. */

@@ -1,0 +1,18 @@
+/** How much an update group may hold, and do at a time. */
+export interface GroupLimits {
+  /** Octets of log and dump that may wait for members before those that lag are fed from the table instead. */
+  readonly lagOctets: number;
+  /** Prefixes encoded at a time for a table dump or a lagging member: a few milliseconds of work. */
+  readonly prefixesPerSlice: number;
+  /** A dump may be kept for peers to come while it is no larger than this. */
+  readonly keptDumpOctets: number;
+  /** Log that a late joiner may have to read on top of a small dump before a fresh dump is cheaper. */
+  readonly joinableLogOctets: number;
+}
+
+export const defaultGroupLimits: GroupLimits = {
+  lagOctets: 16 * 1024 * 1024,
+  prefixesPerSlice: 8192,
+  keptDumpOctets: 8 * 1024 * 1024,
+  joinableLogOctets: 64 * 1024,
+};

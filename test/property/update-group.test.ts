@@ -1,0 +1,233 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import type { PathAttributes } from "../../src/bgp/attribute/path-attributes.ts";
+import { type Family, ipv4Unicast, ipv6Unicast } from "../../src/bgp/family/index.ts";
+import type { ExportProfile } from "../../src/bgp/rib/export-profile.ts";
+import type { GroupLimits } from "../../src/bgp/rib/group-limits.ts";
+import { PathSource } from "../../src/bgp/rib/source.ts";
+import { expectedExport } from "../support/expected-export.ts";
+import { profileOf, RibHarness, ribPeer, type TestMember } from "../support/rib-harness.ts";
+
+const sources = [
+  PathSource.client,
+  PathSource.client,
+  PathSource.nonClient,
+  PathSource.external,
+  PathSource.client,
+  PathSource.external,
+] as const;
+const peerCount = sources.length;
+const prefixCount = 20;
+
+/** Few distinct blocks, so that prefixes share them; some are not to be passed on. */
+const blocks: readonly PathAttributes[] = [
+  { origin: 0, asPath: [], localPref: 100 },
+  { origin: 0, asPath: [], localPref: 200, multiExitDisc: 5 },
+  { origin: 2, asPath: [{ type: 2, asns: [65001, 70000] }], localPref: 100 },
+  { origin: 0, asPath: [], localPref: 100, communities: [0xffffff02] },
+  { origin: 0, asPath: [], localPref: 150, communities: [0xffffff01, 7] },
+  { origin: 1, asPath: [{ type: 1, asns: [65001] }], localPref: 100, originatorId: 9 },
+  { origin: 0, asPath: [], localPref: 300, originatorId: 9, clusterList: [1, 2] },
+  { origin: 0, asPath: [] },
+];
+
+type Command =
+  | { readonly do: "announce"; peer: number; block: number; prefixes: number[] }
+  | { readonly do: "withdraw"; peer: number; prefixes: number[] }
+  | { readonly do: "join" | "leave" | "refresh" | "lose"; peer: number }
+  | { readonly do: "drain"; peer: number; octets: number }
+  | { readonly do: "turn" };
+
+const peer = fc.integer({ min: 1, max: peerCount });
+const prefixes = fc.uniqueArray(fc.nat(prefixCount - 1), { minLength: 1, maxLength: 8 });
+const block = fc.nat(blocks.length - 1);
+const command: fc.Arbitrary<Command> = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("announce"), peer, block, prefixes }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("withdraw"), peer, prefixes }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("join"), peer }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("leave"), peer }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("refresh"), peer }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("lose"), peer }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant("drain"),
+      peer,
+      octets: fc.integer({ min: 1, max: 400 }),
+    }),
+  },
+  { weight: 8, arbitrary: fc.record({ do: fc.constant("turn") }) },
+) as fc.Arbitrary<Command>;
+
+const limits: fc.Arbitrary<GroupLimits> = fc.record({
+  lagOctets: fc.constantFrom(0, 60, 300, 100_000),
+  prefixesPerSlice: fc.integer({ min: 1, max: 12 }),
+  keptDumpOctets: fc.constantFrom(0, 200, 100_000),
+  joinableLogOctets: fc.constantFrom(0, 150, 100_000),
+});
+
+/** Plays commands on the RIBs of one family, and knows what every member should have been sent. */
+class Play {
+  readonly harness: RibHarness;
+  readonly family: Family;
+  readonly profiles: ReadonlyMap<number, ExportProfile>;
+  readonly members = new Map<number, TestMember>();
+  readonly #joins = new Map<number, number>();
+  /** What each member was to be sent when it last asked for the table, less what changed since. */
+  readonly #unchanged = new Map<number, Set<string>>();
+
+  constructor(family: Family, groupLimits: GroupLimits) {
+    const peers = sources.map((source, index) => ribPeer(index + 1, { source }));
+    this.family = family;
+    this.harness = new RibHarness(family, peers, groupLimits);
+    this.harness.changed = (prefix) => {
+      for (const unchanged of this.#unchanged.values()) unchanged.delete(prefix);
+    };
+    this.profiles = new Map(
+      peers.map((ours) => {
+        // One of the external peers speaks 2-octet AS numbers.
+        const fourOctetAs = ours.index !== peerCount;
+        return [ours.index, profileOf(ours, family, { fourOctetAs })];
+      }),
+    );
+  }
+
+  #prefix(index: number): string {
+    return this.family.version === 4 ? `10.1.${index}.0/24` : `2001:db8:0:${index + 16}::/64`;
+  }
+
+  #attributes(index: number, from: number): PathAttributes {
+    const nextHop = this.family.version === 4 ? `192.0.2.${from}` : `2001:db8::${from}`;
+    return { ...blocks[index], nextHop };
+  }
+
+  do(step: Command): void {
+    const { harness, members } = this;
+    switch (step.do) {
+      case "announce": {
+        const attributes = this.#attributes(step.block, step.peer);
+        harness.announce(step.peer, step.prefixes.map(this.#prefix, this), attributes);
+        return;
+      }
+      case "withdraw":
+        return harness.withdraw(step.peer, step.prefixes.map(this.#prefix, this));
+      case "join":
+        return this.#join(step.peer);
+      case "lose":
+        this.#leave(step.peer);
+        return harness.rib.removePeer(step.peer, false);
+      case "leave":
+        return this.#leave(step.peer);
+      case "refresh": {
+        const member = members.get(step.peer);
+        if (member === undefined) return;
+        member.group.feedTable(member.member);
+        this.#expectEndOfRib(member, step.peer);
+        return;
+      }
+      case "drain":
+        return members.get(step.peer)?.drain(step.octets);
+      case "turn":
+        harness.turn();
+    }
+  }
+
+  #join(index: number): void {
+    if (this.members.has(index)) return;
+    const member = this.harness.join(index, this.profiles.get(index));
+    member.capacity = 100;
+    this.members.set(index, member);
+    this.#joins.set(index, 0);
+    this.#expectEndOfRib(member, index);
+  }
+
+  /** By the End-of-RIB all that stood in the table, and still stands unchanged, must have been sent. */
+  #expectEndOfRib(member: TestMember, index: number): void {
+    const unchanged = new Set(this.expected(index).keys());
+    this.#unchanged.set(index, unchanged);
+    this.#joins.set(index, (this.#joins.get(index) ?? 0) + 1);
+    member.atEndOfRib = () => {
+      for (const prefix of unchanged) {
+        assert.ok(member.view.routes.has(prefix), `End-of-RIB before ${prefix}`);
+      }
+    };
+  }
+
+  #leave(index: number): void {
+    const member = this.members.get(index);
+    if (member === undefined) return;
+    this.harness.leave(member);
+    this.members.delete(index);
+  }
+
+  expected(index: number): Map<string, PathAttributes> {
+    const expected = new Map<string, PathAttributes>();
+    for (const [prefix, { peer: from, attributes }] of this.harness.best()) {
+      const sent = expectedExport(
+        { peer: this.harness.peer(from), attributes },
+        this.harness.peer(index),
+        this.profiles.get(index) as ExportProfile,
+      );
+      if (sent !== undefined) expected.set(prefix, sent);
+    }
+    return expected;
+  }
+
+  /** Lets everybody read to the end. */
+  finish(): void {
+    for (const member of this.members.values()) member.drain();
+    this.harness.settle();
+  }
+
+  check(): void {
+    for (const [index, member] of this.members) {
+      const expected = this.expected(index);
+      const { routes, endOfRibs } = member.view;
+      assert.deepEqual(sorted(routes), sorted(expected), `what peer ${index} was sent`);
+      assert.equal(member.group.advertisedTo(index), expected.size, "the count of prefixes sent");
+      const told = [...member.group.advertisedPrefixes(index)].map((id) =>
+        this.harness.rib.prefixes.text(id),
+      );
+      assert.deepEqual(told.sort(), [...expected.keys()].sort());
+      const joins = this.#joins.get(index) ?? 0;
+      assert.ok(endOfRibs.length >= 1 && endOfRibs.length <= joins, `${endOfRibs.length} ends`);
+    }
+  }
+
+  /** Takes everything back; nothing may be left behind. */
+  checkEmptied(): void {
+    const { harness, members } = this;
+    for (let index = 1; index <= peerCount; index++) harness.rib.removePeer(index, false);
+    harness.settle();
+    for (const { view } of members.values()) assert.equal(view.routes.size, 0);
+    for (const index of [...members.keys()]) this.#leave(index);
+    // Ids are released once nobody speaks of them any more.
+    harness.settle();
+    assert.equal(harness.store.size, 0, "attribute blocks left behind");
+    assert.equal(harness.rib.prefixes.size, 0, "prefixes left behind");
+  }
+}
+
+function sorted(routes: ReadonlyMap<string, PathAttributes>): [string, PathAttributes][] {
+  return [...routes].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+describe("an update group, whatever happens to its members", () => {
+  for (const family of [ipv4Unicast, ipv6Unicast]) {
+    test(`leaves every member with the table less its own paths: ${family.name}`, () => {
+      const property = fc.property(
+        limits,
+        fc.array(command, { minLength: 10, maxLength: 80 }),
+        (groupLimits, commands) => {
+          const play = new Play(family, groupLimits);
+          for (const step of commands) play.do(step);
+          play.finish();
+          play.check();
+          play.checkEmptied();
+        },
+      );
+      fc.assert(property, { numRuns: 250 });
+    });
+  }
+});

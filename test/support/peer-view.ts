@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import type { PathAttributes } from "../../src/bgp/attribute/path-attributes.ts";
+import { headerOctets, MessageType } from "../../src/bgp/iana.ts";
+import { type CodecContext, familyKey } from "../../src/bgp/message/codec-context.ts";
+import { decodeHeader } from "../../src/bgp/message/header.ts";
+import type { UpdateMessage } from "../../src/bgp/message/message.ts";
+import { decodeUpdate } from "../../src/bgp/message/update.ts";
+
+/** A codec context; by default that of an iBGP session of 4-octet AS numbers. */
+export function codec(changes: Partial<CodecContext> = {}): CodecContext {
+  return {
+    fourOctetAs: true,
+    external: false,
+    maximumMessageOctets: 4096,
+    addPathReceive: new Set(),
+    addPathSend: new Set(),
+    ...changes,
+  };
+}
+
+/** Cuts a stream of whole messages. */
+export function* splitMessages(octets: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < octets.length; ) {
+    const length = ((octets[at + 16] as number) << 8) | (octets[at + 17] as number);
+    assert.ok(length >= headerOctets && at + length <= octets.length, "a message is cut short");
+    yield octets.subarray(at, at + length);
+    at += length;
+  }
+}
+
+/** What a peer makes of the UPDATEs it is sent: its Adj-RIB-In, kept as simply as can be. */
+export class PeerView {
+  readonly context: CodecContext;
+  readonly routes = new Map<string, PathAttributes>();
+  /** `familyKey` of each End-of-RIB, in order. */
+  readonly endOfRibs: number[] = [];
+  updates = 0;
+  octets = 0;
+
+  constructor(context: CodecContext) {
+    this.context = context;
+  }
+
+  /** Takes UPDATE messages, each of which must be sound and within the session's limit. */
+  take(octets: Uint8Array): void {
+    for (const message of splitMessages(octets)) this.#takeMessage(message);
+  }
+
+  #takeMessage(message: Uint8Array): void {
+    const { type } = decodeHeader(message, this.context.maximumMessageOctets);
+    assert.equal(type, MessageType.update);
+    this.updates++;
+    this.octets += message.length;
+    const update = decodeUpdate(message.subarray(headerOctets), this.context);
+    assert.deepEqual(update.errors, []);
+    const endOfRib = endOfRibOf(update, message.length);
+    if (endOfRib !== undefined) this.endOfRibs.push(endOfRib);
+    for (const { prefix } of update.withdrawn) this.routes.delete(prefix);
+    for (const prefix of prefixesOf(update.mpUnreach)) this.routes.delete(prefix);
+    for (const { prefix } of update.announced) this.routes.set(prefix, update.attributes);
+    for (const prefix of prefixesOf(update.mpReach)) this.routes.set(prefix, update.attributes);
+  }
+}
+
+function prefixesOf(nlri: UpdateMessage["mpReach"]): string[] {
+  return nlri !== undefined && "nlri" in nlri ? nlri.nlri.map(({ prefix }) => prefix) : [];
+}
+
+function endOfRibOf(update: UpdateMessage, length: number): number | undefined {
+  const { mpUnreach } = update;
+  if (length === headerOctets + 4) return familyKey(1, 1);
+  if (mpUnreach === undefined || prefixesOf(mpUnreach).length > 0) return undefined;
+  return familyKey(mpUnreach.afi, mpUnreach.safi);
+}

@@ -1,0 +1,193 @@
+import assert from "node:assert/strict";
+import type { PathAttributes } from "../../src/bgp/attribute/path-attributes.ts";
+import type { Family } from "../../src/bgp/family/family.ts";
+import { headerOctets } from "../../src/bgp/iana.ts";
+import type { UpdateMessage } from "../../src/bgp/message/message.ts";
+import { encodeUpdate } from "../../src/bgp/message/update.ts";
+import type { ExportProfile } from "../../src/bgp/rib/export-profile.ts";
+import { FamilyRib } from "../../src/bgp/rib/family-rib.ts";
+import { createMember, type GroupMember } from "../../src/bgp/rib/group-member.ts";
+import { defaultGroupLimits, type GroupLimits } from "../../src/bgp/rib/group-limits.ts";
+import { ImportPolicy } from "../../src/bgp/rib/import-policy.ts";
+import { loopReason } from "../../src/bgp/rib/loop-check.ts";
+import { PathAttributeStore } from "../../src/bgp/rib/path-attributes.ts";
+import { PathSource, type RibPeer } from "../../src/bgp/rib/source.ts";
+import type { UpdateGroup } from "../../src/bgp/rib/update-group.ts";
+import { UpdateReceiver, type UpdateReport } from "../../src/bgp/update-receiver.ts";
+import { codec, PeerView } from "./peer-view.ts";
+
+export const ownIdentifier = 0x0a00_00fe;
+export const ownClusterId = 0x0a00_00ff;
+export const ownAsn = 64512;
+export const ownAddress = { 4: "192.0.2.254", 6: "2001:db8::254" } as const;
+
+/** A policy that takes everything. */
+export const takeAll = new ImportPolicy("any");
+
+const identity = {
+  asn: ownAsn,
+  identifier: ownIdentifier,
+  clusterId: ownClusterId,
+  ownAddresses: Object.values(ownAddress),
+};
+
+/** A peer of the RIBs, with `10.0.0.<index>` as identifier and address unless told. */
+export function ribPeer(index: number, changes: Partial<RibPeer> = {}): RibPeer {
+  const identifier = 0x0a00_0000 + index;
+  return {
+    index,
+    address: `10.0.0.${index}`,
+    addressOrder: `00000000000000000000ffff${identifier.toString(16).padStart(8, "0")}`,
+    source: PathSource.nonClient,
+    identifier,
+    ...changes,
+  };
+}
+
+/** The profile of a peer, as the speaker would make it. */
+export function profileOf(
+  peer: RibPeer,
+  family: Family,
+  changes: Partial<ExportProfile> = {},
+): ExportProfile {
+  const external = peer.source === PathSource.external;
+  return {
+    external,
+    client: peer.source === PathSource.client,
+    ownOnly: false,
+    fourOctetAs: true,
+    maximumMessageOctets: 4096,
+    localAsn: ownAsn,
+    clusterId: ownClusterId,
+    nextHopSelf: external ? ownAddress[family.version] : "",
+    ...changes,
+  };
+}
+
+/** A member of an update group with a socket that takes `capacity` octets before it is full. */
+export class TestMember {
+  readonly member: GroupMember;
+  readonly group: UpdateGroup;
+  readonly view: PeerView;
+  capacity = Number.POSITIVE_INFINITY;
+  /** Called at each End-of-RIB. */
+  atEndOfRib: () => void = () => {};
+
+  constructor(rib: FamilyRib, peer: number, profile: ExportProfile) {
+    const { external, fourOctetAs, maximumMessageOctets } = profile;
+    this.view = new PeerView(codec({ external, fourOctetAs, maximumMessageOctets }));
+    this.member = createMember(peer, (parts, messages) => this.#send(parts, messages));
+    this.group = rib.join(profile, this.member);
+  }
+
+  #send(parts: readonly Uint8Array[], messages: number): boolean {
+    assert.equal(this.member.isBlocked, false, "written to although the socket is full");
+    const { view } = this;
+    const before = { updates: view.updates, octets: view.octets, ends: view.endOfRibs.length };
+    for (const part of parts) view.take(part);
+    assert.equal(view.updates - before.updates, messages, "messages are counted as they are");
+    if (view.endOfRibs.length > before.ends) this.atEndOfRib();
+    this.capacity -= view.octets - before.octets;
+    if (this.capacity > 0) return true;
+    this.member.isBlocked = true;
+    return false;
+  }
+
+  drain(capacity = Number.POSITIVE_INFINITY): void {
+    this.capacity = capacity;
+    this.member.isBlocked = false;
+  }
+}
+
+/** The RIBs of one family with peers that speak in UPDATEs: all of the speaker but sessions. */
+export class RibHarness {
+  readonly family: Family;
+  readonly store = new PathAttributeStore((attributes) => loopReason(attributes, identity));
+  readonly rib: FamilyRib;
+  readonly receiver: UpdateReceiver;
+  readonly peers = new Map<number, RibPeer>();
+  nowMs = 0;
+  changed: (prefix: string) => void = () => {};
+
+  constructor(family: Family, peers: readonly RibPeer[], limits: GroupLimits = defaultGroupLimits) {
+    this.family = family;
+    const local = ribPeer(0, { source: PathSource.local, identifier: ownIdentifier });
+    for (const peer of [local, ...peers]) this.peers.set(peer.index, peer);
+    this.rib = new FamilyRib(family, this.store, (index) => this.peer(index), limits);
+    this.receiver = new UpdateReceiver(this.store, new Map([[family.key, this.rib]]));
+  }
+
+  peer(index: number): RibPeer {
+    const peer = this.peers.get(index);
+    assert.ok(peer !== undefined, `no peer ${index}`);
+    return peer;
+  }
+
+  #codecOf(peer: number): ReturnType<typeof codec> {
+    return codec({ external: this.peer(peer).source === PathSource.external });
+  }
+
+  receive(peer: number, update: Partial<UpdateMessage>, policy = takeAll): UpdateReport[] {
+    const whole = { withdrawn: [], announced: [], attributes: {}, errors: [], ...update };
+    const context = this.#codecOf(peer);
+    // What stands on the wire from an external peer may hold more than we would send to one.
+    return encodeUpdate(whole, { ...context, external: false }).map((message) => ({
+      ...this.receiveBody(peer, message.subarray(headerOctets), policy),
+    }));
+  }
+
+  receiveBody(peer: number, body: Uint8Array, policy = takeAll): UpdateReport {
+    const families = new Set([this.family.key]);
+    const source = { peer, context: this.#codecOf(peer), families, importPolicy: policy };
+    return this.receiver.receive(body, 0, body.length, source, this.nowMs);
+  }
+
+  announce(peer: number, prefixes: readonly string[], attributes: PathAttributes): void {
+    const nlri = prefixes.map((prefix) => ({ prefix }));
+    const { afi, safi, version } = this.family;
+    if (version === 4) this.receive(peer, { announced: nlri, attributes });
+    else this.receive(peer, { mpReach: { afi, safi, nlri }, attributes });
+  }
+
+  withdraw(peer: number, prefixes: readonly string[]): void {
+    const nlri = prefixes.map((prefix) => ({ prefix }));
+    const { afi, safi, version } = this.family;
+    if (version === 4) this.receive(peer, { withdrawn: nlri });
+    else this.receive(peer, { mpUnreach: { afi, safi, nlri } });
+  }
+
+  join(peer: number, changes: Partial<ExportProfile> = {}): TestMember {
+    return new TestMember(this.rib, peer, profileOf(this.peer(peer), this.family, changes));
+  }
+
+  leave(member: TestMember): void {
+    this.rib.leave(member.group, member.member.peer);
+  }
+
+  /** Turns until nothing is left that does not wait for a socket. */
+  settle(): void {
+    for (let count = 0; this.turn(); count++) assert.ok(count < 1000, "turns without end");
+  }
+
+  /** One turn, which tells `changed` of every prefix whose selected path is another one now. */
+  turn(): boolean {
+    return this.rib.turn((changes) => {
+      for (let index = 0; index < changes.length; index++) {
+        this.changed(this.rib.prefixes.text(changes.prefix(index)));
+      }
+    });
+  }
+
+  /** The selected path of every prefix: whose it is, and its attributes. */
+  best(): Map<string, { readonly peer: number; readonly attributes: PathAttributes }> {
+    const { prefixes, locRib } = this.rib;
+    const best = new Map<string, { peer: number; attributes: PathAttributes }>();
+    for (let id = 0; id < prefixes.end; id++) {
+      const attributes = locRib.attributes(id);
+      if (attributes < 0) continue;
+      const peer = locRib.peer(id);
+      best.set(prefixes.text(id), { peer, attributes: this.store.attributes(attributes) });
+    }
+    return best;
+  }
+}
