@@ -148,16 +148,14 @@ function segmentStep(entry: FibEntry | undefined): Step {
       details: [],
     };
   }
-  const way =
-    hop.mode === undefined
-      ? "no way"
-      : hop.mode === "tunnel"
-        ? `through the tunnel ${hop.device ?? ""}`
-        : `straight through ${hop.device ?? ""}`;
+  const title =
+    hop.device === undefined
+      ? `there is no way to ${hop.address}`
+      : `${hop.address} is reached ${hop.mode === "tunnel" ? "through the tunnel" : "straight through"} ${hop.device}`;
   return {
     stage: "segment",
-    ok: hop.mode !== undefined && hop.problem === undefined,
-    title: `${hop.address} is reached ${way}`,
+    ok: hop.device !== undefined && hop.problem === undefined,
+    title,
     details: [hop.verdict.text, ...(hop.problem === undefined ? [] : [hop.problem.text])],
     remedy: hop.problem?.remedy ?? "",
   };
@@ -205,8 +203,9 @@ function verdict({ address, felix }: Question, ok: boolean, steps: Step[], isOwn
   if (!ok) return `${address} is not reached as it should be: ${broken?.title ?? "?"}.`;
   if (felix === undefined) return `${address} is covered; nothing is programmed here.`;
   if (isOwn) {
-    const line = felix.kernel.found ? felix.kernel.text : "";
-    return `${address} is inside our own pod CIDR${line === "" ? "" : `: ${line}`}.`;
+    return felix.kernel.found
+      ? `${address} is inside our own pod CIDR: ${felix.kernel.text}.`
+      : `${address} is inside our own pod CIDR, and no pod has it.`;
   }
   const hop = felix.entry?.wanted?.nextHops[0];
   const through = hop?.mode === "tunnel" ? "through the tunnel" : "straight";

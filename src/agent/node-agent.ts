@@ -146,7 +146,7 @@ export class NodeAgent {
     });
     await this.#cluster.start((update) => this.#clusterChanged(update));
     this.#logger.info(
-      { node: this.#config.node.name, listen: this.#listenAddresses, api: this.#api.addresses },
+      { listen: this.#listenAddresses, api: this.#api.addresses },
       "margay node is up",
     );
   }

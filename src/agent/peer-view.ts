@@ -1,7 +1,6 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { PeerView } from "../api/views.ts";
-import { capabilityRows, formatCapability } from "../bgp/capability/index.ts";
-import type { Capability } from "../bgp/capability/capability.ts";
+import { describeCapability } from "../bgp/capability/index.ts";
 import { familyByKey } from "../bgp/family/index.ts";
 import type { Negotiated } from "../bgp/fsm/negotiate.ts";
 import { MessageType } from "../bgp/iana.ts";
@@ -20,20 +19,6 @@ export function timestampOf(clock: Clock, atMs: number): ReturnType<typeof times
 
 function familyName(afi: number, safi: number): string {
   return familyByKey(familyKey(afi, safi))?.name ?? `${afi}/${safi}`;
-}
-
-function capabilityView(capability: Capability): { code: number; name: string; text: string } {
-  const code =
-    capability.name === "unknown"
-      ? capability.code
-      : capabilityRows.find((row) => row.name === capability.name)?.code;
-  const name = capability.name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  const text = formatCapability(capability);
-  return {
-    code: code ?? 0,
-    name,
-    text: text.startsWith(name) ? text.slice(name.length).trim() : text,
-  };
 }
 
 function countsView(counts: MessageCounts): PeerView["messagesIn"] {
@@ -65,11 +50,14 @@ function negotiatedView(negotiated: Negotiated): NonNullable<PeerView["negotiate
 }
 
 function lastDownView(peer: Peer, clock: Clock): PeerView["lastDown"] {
-  const reason = peer.fsm.lastDown;
+  // While a session is up, attempts that failed before it are nobody's concern; the session before it is.
+  const isUp = peer.fsm.state === "Established";
+  const reason = isUp ? peer.lastSessionDown?.reason : peer.fsm.lastDown;
+  const atMs = isUp ? peer.lastSessionDown?.atMs : peer.downAtMs;
   if (reason === undefined) return undefined;
   const { notification } = reason;
   return {
-    ...(peer.downAtMs !== undefined && { time: timestampOf(clock, peer.downAtMs) }),
+    ...(atMs !== undefined && { time: timestampOf(clock, atMs) }),
     event: reason.event,
     text: reason.text,
     direction: reason.direction ?? "",
@@ -120,8 +108,8 @@ export function peerView(peer: Peer, driver: SpeakerDriver, clock: Clock): PeerV
     flaps: peer.flaps,
     remoteIdentifier: peer.identifier === 0 ? "" : formatIpv4(peer.identifier),
     ...(negotiated !== undefined && { negotiated: negotiatedView(negotiated) }),
-    localCapabilities: lastNegotiated?.localCapabilities.map(capabilityView) ?? [],
-    remoteCapabilities: lastNegotiated?.peerCapabilities.map(capabilityView) ?? [],
+    localCapabilities: lastNegotiated?.localCapabilities.map(describeCapability) ?? [],
+    remoteCapabilities: lastNegotiated?.peerCapabilities.map(describeCapability) ?? [],
     localEndpoint: tcp === undefined ? "" : endpoint(tcp.localAddress, tcp.localPort),
     remoteEndpoint: tcp === undefined ? "" : endpoint(tcp.remoteAddress, tcp.remotePort),
     reflectorClient: peer.source === PathSource.client,

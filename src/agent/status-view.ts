@@ -52,7 +52,8 @@ export function statusView(sources: StatusSources): StatusView {
 
 function programmerView(status: FelixStatus): Pick<StatusView, "fib" | "kernel"> {
   const { counts, tunnel, forwarding, protocol } = status;
-  const unsupported = tunnel.ipipSupported === false;
+  const { ipipSupported } = tunnel;
+  const ipip = ipipSupported === undefined ? "unneeded" : ipipSupported ? "available" : "missing";
   return {
     fib: {
       wanted: counts.installed + counts.adopted + counts.pending + counts.conflict + counts.error,
@@ -63,8 +64,8 @@ function programmerView(status: FelixStatus): Pick<StatusView, "fib" | "kernel">
     },
     kernel: {
       release: release(),
-      ipipAvailable: !unsupported,
-      ipipRemedy: unsupported ? (tunnel.problem?.remedy ?? "") : "",
+      ipip,
+      ipipRemedy: ipip === "missing" ? (tunnel.problem?.remedy ?? "") : "",
       ipForward: forwarding.enabled,
       routeProtocol: protocol,
     },

@@ -2,6 +2,7 @@ import { parseIpAddress } from "../net/ip-address.ts";
 import type { Prefix } from "../net/prefix.ts";
 import type { Capability, GracefulRestartCapability } from "./capability/capability.ts";
 import type { Family } from "./family/family.ts";
+import type { DownReason } from "./fsm/action.ts";
 import type { Negotiated } from "./fsm/negotiate.ts";
 import type { PeerFsm } from "./fsm/peer.ts";
 import type { UpdateGroup } from "./rib/update-group.ts";
@@ -86,6 +87,8 @@ export class Peer implements RibPeer {
   stateSinceMs: number;
   /** When the last session or attempt ended. */
   downAtMs: number | undefined;
+  /** How the last session that was Established ended. */
+  lastSessionDown: { readonly reason: DownReason; readonly atMs: number } | undefined;
   /** Times that a session was lost. */
   flaps = 0;
   malformedUpdates = 0;

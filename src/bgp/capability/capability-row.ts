@@ -9,7 +9,7 @@ export interface CapabilityRow<Value extends Capability = Capability> {
   decode(value: Uint8Array): Value | undefined;
   /** Writes the value without code and length. */
   encode(capability: Value, writer: Writer): void;
-  /** For people. */
+  /** The value for people, without the name; empty where there is none. */
   format(capability: Value): string;
 }
 
@@ -20,13 +20,12 @@ export type CapabilityNamed<Name extends Capability["name"]> = Extract<Capabilit
 export function bareCapability<Value extends Capability>(
   code: number,
   capability: Value,
-  text: string,
 ): CapabilityRow<Value> {
   return {
     code,
     name: capability.name,
     decode: (value) => (value.length === 0 ? capability : undefined),
     encode: () => {},
-    format: () => text,
+    format: () => "",
   };
 }

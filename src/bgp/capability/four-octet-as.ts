@@ -11,5 +11,5 @@ export const fourOctetAs: CapabilityRow<CapabilityNamed<"fourOctetAs">> = {
   encode: ({ asn }, writer) => {
     writer.uint32(asn);
   },
-  format: ({ asn }) => `4-octet AS ${asn}`,
+  format: ({ asn }) => String(asn),
 };

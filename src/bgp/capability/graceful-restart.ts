@@ -59,6 +59,6 @@ export const gracefulRestart: CapabilityRow<GracefulRestartCapability> = {
     const list = families.map(({ afi, safi, forwardingPreserved }) => {
       return `${formatFamily(afi, safi)}${forwardingPreserved ? " (forwarding kept)" : ""}`;
     });
-    return [`graceful restart ${restartTimeSeconds} s`, ...marks, ...list].join(", ");
+    return [`restart time ${restartTimeSeconds} s`, ...marks, ...list].join(", ");
   },
 };

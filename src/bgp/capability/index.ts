@@ -55,10 +55,18 @@ export function encodeCapability(capability: Capability, writer: Writer): void {
   });
 }
 
-/** For people: `multiprotocol ipv4-unicast`, `unknown 73 (9 octets)`. */
-export function formatCapability(capability: Capability): string {
+/** For people: code, name (`graceful-restart`) and value (`restart time 120 s, ipv4-unicast`). */
+export function describeCapability(capability: Capability): {
+  readonly code: number;
+  readonly name: string;
+  readonly text: string;
+} {
   if (capability.name === "unknown") {
-    return `unknown ${capability.code} (${capability.value.length} octets)`;
+    const { code, value } = capability;
+    return { code, name: "unknown", text: `${value.length} octets` };
   }
-  return byName.get(capability.name)?.format(capability) ?? capability.name;
+  const row = byName.get(capability.name);
+  if (row === undefined) throw new RangeError(`capability ${capability.name} has no row`);
+  const name = capability.name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return { code: row.code, name, text: row.format(capability) };
 }

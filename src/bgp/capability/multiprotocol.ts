@@ -14,5 +14,5 @@ export const multiprotocol: CapabilityRow<CapabilityNamed<"multiprotocol">> = {
   encode: ({ afi, safi }, writer) => {
     writer.uint16(afi).uint8(0).uint8(safi);
   },
-  format: ({ afi, safi }) => `multiprotocol ${formatFamily(afi, safi)}`,
+  format: ({ afi, safi }) => formatFamily(afi, safi),
 };

@@ -45,12 +45,13 @@ function fibPair({ wanted, installed, conflicts, errors, stale }: FibCounts): Pa
 }
 
 function kernelPair(kernel: KernelStatus): Pair | undefined {
-  const ipip = kernel.ipipAvailable ? "ipip available" : "no ipip";
+  const isMissing = kernel.ipip === "missing";
+  const ipip = isMissing ? "no ipip" : `ipip ${kernel.ipip === "" ? "unknown" : kernel.ipip}`;
   const forward = `ip_forward ${kernel.ipForward ? "on" : "off"}`;
   const own = `our routes bear protocol ${kernel.routeProtocol}`;
   const facts = [kernel.release, ipip, forward, own].filter((fact) => fact !== "").join(", ");
-  const remedy = kernel.ipipAvailable || kernel.ipipRemedy === "" ? "" : `→ ${kernel.ipipRemedy}`;
-  const isGood = kernel.ipipAvailable && kernel.ipForward;
+  const remedy = kernel.ipipRemedy === "" ? "" : `→ ${kernel.ipipRemedy}`;
+  const isGood = !isMissing && kernel.ipForward;
   return pair("kernel", [facts, remedy], isGood ? undefined : "doubtful");
 }
 

@@ -33,7 +33,7 @@ export const status: StatusView = {
   fib: { wanted: 2, installed: 1, conflicts: 1 },
   kernel: {
     release: "6.12.0",
-    ipipAvailable: false,
+    ipip: "missing",
     ipipRemedy: "modprobe ipip",
     ipForward: true,
     routeProtocol: 77,

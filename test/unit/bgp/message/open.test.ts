@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Capability } from "../../../../src/bgp/capability/capability.ts";
-import { formatCapability } from "../../../../src/bgp/capability/index.ts";
+import { describeCapability } from "../../../../src/bgp/capability/index.ts";
 import { BgpError, OpenMessageError } from "../../../../src/bgp/errors.ts";
 import type { OpenMessage } from "../../../../src/bgp/message/message.ts";
 import { decodeOpen, encodeOpen } from "../../../../src/bgp/message/open.ts";
@@ -157,16 +157,20 @@ test("capabilities read well", () => {
     hex(`04 fde9 005a 0a000001 29 02 27
       01 04 00010001  01 04 00190041  02 00  06 00  46 00  41 04 fa56ea00
       40 0a c078 00010180 00020100  49 01 61`),
-  ).capabilities.map(formatCapability);
+  ).capabilities.map(describeCapability);
   assert.deepEqual(texts, [
-    "multiprotocol ipv4-unicast",
-    "multiprotocol 25/65",
-    "route refresh",
-    "extended message",
-    "enhanced route refresh",
-    "4-octet AS 4200000000",
-    "graceful restart 120 s, restarted, with NOTIFICATION, ipv4-unicast (forwarding kept), ipv6-unicast",
-    "unknown 73 (1 octets)",
+    { code: 1, name: "multiprotocol", text: "ipv4-unicast" },
+    { code: 1, name: "multiprotocol", text: "25/65" },
+    { code: 2, name: "route-refresh", text: "" },
+    { code: 6, name: "extended-message", text: "" },
+    { code: 70, name: "enhanced-route-refresh", text: "" },
+    { code: 65, name: "four-octet-as", text: "4200000000" },
+    {
+      code: 64,
+      name: "graceful-restart",
+      text: "restart time 120 s, restarted, with NOTIFICATION, ipv4-unicast (forwarding kept), ipv6-unicast",
+    },
+    { code: 73, name: "unknown", text: "1 octets" },
   ]);
 });
 
