@@ -1,0 +1,314 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, test } from "node:test";
+import { parsePrefix, type Prefix } from "../../src/net/prefix.ts";
+import { Errno, NetlinkError } from "../../src/netlink/errno.ts";
+import type { Netlink, NetlinkEvent } from "../../src/netlink/netlink.ts";
+import type { KernelRoute, RoutePath } from "../../src/netlink/route.ts";
+import type { RouteChange } from "../../src/netlink/route-request.ts";
+
+/** A kernel with one interface besides the loopback: `v0`, up, with 10.9.0.1/24. */
+export interface TestKernel {
+  readonly ifindex: number;
+  open(): Netlink;
+  close(): void;
+}
+
+const ours = { protocol: 77, table: 254 };
+const theirs = { protocol: 4, table: 254 };
+
+function prefix(text: string): Prefix {
+  const parsed = parsePrefix(text);
+  assert.ok(parsed);
+  return parsed;
+}
+
+/** What every `Netlink` must do, on the kernel or in memory. */
+export function netlinkContract(name: string, build: () => TestKernel, skip: string | false): void {
+  describe(`netlink: ${name}`, { skip }, () => {
+    let kernel: TestKernel;
+    let netlink: Netlink;
+    let other: Netlink;
+    let events: NetlinkEvent[];
+
+    beforeEach(() => {
+      kernel = build();
+      netlink = kernel.open();
+      other = kernel.open();
+      events = [];
+      netlink.onEvent((event) => events.push(event));
+    });
+
+    afterEach(() => {
+      netlink.close();
+      other.close();
+      kernel.close();
+    });
+
+    const via = (gateway: string, onlink = false): RoutePath => ({
+      type: "unicast",
+      hops: [{ gateway, ifindex: kernel.ifindex, onlink, weight: 1 }],
+    });
+    const change = (op: RouteChange["op"], text: string, path: RoutePath, metric = 0) => ({
+      ...{ op, prefix: prefix(text), path, metric },
+    });
+    const list = async (from: Netlink, protocol?: number): Promise<KernelRoute[]> => {
+      const routes: KernelRoute[] = [];
+      const filter = protocol === undefined ? {} : { protocol };
+      await from.dumpRoutes({ version: 4, table: 254, ...filter }, (route) => routes.push(route));
+      return routes.sort((a, b) => a.prefix.text.localeCompare(b.prefix.text));
+    };
+    const gateways = async (): Promise<string[]> =>
+      (await list(netlink)).map(({ prefix: { text }, hops, protocol }) => {
+        return `${text} ${hops[0]?.gateway ?? ""} ${protocol}`;
+      });
+    /** Resolves once an event that `wanted` accepts was heard. */
+    const heard = (wanted: (event: NetlinkEvent) => boolean): Promise<NetlinkEvent> =>
+      new Promise((resolve) => {
+        const end = netlink.onEvent((event) => {
+          if (!wanted(event)) return;
+          end();
+          resolve(event);
+        });
+      });
+
+    test("lists links and addresses", async () => {
+      const links = await netlink.dumpLinks();
+      assert.deepEqual(links.map(({ name: link }) => link).sort(), ["lo", "v0"].sort());
+      const v0 = links.find(({ ifindex }) => ifindex === kernel.ifindex);
+      assert.equal(v0?.up, true);
+      assert.equal(v0.mtu, 1500);
+      const addresses = await netlink.dumpAddresses();
+      const own = addresses.find(({ address }) => address === "10.9.0.1");
+      assert.equal(own?.ifindex, kernel.ifindex);
+      assert.equal(own.prefixLength, 24);
+    });
+
+    test("looks up the subnet, the own address, and what has no route", () => {
+      const subnet = netlink.lookup("10.9.0.7");
+      assert.ok(subnet.found);
+      assert.equal(subnet.route.prefix.text, "10.9.0.0/24");
+      assert.equal(subnet.route.type, "unicast");
+      assert.deepEqual(subnet.route.hops, [
+        { gateway: undefined, ifindex: kernel.ifindex, onlink: false, weight: 1 },
+      ]);
+      const own = netlink.lookup("10.9.0.1");
+      assert.ok(own.found && own.route.type === "local");
+      const none = netlink.lookup("8.8.8.8");
+      assert.ok(!none.found);
+      assert.equal(none.errno, Errno.networkUnreachable);
+    });
+
+    test("creates what is not there, once, and the rest of the batch goes in", async () => {
+      const failures = await netlink.applyRoutes(
+        [
+          change("create", "10.1.0.0/24", via("10.9.0.2")),
+          change("create", "10.1.0.0/24", via("10.9.0.3")),
+          change("create", "10.2.0.0/24", via("10.9.0.3")),
+        ],
+        ours,
+      );
+      assert.deepEqual(
+        failures.map(({ index, errno }) => [index, errno]),
+        [[1, Errno.exists]],
+      );
+      const [first, second] = await list(netlink, 77);
+      assert.deepEqual(first, {
+        prefix: prefix("10.1.0.0/24"),
+        ...{ type: "unicast", table: 254, protocol: 77, scope: 0, metric: 0 },
+        hops: [{ gateway: "10.9.0.2", ifindex: kernel.ifindex, onlink: false, weight: 1 }],
+        ...{ source: undefined, extras: "" },
+      });
+      assert.equal(second?.hops[0]?.gateway, "10.9.0.3");
+    });
+
+    test("replaces what is there, whosoever's", async () => {
+      await other.applyRoutes([change("create", "10.1.0.0/24", via("10.9.0.2"))], theirs);
+      await netlink.applyRoutes([change("replace", "10.1.0.0/24", via("10.9.0.3"))], ours);
+      assert.deepEqual(await gateways(), ["10.1.0.0/24 10.9.0.3 77", "10.9.0.0/24  2"]);
+    });
+
+    test("deletes ours alone; what is not there is no failure", async () => {
+      await other.applyRoutes([change("create", "10.1.0.0/24", via("10.9.0.2"))], theirs);
+      await netlink.applyRoutes([change("create", "10.2.0.0/24", via("10.9.0.2"))], ours);
+      const failures = await netlink.applyRoutes(
+        ["10.1.0.0/24", "10.2.0.0/24", "10.3.0.0/24"].map((text) =>
+          change("delete", text, via("10.9.0.2")),
+        ),
+        ours,
+      );
+      assert.deepEqual(failures, []);
+      assert.deepEqual(await gateways(), ["10.1.0.0/24 10.9.0.2 4", "10.9.0.0/24  2"]);
+    });
+
+    test("the same prefix at another metric or of another type is another route", async () => {
+      const unreachable: RoutePath = { type: "unreachable", hops: [] };
+      await netlink.applyRoutes(
+        [
+          change("create", "10.1.0.0/24", via("10.9.0.2")),
+          change("create", "10.1.0.0/24", unreachable, 4_278_198_272),
+        ],
+        ours,
+      );
+      await netlink.applyRoutes([change("delete", "10.1.0.0/24", via("10.9.0.2"))], ours);
+      const [left] = await list(netlink, 77);
+      assert.equal(left?.type, "unreachable");
+      assert.equal(left.metric, 4_278_198_272);
+      assert.deepEqual(left.hops, []);
+    });
+
+    test("refuses a gateway that is not on the link, save with onlink", async () => {
+      const failures = await netlink.applyRoutes(
+        [
+          change("create", "10.1.0.0/24", via("10.99.0.2")),
+          change("create", "10.2.0.0/24", via("10.99.0.2", true)),
+        ],
+        ours,
+      );
+      assert.deepEqual(
+        failures.map(({ index, errno }) => [index, errno]),
+        [[0, Errno.networkUnreachable]],
+      );
+      assert.match(failures[0]?.text ?? "", /^ENETUNREACH: /);
+      const [route] = await list(netlink, 77);
+      assert.equal(route?.hops[0]?.onlink, true);
+    });
+
+    test("a multipath route keeps its next hops and weights", async () => {
+      const hop = { ifindex: kernel.ifindex, onlink: false };
+      const hops = [
+        { ...hop, gateway: "10.9.0.2", weight: 1 },
+        { ...hop, gateway: "10.9.0.3", weight: 4 },
+      ];
+      await netlink.applyRoutes([change("create", "10.1.0.0/24", { type: "unicast", hops })], ours);
+      const [route] = await list(netlink, 77);
+      assert.deepEqual(route?.hops, hops);
+    });
+
+    test("large batches, given at once, go in in order, with every failure at its place", async () => {
+      const path = via("10.9.0.2");
+      const text = (index: number): string => `20.${index >> 8}.${index & 255}.0/24`;
+      const batch = (from: number): RouteChange[] =>
+        Array.from({ length: 1000 }, (_, index) => change("create", text(from + index), path));
+      const third = batch(0).map((one, index): RouteChange => {
+        return { ...one, op: index === 500 || index === 999 ? "create" : "replace" };
+      });
+      const results = await Promise.all([
+        netlink.applyRoutes(batch(0), ours),
+        netlink.applyRoutes(batch(1000), ours),
+        netlink.applyRoutes(third, ours),
+        netlink.applyRoutes([change("delete", text(0), path)], ours),
+      ]);
+      assert.deepEqual(
+        results.map((failures) => failures.map(({ index, errno }) => [index, errno])),
+        [
+          [],
+          [],
+          [
+            [500, Errno.exists],
+            [999, Errno.exists],
+          ],
+          [],
+        ],
+      );
+      assert.equal((await list(netlink, 77)).length, 1999);
+    });
+
+    test("tells what others do to routes, and not what it does itself", async () => {
+      const path = via("10.9.0.2");
+      const last = heard((event) => event.kind === "route" && event.op === "deleted");
+      await netlink.applyRoutes([change("create", "10.1.0.0/24", path)], ours);
+      await other.applyRoutes([change("replace", "10.1.0.0/24", via("10.9.0.3"))], ours);
+      await other.applyRoutes([change("create", "10.2.0.0/24", path)], theirs);
+      await other.applyRoutes([change("delete", "10.2.0.0/24", path)], theirs);
+      await last;
+      const told = events.flatMap((event) => {
+        if (event.kind !== "route") return [];
+        const { op, replaced, route } = event;
+        return [
+          `${op} ${replaced} ${route.prefix.text} ${route.hops[0]?.gateway} ${route.protocol}`,
+        ];
+      });
+      assert.deepEqual(told, [
+        "new true 10.1.0.0/24 10.9.0.3 77",
+        "new false 10.2.0.0/24 10.9.0.2 4",
+        "deleted false 10.2.0.0/24 10.9.0.2 4",
+      ]);
+    });
+
+    test("a link that goes down takes its routes with it, and tells of the link alone", async () => {
+      await netlink.applyRoutes([change("create", "10.1.0.0/24", via("10.9.0.2"))], ours);
+      const down = heard((event) => event.kind === "link" && !event.link.up);
+      other.changeLink(kernel.ifindex, { up: false });
+      await down;
+      assert.deepEqual(await list(netlink, 77), []);
+      const deleted = events.filter(
+        (event) => event.kind === "route" && event.route.prefix.text === "10.1.0.0/24",
+      );
+      assert.deepEqual(deleted, []);
+      const up = heard((event) => event.kind === "link" && event.link.up);
+      other.changeLink(kernel.ifindex, { up: true });
+      await up;
+      assert.equal(netlink.lookup("10.9.0.7").found, true);
+    });
+
+    test("changes a link's MTU", async () => {
+      const changed = heard((event) => event.kind === "link" && event.link.mtu === 1400);
+      netlink.changeLink(kernel.ifindex, { mtu: 1400 });
+      await changed;
+      assert.throws(() => netlink.changeLink(4711, { up: true }), NetlinkError);
+    });
+
+    test("gives and takes host addresses, which keep who gave them", async () => {
+      const given = heard((event) => event.kind === "address" && event.op === "new");
+      netlink.addHostAddress(kernel.ifindex, "10.233.1.0", 77);
+      await given;
+      const [address] = (await netlink.dumpAddresses()).filter(
+        (entry) => entry.address === "10.233.1.0",
+      );
+      assert.equal(address?.prefixLength, 32);
+      assert.equal(address.protocol, 77);
+      assert.throws(
+        () => netlink.addHostAddress(kernel.ifindex, "10.233.1.0", 77),
+        (error) => error instanceof NetlinkError && error.errno === Errno.exists,
+      );
+      const taken = heard((event) => event.kind === "address" && event.op === "deleted");
+      netlink.removeHostAddress(kernel.ifindex, "10.233.1.0");
+      await taken;
+      assert.throws(
+        () => netlink.removeHostAddress(kernel.ifindex, "10.233.1.0"),
+        (error) => error instanceof NetlinkError && error.errno === Errno.addressNotAvailable,
+      );
+    });
+
+    test("says what kind of link it cannot make", () => {
+      assert.throws(
+        () => netlink.createLink("mgx0", "mgf-nothing"),
+        (error) => {
+          assert.ok(error instanceof NetlinkError);
+          assert.equal(error.errno, Errno.notSupported);
+          assert.equal(
+            error.message,
+            "create mgx0 of type mgf-nothing: EOPNOTSUPP: Unknown device type",
+          );
+          return true;
+        },
+      );
+    });
+
+    test("a table that nobody uses is empty", async () => {
+      const routes: KernelRoute[] = [];
+      await netlink.dumpRoutes({ version: 4, table: 4242 }, (route) => routes.push(route));
+      assert.deepEqual(routes, []);
+    });
+
+    test("tables beyond 255 are their own", async () => {
+      const beyond = { protocol: 77, table: 4243 };
+      await netlink.applyRoutes([change("create", "10.1.0.0/24", via("10.9.0.2"))], beyond);
+      const routes: KernelRoute[] = [];
+      await netlink.dumpRoutes({ version: 4, table: 4243 }, (route) => routes.push(route));
+      assert.equal(routes[0]?.table, 4243);
+      assert.deepEqual(await list(netlink, 77), []);
+      await netlink.applyRoutes([change("delete", "10.1.0.0/24", via("10.9.0.2"))], beyond);
+    });
+  });
+}

@@ -1,0 +1,351 @@
+import { ipVersionOf, parseIpAddress } from "../../src/net/ip-address.ts";
+import {
+  hostPrefix,
+  type Prefix,
+  prefixContainsAddress,
+  prefixFromOctets,
+} from "../../src/net/prefix.ts";
+import type { InterfaceAddress } from "../../src/netlink/address.ts";
+import { Errno, errnoText, NetlinkError } from "../../src/netlink/errno.ts";
+import type { Link, LinkChange } from "../../src/netlink/link.ts";
+import type {
+  Netlink,
+  NetlinkEvent,
+  RouteFailure,
+  RouteLookup,
+} from "../../src/netlink/netlink.ts";
+import type { KernelRoute, RouteType } from "../../src/netlink/route.ts";
+import type { RouteChange, RouteFilter, RouteIdentity } from "../../src/netlink/route-request.ts";
+
+const MAIN = 254;
+const LOCAL = 255;
+const KERNEL = 2;
+const LINK_SCOPE = 253;
+const HOST_SCOPE = 254;
+
+/** What goes wrong once, the next time it can. */
+export interface Faults {
+  /** The outcome of the next batch of routes is lost; what it did is done. */
+  loseNextAcknowledgement?: boolean;
+  /** The next dump of routes is refused with this errno. */
+  failNextDump?: number;
+  /** The next change of exactly this prefix is refused with this errno. */
+  refuseNext?: { readonly prefix: string; readonly errno: number };
+}
+
+/**
+ * The routing side of a kernel in memory, for one address family: links, addresses, tables, and the rules that the
+ * programmer relies on. Each `open` is another hand; all see one kernel.
+ */
+export class MemoryKernel {
+  readonly links = new Map<number, Link>();
+  addresses: InterfaceAddress[] = [];
+  routes: KernelRoute[] = [];
+  hasIpip = true;
+  readonly faults: Faults = {};
+  /** Batches and route changes that were applied. */
+  batches = 0;
+  changes: RouteChange[] = [];
+  readonly #hands = new Set<MemoryNetlink>();
+  #muted = false;
+  #nextIfindex = 2;
+
+  constructor() {
+    this.addLink("lo", { loopback: true, up: true });
+    this.addAddress(1, "127.0.0.1", 8);
+  }
+
+  open(): Netlink {
+    const hand = new MemoryNetlink(this, () => this.#hands.delete(hand));
+    this.#hands.add(hand);
+    return hand;
+  }
+
+  addLink(name: string, options: { kind?: string; up?: boolean; loopback?: boolean }): Link {
+    const loopback = options.loopback ?? false;
+    const link: Link = {
+      ifindex: loopback ? 1 : this.#nextIfindex++,
+      name,
+      mtu: loopback ? 65536 : options.kind === "ipip" ? 1480 : 1500,
+      up: options.up ?? false,
+      running: options.up ?? false,
+      loopback,
+      kind: options.kind,
+    };
+    this.links.set(link.ifindex, link);
+    this.tell({ kind: "link", op: "new", link });
+    return link;
+  }
+
+  changeLink(ifindex: number, change: LinkChange): void {
+    const link = this.links.get(ifindex);
+    if (link === undefined) throw new NetlinkError(`change link ${ifindex}`, Errno.noDevice);
+    const up = change.up ?? link.up;
+    const changed = { ...link, up, running: up, mtu: change.mtu ?? link.mtu };
+    this.links.set(ifindex, changed);
+    this.tell({ kind: "link", op: "new", link: changed });
+    if (link.up && !up) {
+      // As Linux does: every route of the link goes, and nobody is told.
+      this.routes = this.routes.filter(({ hops }) => hops.every((hop) => hop.ifindex !== ifindex));
+    } else if (!link.up && up) {
+      for (const entry of this.addresses) {
+        if (entry.ifindex === ifindex) this.#connect(entry);
+      }
+    }
+  }
+
+  addAddress(ifindex: number, address: string, prefixLength: number, protocol?: number): void {
+    if (this.addresses.some((entry) => entry.address === address && entry.ifindex === ifindex)) {
+      throw new NetlinkError(`add ${address}/${prefixLength}`, Errno.exists);
+    }
+    const entry = { ifindex, address, subnetAddress: address, prefixLength, protocol };
+    this.addresses.push(entry);
+    this.tell({ kind: "address", op: "new", address: entry });
+    if (this.links.get(ifindex)?.up === true) this.#connect(entry);
+  }
+
+  removeAddress(ifindex: number, address: string): void {
+    const entry = this.addresses.find((one) => one.address === address && one.ifindex === ifindex);
+    if (entry === undefined) throw new NetlinkError(`remove ${address}`, Errno.addressNotAvailable);
+    this.addresses = this.addresses.filter((one) => one !== entry);
+    for (const { prefix, table, scope } of connectedRoutes(entry)) {
+      this.#remove(
+        (route) =>
+          route.prefix.text === prefix.text && route.table === table && route.scope === scope,
+        undefined,
+      );
+    }
+    this.tell({ kind: "address", op: "deleted", address: entry });
+  }
+
+  /** Events between this and `unmute` are lost, and that is told. */
+  mute(): void {
+    this.#muted = true;
+  }
+
+  unmute(): void {
+    this.#muted = false;
+    this.tell({ kind: "overflow" });
+  }
+
+  tell(event: NetlinkEvent, cause?: MemoryNetlink): void {
+    if (this.#muted) return;
+    for (const hand of this.#hands) {
+      if (hand !== cause) hand.hear(event);
+    }
+  }
+
+  change(change: RouteChange, identity: RouteIdentity, cause: MemoryNetlink): number {
+    this.changes.push(change);
+    const { refuseNext } = this.faults;
+    if (refuseNext?.prefix === change.prefix.text) {
+      delete this.faults.refuseNext;
+      return refuseNext.errno;
+    }
+    if (change.op === "delete") return this.#delete(change, identity, cause);
+    const route = this.#routeOf(change, identity);
+    if (typeof route === "number") return route;
+    const at = this.routes.findIndex(
+      ({ prefix, metric, table }) =>
+        prefix.text === change.prefix.text && metric === change.metric && table === identity.table,
+    );
+    if (at >= 0 && change.op === "create") return Errno.exists;
+    if (at >= 0) this.routes[at] = route;
+    else this.routes.push(route);
+    this.tell({ kind: "route", op: "new", replaced: at >= 0, route }, cause);
+    return 0;
+  }
+
+  lookup(address: string): RouteLookup {
+    const octets = parseIpAddress(address) as Uint8Array;
+    let best: KernelRoute | undefined;
+    for (const route of this.routes) {
+      if (!prefixContainsAddress(route.prefix, octets)) continue;
+      if (best === undefined || isBetter(route, best)) best = route;
+    }
+    const errno =
+      best === undefined
+        ? Errno.networkUnreachable
+        : best.type === "unreachable"
+          ? Errno.hostUnreachable
+          : best.type === "blackhole"
+            ? Errno.invalid
+            : 0;
+    if (best === undefined || errno !== 0) return { found: false, errno, text: errnoText(errno) };
+    return { found: true, route: best };
+  }
+
+  #routeOf(change: RouteChange, identity: RouteIdentity): KernelRoute | number {
+    const { prefix, metric, path } = change;
+    for (const hop of path.hops) {
+      const link = this.links.get(hop.ifindex);
+      if (link === undefined) return Errno.noDevice;
+      if (!link.up) return Errno.networkDown;
+      if (hop.gateway === undefined || hop.onlink) continue;
+      const way = this.lookup(hop.gateway);
+      const direct = way.found && way.route.scope === LINK_SCOPE;
+      if (!direct || way.route.hops[0]?.ifindex !== hop.ifindex) return Errno.networkUnreachable;
+    }
+    const scope = path.hops.some((hop) => hop.gateway !== undefined) ? 0 : LINK_SCOPE;
+    return {
+      ...{ prefix, metric, type: path.type, hops: path.hops },
+      ...{ table: identity.table, protocol: identity.protocol },
+      scope: path.hops.length === 0 ? 0 : scope,
+      source: undefined,
+      extras: "",
+    };
+  }
+
+  #delete(change: RouteChange, identity: RouteIdentity, cause: MemoryNetlink): number {
+    const removed = this.#remove(
+      (route) =>
+        route.prefix.text === change.prefix.text &&
+        (change.metric === 0 || route.metric === change.metric) &&
+        route.table === identity.table &&
+        route.type === change.path.type &&
+        route.protocol === identity.protocol,
+      cause,
+    );
+    return removed ? 0 : Errno.noSuchRoute;
+  }
+
+  #remove(match: (route: KernelRoute) => boolean, cause: MemoryNetlink | undefined): boolean {
+    const route = this.routes.find(match);
+    if (route === undefined) return false;
+    this.routes = this.routes.filter((one) => one !== route);
+    this.tell({ kind: "route", op: "deleted", replaced: false, route }, cause);
+    return true;
+  }
+
+  #connect(entry: InterfaceAddress): void {
+    for (const route of connectedRoutes(entry)) {
+      this.routes.push(route);
+      this.tell({ kind: "route", op: "new", replaced: false, route });
+    }
+  }
+}
+
+function isBetter(a: KernelRoute, b: KernelRoute): boolean {
+  if ((a.table === LOCAL) !== (b.table === LOCAL)) return a.table === LOCAL;
+  if (a.prefix.length !== b.prefix.length) return a.prefix.length > b.prefix.length;
+  return a.metric < b.metric;
+}
+
+/** What the kernel puts in for an address: the address itself, and its subnet where that is more than it. */
+function connectedRoutes(entry: InterfaceAddress): KernelRoute[] {
+  const octets = parseIpAddress(entry.address) as Uint8Array;
+  const make = (prefix: Prefix, type: RouteType, table: number, scope: number): KernelRoute => ({
+    prefix,
+    type,
+    hops: [{ gateway: undefined, ifindex: entry.ifindex, onlink: false, weight: 1 }],
+    ...{ table, scope, protocol: KERNEL, metric: 0, source: entry.address, extras: "" },
+  });
+  const own = make(hostPrefix(octets), "local", LOCAL, HOST_SCOPE);
+  if (entry.prefixLength === octets.length * 8) return [own];
+  const subnet = prefixFromOctets(octets, entry.prefixLength);
+  if (octets[0] === 127) return [own, make(subnet, "local", LOCAL, HOST_SCOPE)];
+  return [own, make(subnet, "unicast", MAIN, LINK_SCOPE)];
+}
+
+class MemoryNetlink implements Netlink {
+  readonly #kernel: MemoryKernel;
+  readonly #onClose: () => void;
+  readonly #listeners = new Set<(event: NetlinkEvent) => void>();
+  #heard: NetlinkEvent[] = [];
+
+  constructor(kernel: MemoryKernel, onClose: () => void) {
+    this.#kernel = kernel;
+    this.#onClose = onClose;
+  }
+
+  /** Events come in a later turn, as from a socket. */
+  hear(event: NetlinkEvent): void {
+    if (this.#heard.push(event) > 1) return;
+    setImmediate(() => {
+      const events = this.#heard;
+      this.#heard = [];
+      for (const one of events) for (const listener of this.#listeners) listener(one);
+    });
+  }
+
+  onEvent(listener: (event: NetlinkEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async dumpRoutes(filter: RouteFilter, each: (route: KernelRoute) => void): Promise<void> {
+    await Promise.resolve();
+    const { faults, routes } = this.#kernel;
+    const errno = faults.failNextDump;
+    delete faults.failNextDump;
+    if (errno !== undefined) throw new NetlinkError("list routes", errno);
+    for (const route of [...routes]) {
+      if (route.prefix.version !== filter.version) continue;
+      if (filter.table !== undefined && route.table !== filter.table) continue;
+      if (filter.protocol !== undefined && route.protocol !== filter.protocol) continue;
+      each(route);
+    }
+  }
+
+  dumpLinks(): Promise<Link[]> {
+    return Promise.resolve([...this.#kernel.links.values()]);
+  }
+
+  dumpAddresses(): Promise<InterfaceAddress[]> {
+    return Promise.resolve([...this.#kernel.addresses]);
+  }
+
+  lookup(address: string): RouteLookup {
+    return this.#kernel.lookup(address);
+  }
+
+  async applyRoutes(
+    changes: readonly RouteChange[],
+    identity: RouteIdentity,
+  ): Promise<readonly RouteFailure[]> {
+    const kernel = this.#kernel;
+    const failures: RouteFailure[] = [];
+    await Promise.resolve();
+    kernel.batches++;
+    for (const [index, change] of changes.entries()) {
+      const errno = kernel.change(change, identity, this);
+      if (errno !== 0 && errno !== Errno.noSuchRoute) {
+        failures.push({ index, errno, text: errnoText(errno) });
+      }
+    }
+    if (kernel.faults.loseNextAcknowledgement === true) {
+      delete kernel.faults.loseNextAcknowledgement;
+      throw new NetlinkError("change routes", Errno.noBuffers);
+    }
+    return failures;
+  }
+
+  createLink(name: string, kind: string): void {
+    const operation = `create ${name} of type ${kind}`;
+    if (kind !== "ipip" || !this.#kernel.hasIpip) {
+      throw new NetlinkError(operation, Errno.notSupported, "Unknown device type");
+    }
+    for (const link of this.#kernel.links.values()) {
+      if (link.name === name) throw new NetlinkError(operation, Errno.exists);
+    }
+    this.#kernel.addLink(name, { kind });
+  }
+
+  changeLink(ifindex: number, change: LinkChange): void {
+    this.#kernel.changeLink(ifindex, change);
+  }
+
+  addHostAddress(ifindex: number, address: string, protocol: number): void {
+    const bits = ipVersionOf(address) === 6 ? 128 : 32;
+    this.#kernel.addAddress(ifindex, address, bits, protocol);
+  }
+
+  removeHostAddress(ifindex: number, address: string): void {
+    this.#kernel.removeAddress(ifindex, address);
+  }
+
+  close(): void {
+    this.#onClose();
+    this.#listeners.clear();
+  }
+}
