@@ -1,0 +1,346 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { Fib, type FibChange } from "../../../src/fib/fib.ts";
+import { type FibPath, PathTable } from "../../../src/fib/path.ts";
+import { parsePrefix, type Prefix } from "../../../src/net/prefix.ts";
+
+const paths = new PathTable();
+const STATIC = 4;
+const BOOT = 3;
+const EEXIST = 17;
+
+function path(gateway: string): FibPath {
+  return paths.intern({
+    type: "unicast",
+    hops: [{ gateway, ifindex: 2, onlink: false, weight: 1 }],
+  });
+}
+
+function prefix(text: string): Prefix {
+  const parsed = parsePrefix(text);
+  assert.ok(parsed);
+  return parsed;
+}
+
+const A = prefix("10.233.1.0/24");
+const B = prefix("10.233.2.0/24");
+const [ONE, TWO] = [path("192.168.1.1"), path("192.168.1.2")];
+
+/** Takes all there is and settles it as done; what was done, in words. */
+function carryOut(fib: Fib<string>): string[] {
+  const done: string[] = [];
+  for (let changes = fib.take(10); changes.length > 0; changes = fib.take(10)) {
+    for (const change of changes) {
+      const { op, path: way, metric } = change;
+      const outcome = fib.settle(change, undefined);
+      const gateway = way.hops[0]?.gateway ?? way.type;
+      done.push(
+        `${op} ${change.prefix.text} ${gateway}${metric === 0 ? "" : ` metric ${metric}`}: ${outcome}`,
+      );
+    }
+  }
+  return done;
+}
+
+function one(fib: Fib<string>): FibChange<string> {
+  const [change, ...more] = fib.take(10);
+  assert.ok(change);
+  assert.deepEqual(more, []);
+  return change;
+}
+
+describe("Fib", () => {
+  test("creates, replaces and deletes", () => {
+    const fib = new Fib<string>(0);
+    fib.allowDeletions();
+    fib.want(A, 0, "me", ONE);
+    assert.deepEqual(carryOut(fib), ["create 10.233.1.0/24 192.168.1.1: installed"]);
+    fib.want(A, 0, "me", TWO);
+    assert.deepEqual(carryOut(fib), ["replace 10.233.1.0/24 192.168.1.2: installed"]);
+    fib.want(A, 0, "me", TWO);
+    assert.deepEqual(carryOut(fib), []);
+    fib.unwant(A, 0);
+    assert.deepEqual(carryOut(fib), ["delete 10.233.1.0/24 192.168.1.2: removed"]);
+    assert.deepEqual([...fib.rows()], []);
+    assert.ok(fib.idle);
+  });
+
+  test("what changed twice before it was written is written once", () => {
+    const fib = new Fib<string>(0);
+    fib.want(A, 0, "me", ONE);
+    fib.want(A, 0, "me", TWO);
+    assert.deepEqual(carryOut(fib), ["create 10.233.1.0/24 192.168.1.2: installed"]);
+  });
+
+  test("what changes while it is being written is written again afterwards", () => {
+    const fib = new Fib<string>(0);
+    fib.want(A, 0, "me", ONE);
+    const first = one(fib);
+    fib.want(A, 0, "me", TWO);
+    assert.deepEqual(fib.take(10), []);
+    fib.settle(first, undefined);
+    assert.deepEqual(carryOut(fib), ["replace 10.233.1.0/24 192.168.1.2: installed"]);
+  });
+
+  test("deletions come last, and only when all else is settled", () => {
+    const fib = new Fib<string>(0);
+    fib.allowDeletions();
+    fib.want(A, 0, "me", ONE);
+    carryOut(fib);
+    fib.unwant(A, 0);
+    fib.want(B, 0, "me", ONE);
+    const create = one(fib);
+    assert.equal(create.op, "create");
+    assert.deepEqual(fib.take(10), []);
+    assert.ok(!fib.idle);
+    fib.settle(create, undefined);
+    assert.equal(one(fib).op, "delete");
+  });
+
+  test("what is found is adopted, and kept until deletions are allowed", () => {
+    const fib = new Fib<string>(0);
+    fib.beginScan();
+    fib.sawOurs(A, 0, ONE);
+    fib.sawOurs(B, 0, ONE);
+    fib.endScan(true);
+    assert.deepEqual(carryOut(fib), []);
+    assert.equal(fib.row(A, 0)?.state, "stale");
+    fib.want(A, 0, "me", ONE);
+    assert.deepEqual(carryOut(fib), []);
+    assert.equal(fib.row(A, 0)?.state, "adopted");
+    assert.equal(fib.allowDeletions(), 1);
+    assert.deepEqual(carryOut(fib), ["delete 10.233.2.0/24 192.168.1.1: removed"]);
+  });
+
+  test("a wanted route without a way leaves what is there", () => {
+    const fib = new Fib<string>(0);
+    fib.allowDeletions();
+    fib.want(A, 0, "me", ONE);
+    carryOut(fib);
+    fib.want(A, 0, "me", undefined);
+    assert.deepEqual(carryOut(fib), []);
+    assert.equal(fib.row(A, 0)?.kernel, ONE);
+    assert.equal(fib.row(A, 0)?.state, "pending");
+  });
+
+  test("what others delete or change is repaired", () => {
+    const fib = new Fib<string>(0);
+    fib.want(A, 0, "me", ONE);
+    carryOut(fib);
+    fib.lostOurs(A, 0);
+    assert.deepEqual(carryOut(fib), ["create 10.233.1.0/24 192.168.1.1: repaired"]);
+    fib.sawOurs(A, 0, TWO);
+    assert.deepEqual(carryOut(fib), ["replace 10.233.1.0/24 192.168.1.1: repaired"]);
+  });
+
+  test("what a person put in the place of ours is replaced, what a protocol put there is not", () => {
+    const fib = new Fib<string>(0);
+    for (const wanted of [A, B]) fib.want(wanted, 0, "me", ONE);
+    carryOut(fib);
+    fib.sawForeign(A, 0, { ...TWO, protocol: BOOT }, true);
+    assert.equal(fib.sawForeign(B, 0, { ...TWO, protocol: STATIC }, true), true);
+    assert.deepEqual(carryOut(fib), ["replace 10.233.1.0/24 192.168.1.1: repaired"]);
+    assert.equal(fib.row(B, 0)?.state, "conflict");
+  });
+
+  test("EEXIST asks for a scan, which finds the owner; when the other goes, ours goes in", () => {
+    const fib = new Fib<string>(0);
+    fib.want(A, 0, "me", ONE);
+    const change = one(fib);
+    assert.equal(fib.settle(change, { errno: EEXIST, text: "EEXIST" }), "occupied");
+    assert.ok(fib.ownersUnknown);
+    assert.deepEqual(carryOut(fib), []);
+    fib.beginScan();
+    assert.equal(fib.sawForeign(A, 0, { ...TWO, protocol: STATIC }, false), true);
+    fib.endScan(true);
+    assert.ok(!fib.ownersUnknown);
+    assert.equal(fib.row(A, 0)?.state, "conflict");
+    assert.equal(fib.sawForeign(A, 0, { ...TWO, protocol: STATIC }, false), false);
+    fib.lostForeign(A, 0);
+    assert.deepEqual(carryOut(fib), ["create 10.233.1.0/24 192.168.1.1: installed"]);
+  });
+
+  test("EEXIST that no scan explains becomes an error in the end", () => {
+    const fib = new Fib<string>(0);
+    fib.want(A, 0, "me", ONE);
+    for (let scan = 0; scan < 3; scan++) {
+      fib.settle(one(fib), { errno: EEXIST, text: "EEXIST" });
+      fib.beginScan();
+      fib.endScan(true);
+    }
+    assert.deepEqual(fib.take(10), []);
+    assert.equal(fib.row(A, 0)?.state, "error");
+  });
+
+  test("a failure stays, alone, until it is tried again or something else is wanted", () => {
+    const fib = new Fib<string>(0);
+    fib.want(A, 0, "me", ONE);
+    fib.want(B, 0, "me", ONE);
+    const [first, second] = fib.take(10);
+    assert.ok(first && second);
+    assert.equal(fib.settle(first, { errno: 101, text: "ENETUNREACH" }), "failed");
+    assert.equal(fib.settle(second, undefined), "installed");
+    assert.equal(fib.row(A, 0)?.state, "error");
+    assert.deepEqual(carryOut(fib), []);
+    fib.retryFailed();
+    fib.settle(one(fib), { errno: 101, text: "ENETUNREACH" });
+    fib.want(A, 0, "me", TWO);
+    assert.deepEqual(carryOut(fib), ["create 10.233.1.0/24 192.168.1.2: installed"]);
+  });
+
+  test("a scan that does not tell of a route has lost it", () => {
+    const fib = new Fib<string>(0);
+    fib.want(A, 0, "me", ONE);
+    carryOut(fib);
+    fib.beginScan();
+    fib.endScan(false);
+    assert.deepEqual(carryOut(fib), ["create 10.233.1.0/24 192.168.1.1: repaired"]);
+  });
+
+  test("metrics are keys of their own", () => {
+    const fib = new Fib<string>(0);
+    fib.allowDeletions();
+    fib.want(A, 0, "me", ONE);
+    fib.want(A, 900, "local", TWO);
+    assert.equal(carryOut(fib).length, 2);
+    fib.unwant(A, 0);
+    assert.deepEqual(carryOut(fib), ["delete 10.233.1.0/24 192.168.1.1: removed"]);
+    assert.equal(fib.row(A, 900)?.state, "installed");
+  });
+});
+
+interface There {
+  readonly path: FibPath;
+  readonly ours: boolean;
+}
+
+/** A kernel that knows one route per prefix, and tells the Fib what others do: at once, or when it is heard. */
+class TinyKernel {
+  readonly routes = new Map<string, There>();
+  readonly #fib: Fib<string>;
+  readonly #lags: boolean;
+  #untold: (() => void)[] = [];
+
+  constructor(fib: Fib<string>, lags: boolean) {
+    this.#fib = fib;
+    this.#lags = lags;
+  }
+
+  /** Tells what is still untold. */
+  hear(): void {
+    for (const event of this.#untold.splice(0)) event();
+  }
+
+  #tell(event: () => void): void {
+    this.#untold.push(event);
+    if (!this.#lags) this.hear();
+  }
+
+  write(change: FibChange<string>): void {
+    const { op, prefix: at, path: way } = change;
+    const there = this.routes.get(at.text);
+    if (op === "create" && there !== undefined) {
+      this.#fib.settle(change, { errno: EEXIST, text: "EEXIST" });
+      return;
+    }
+    if (op === "delete") {
+      if (there?.ours === true) this.routes.delete(at.text);
+    } else {
+      this.routes.set(at.text, { path: way, ours: true });
+    }
+    this.#fib.settle(change, undefined);
+  }
+
+  scan(): void {
+    this.#fib.beginScan();
+    for (const [text, { path: way, ours }] of this.routes) {
+      if (ours) this.#fib.sawOurs(prefix(text), 0, way);
+      else this.#fib.sawForeign(prefix(text), 0, { ...way, protocol: STATIC }, false);
+    }
+    this.#fib.endScan(true);
+  }
+
+  other(act: "add" | "delete" | "change ours", at: Prefix, way: FibPath): void {
+    const there = this.routes.get(at.text);
+    if (act === "add" && there === undefined) {
+      this.routes.set(at.text, { path: way, ours: false });
+      this.#tell(() => this.#fib.sawForeign(at, 0, { ...way, protocol: STATIC }, false));
+    } else if (act === "change ours" && there?.ours === true) {
+      this.routes.set(at.text, { path: way, ours: true });
+      this.#tell(() => this.#fib.sawOurs(at, 0, way));
+    } else if (act === "delete" && there !== undefined) {
+      this.routes.delete(at.text);
+      this.#tell(() => (there.ours ? this.#fib.lostOurs(at, 0) : this.#fib.lostForeign(at, 0)));
+    }
+  }
+}
+
+describe("Fib, whatever happens in whatever order", () => {
+  const prefixes = Array.from({ length: 4 }, (_, index) => prefix(`10.0.${index}.0/24`));
+  const somePrefix = fc.constantFrom(...prefixes);
+  const somePath = fc.constantFrom(ONE, TWO);
+  const step = fc.oneof(
+    fc.record({ do: fc.constant("want" as const), at: somePrefix, path: somePath }),
+    fc.record({ do: fc.constant("unwant" as const), at: somePrefix }),
+    fc.record({
+      do: fc.constant("other" as const),
+      act: fc.constantFrom("add" as const, "delete" as const, "change ours" as const),
+      at: somePrefix,
+      path: somePath,
+    }),
+    fc.record({ do: fc.constant("take" as const) }),
+    fc.record({ do: fc.constant("write" as const) }),
+    fc.record({ do: fc.constant("hear" as const) }),
+  );
+
+  test("the kernel ends with what is wanted; no other's route that was told of is overwritten", () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), fc.boolean(), (steps, lags) => {
+        const fib = new Fib<string>(0);
+        fib.allowDeletions();
+        const kernel = new TinyKernel(fib, lags);
+        const inFlight: FibChange<string>[] = [];
+        const wanted = new Map<string, FibPath>();
+        const take = (limit: number): void => {
+          const changes = fib.take(limit);
+          for (const { op, prefix: at } of changes) {
+            const overwrites = op === "replace" && kernel.routes.get(at.text)?.ours === false;
+            assert.ok(lags || !overwrites);
+          }
+          inFlight.push(...changes);
+        };
+        const write = (): void => {
+          const change = inFlight.shift();
+          if (change !== undefined) kernel.write(change);
+        };
+        for (const one of steps) {
+          if (one.do === "want") {
+            fib.want(one.at, 0, "me", one.path);
+            wanted.set(one.at.text, one.path);
+          } else if (one.do === "unwant") {
+            fib.unwant(one.at, 0);
+            wanted.delete(one.at.text);
+          } else if (one.do === "other") kernel.other(one.act, one.at, one.path);
+          else if (one.do === "take") take(2);
+          else if (one.do === "hear") kernel.hear();
+          else write();
+        }
+        for (let round = 0; round < 50; round++) {
+          kernel.hear();
+          while (inFlight.length > 0) write();
+          if (fib.ownersUnknown) kernel.scan();
+          take(10);
+          if (inFlight.length === 0 && fib.idle && !fib.ownersUnknown) break;
+        }
+        assert.ok(fib.idle);
+        for (const { text } of prefixes) {
+          const there = kernel.routes.get(text);
+          if (there?.ours === false) continue;
+          assert.equal(there?.path, wanted.get(text), text);
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
