@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, beforeEach, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { whyNoNamespaces } from "./support/network.ts";
+import { slowness, whyNoNamespaces } from "./support/network.ts";
 import { Segment } from "./support/segment.ts";
 
 const skip = whyNoNamespaces() ?? false;
@@ -10,7 +10,7 @@ const LOCAL = "unreachable 10.233.1.0/24 proto margay metric 4278198272";
 const SECOND = "10.233.2.0/24 via 192.168.1.3 dev eth0 proto margay";
 const THIRD = "10.233.3.0/24 via 192.168.1.4 dev eth0 proto margay";
 
-describe("adoption, sweep and clean-up", { skip }, () => {
+describe("adoption, sweep and clean-up", { skip, timeout: 60_000 * slowness }, () => {
   let segment: Segment;
 
   beforeEach(async () => {

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { FelixProcess } from "./support/felix-process.ts";
 import { hasIpip } from "./support/ipip.ts";
-import { whyNoNamespaces } from "./support/network.ts";
+import { slowness, whyNoNamespaces } from "./support/network.ts";
 import { Segment } from "./support/segment.ts";
 
 const skip = whyNoNamespaces() ?? (hasIpip() && "expected: this kernel has ipip");
 
-describe("a kernel without ipip", { skip }, () => {
+describe("a kernel without ipip", { skip, timeout: 60_000 * slowness }, () => {
   let segment: Segment;
   let felix: FelixProcess;
 

@@ -9,7 +9,7 @@ const WITHIN_MS = 200 * slowness;
 const PREFIX = "10.233.2.0/24";
 const LINE = "10.233.2.0/24 via 192.168.1.3 dev eth0 proto margay";
 
-describe("repair", { skip }, () => {
+describe("repair", { skip, timeout: 60_000 * slowness }, () => {
   let segment: Segment;
   let felix: FelixProcess;
 

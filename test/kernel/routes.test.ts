@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { FelixProcess } from "./support/felix-process.ts";
-import { whyNoNamespaces } from "./support/network.ts";
+import { slowness, whyNoNamespaces } from "./support/network.ts";
 import { Segment } from "./support/segment.ts";
 
 const skip = whyNoNamespaces() ?? false;
 
-describe("routes on the same segment", { skip }, () => {
+describe("routes on the same segment", { skip, timeout: 60_000 * slowness }, () => {
   let segment: Segment;
   let felix: FelixProcess;
 

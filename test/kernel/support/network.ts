@@ -1,10 +1,11 @@
 import { execFile, execFileSync, spawnSync } from "node:child_process";
 import { promisify } from "node:util";
+import { SLOWNESS } from "../../support/run.ts";
 
 const run = promisify(execFile);
 
-/** Longer on the emulated kernel, where everything takes ten times as long. */
-export const slowness = Number(process.env["MARGAY_SLOWNESS"] ?? "1");
+/** Factor on every deadline: ten on the emulated kernel. */
+export const slowness = SLOWNESS;
 
 /** Why kernel tests cannot run here, or `undefined`. */
 export function whyNoNamespaces(): string | undefined {
@@ -66,7 +67,7 @@ export class Network {
 
   /** The lines of `ip route show WORDS`, without blanks at their ends. */
   async routes(namespace: string, words: string): Promise<string[]> {
-    const lines = (await this.ip(namespace, `route show ${words}`)).split("\n");
+    const lines = (await this.ip(namespace, `-4 route show ${words}`)).split("\n");
     return lines.map((line) => line.trim()).filter((line) => line !== "");
   }
 

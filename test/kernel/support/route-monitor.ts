@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import { slowness } from "./network.ts";
 
 const MARK = "203.0.113.0/32";
 
@@ -29,17 +30,20 @@ export class RouteMonitor {
     ip: (words: string) => Promise<string>,
   ): Promise<RouteMonitor> {
     const monitor = new RouteMonitor(namespace, ip);
-    for (;;) {
-      // Until it listens, a change goes unheard: make one again and again.
-      const heard = monitor.#nextMark(50);
-      await monitor.#mark();
-      if (await heard) return monitor;
-    }
+    let heard = false;
+    const first = monitor.#nextMark(10_000 * slowness).then((marked) => {
+      heard = true;
+      return marked;
+    });
+    // Until it listens, a change goes unheard: make one again and again.
+    while (!heard) await monitor.#mark();
+    if (!(await first)) throw new Error("ip monitor hears nothing");
+    return monitor;
   }
 
   /** The lines that it heard about routes for pods; ends it. */
   async end(): Promise<string[]> {
-    const heard = this.#nextMark(10_000);
+    const heard = this.#nextMark(10_000 * slowness);
     await this.#mark();
     await heard;
     this.kill();
