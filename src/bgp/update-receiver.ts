@@ -11,7 +11,7 @@ import { scanUpdate, UpdateView } from "./message/scan-update.ts";
 import { PathFlag, type PathOffer } from "./rib/adj-rib-in.ts";
 import type { FamilyRib } from "./rib/family-rib.ts";
 import type { ImportPolicy } from "./rib/import-policy.ts";
-import { contextBits, type PathAttributeStore } from "./rib/path-attributes.ts";
+import { AttributeTrait, contextBits, type PathAttributeStore } from "./rib/path-attributes.ts";
 
 /** Whose UPDATE it is, and how its octets are read. */
 export interface UpdateSource {
@@ -139,16 +139,12 @@ export class UpdateReceiver {
     announces: boolean,
     reaches: boolean,
   ): void {
-    const view = this.#view;
+    const store = this.#store;
     const bits = contextBits(source.context);
-    let classic = announces && !view.broken ? this.#find(octets, false, bits) : unusable;
-    let multiprotocol = reaches && !view.broken ? this.#find(octets, true, bits) : unusable;
-    if (
-      view.broken ||
-      (announces && classic < 0) ||
-      (reaches && multiprotocol < 0) ||
-      (!announces && !reaches)
-    ) {
+    const isSound = !this.#view.broken && !this.#isMpMalformed(octets);
+    let classic = announces && isSound ? this.#find(octets, false, bits) : unusable;
+    let multiprotocol = reaches && isSound ? this.#find(octets, true, bits) : unusable;
+    if (this.#needsDecoding(announces, classic) || this.#needsDecoding(reaches, multiprotocol)) {
       const decoded = this.#decode(octets, source, announces);
       if (decoded === undefined) return this.#treatAsWithdraw(octets, source);
       const clean = decoded.errors.length === 0;
@@ -159,17 +155,38 @@ export class UpdateReceiver {
         const attributes = decoded.mpReach?.attributes ?? decoded.attributes;
         multiprotocol = this.#add(octets, true, bits, clean, attributes);
       }
-    }
-    if (announces) {
+    } else if (!announces && !reaches) this.#decode(octets, source, false);
+    // Both blocks are held until all is announced: the one must not go with a path that the other replaces.
+    if (announces) store.retain(classic);
+    if (reaches) store.retain(multiprotocol);
+    try {
+      const view = this.#view;
       this.#offer.attributes = classic;
       this.#walk(octets, view.nlriStart, view.nlriEnd, ipv4UnicastKey, source, this.#announce);
-      this.#store.discardUnused(classic);
-    }
-    if (reaches) {
       this.#offer.attributes = multiprotocol;
       this.#walkReach(octets, source, this.#announce);
-      this.#store.discardUnused(multiprotocol);
+    } finally {
+      if (announces) store.release(classic);
+      if (reaches) store.release(multiprotocol);
     }
+  }
+
+  /** Is the block of routes that are announced unknown, or known to have something to report each time? */
+  #needsDecoding(announces: boolean, block: number): boolean {
+    return announces && (block < 0 || !this.#store.has(block, AttributeTrait.clean));
+  }
+
+  /** Is something wrong with the MP attributes that blocks, which hold only parts of them, do not show? */
+  #isMpMalformed(octets: Uint8Array): boolean {
+    const { mpReachAttributeStart, mpReachStart, mpReachEnd } = this.#view;
+    const { mpUnreachAttributeStart, mpUnreachStart, mpUnreachEnd } = this.#view;
+    if (mpReachStart >= 0) {
+      if (!hasMpFlags(octets, mpReachAttributeStart)) return true;
+      const length = mpReachEnd - mpReachStart;
+      if (length < 5 || length < 5 + (octets[mpReachStart + 3] as number)) return true;
+    }
+    if (mpUnreachStart < 0) return false;
+    return !hasMpFlags(octets, mpUnreachAttributeStart) || mpUnreachEnd - mpUnreachStart < 3;
   }
 
   #walk(
@@ -298,6 +315,12 @@ export class UpdateReceiver {
 }
 
 function ignore(): void {}
+
+/** Optional, non-transitive. */
+function hasMpFlags(octets: Uint8Array, at: number): boolean {
+  const bits = AttributeFlag.optional | AttributeFlag.transitive;
+  return ((octets[at] as number) & bits) === AttributeFlag.optional;
+}
 
 function mpFamilyKey(octets: Uint8Array, at: number): number {
   return familyKey(

@@ -19,6 +19,8 @@ export const AttributeTrait = {
   hasOriginatorId: 4,
   noAdvertise: 8,
   noExport: 16,
+  /** The decoding had nothing to complain of. */
+  clean: 32,
 } as const;
 
 const passedOnVerbatim = new Set<number>([
@@ -214,7 +216,12 @@ export class PathAttributeStore {
     this.#context[id] = context;
     this.#hash[id] = hashOctets(octets, start, end, context);
     this.#references[id] = 0;
-    this.#describe(id, attributes, range.clean && isVerbatim(octets, start, end));
+    const verbatim = range.clean && isVerbatim(octets, start, end);
+    this.#describe(id, attributes);
+    this.#traits[id] =
+      traitsOf(attributes) |
+      (range.clean ? AttributeTrait.clean : 0) |
+      (verbatim ? AttributeTrait.verbatim : 0);
     this.#ineligible[id] = this.#judge(attributes, (context & 2) !== 0);
     this.#size++;
     if (this.#size * 2 > this.#slots.length) this.#rehash();
@@ -222,9 +229,8 @@ export class PathAttributeStore {
     return id;
   }
 
-  #describe(id: number, attributes: PathAttributes, verbatim: boolean): void {
+  #describe(id: number, attributes: PathAttributes): void {
     const path = attributes.asPath ?? [];
-    const communities = attributes.communities ?? [];
     this.#localPref[id] = attributes.localPref ?? defaultLocalPref;
     this.#med[id] = attributes.multiExitDisc ?? 0;
     this.#asPathLength[id] = asPathLength(path);
@@ -232,15 +238,6 @@ export class PathAttributeStore {
     this.#neighborAs[id] = neighborAs(path);
     this.#originatorId[id] = attributes.originatorId ?? 0;
     this.#clusterListLength[id] = Math.min(255, attributes.clusterList?.length ?? 0);
-    this.#traits[id] =
-      (verbatim ? AttributeTrait.verbatim : 0) |
-      (attributes.multiExitDisc !== undefined ? AttributeTrait.hasMed : 0) |
-      (attributes.originatorId !== undefined ? AttributeTrait.hasOriginatorId : 0) |
-      (communities.includes(WellKnownCommunity.noAdvertise) ? AttributeTrait.noAdvertise : 0) |
-      (communities.includes(WellKnownCommunity.noExport) ||
-      communities.includes(WellKnownCommunity.noExportSubconfed)
-        ? AttributeTrait.noExport
-        : 0);
   }
 
   #insert(id: number): void {
@@ -290,13 +287,6 @@ export class PathAttributeStore {
     this.#size--;
   }
 
-  /** Drops a block that was added and never retained. */
-  discardUnused(id: number): void {
-    if (this.#references[id] !== 0) return;
-    this.#references[id] = 1;
-    this.release(id);
-  }
-
   #remove(id: number): void {
     let hole = (this.#hash[id] as number) & this.#mask;
     while (this.#slots[hole] !== id + 1) hole = (hole + 1) & this.#mask;
@@ -313,6 +303,19 @@ export class PathAttributeStore {
     }
     this.#slots[hole] = 0;
   }
+}
+
+/** The traits that the values show. */
+function traitsOf({ communities = [], multiExitDisc, originatorId }: PathAttributes): number {
+  const staysHere =
+    communities.includes(WellKnownCommunity.noExport) ||
+    communities.includes(WellKnownCommunity.noExportSubconfed);
+  return (
+    (multiExitDisc !== undefined ? AttributeTrait.hasMed : 0) |
+    (originatorId !== undefined ? AttributeTrait.hasOriginatorId : 0) |
+    (communities.includes(WellKnownCommunity.noAdvertise) ? AttributeTrait.noAdvertise : 0) |
+    (staysHere ? AttributeTrait.noExport : 0)
+  );
 }
 
 /**

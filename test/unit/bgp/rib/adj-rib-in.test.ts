@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { AdjRibIn, PathFlag } from "../../../../src/bgp/rib/adj-rib-in.ts";
+import { PathAttributeStore } from "../../../../src/bgp/rib/path-attributes.ts";
+
+/** A store with blocks 0, 1, …, each one octet long. */
+function storeOf(blocks: number): PathAttributeStore {
+  const store = new PathAttributeStore(() => 0);
+  for (let block = 0; block < blocks; block++) {
+    const octets = Uint8Array.of(0x40, 1, 1, block);
+    store.add(octets, { start: 0, end: 4, clean: true }, 1, {});
+  }
+  return store;
+}
+
+interface Path {
+  attributes: number;
+  filtered: boolean;
+  stale: boolean;
+}
+
+describe("Adj-RIB-In", () => {
+  const small = { prefix: fc.nat(5), peer: fc.integer({ min: 1, max: 3 }), pathId: fc.nat(1) };
+  const step = fc.oneof(
+    fc.record({
+      ...small,
+      do: fc.constant("announce" as const),
+      attributes: fc.nat(3),
+      filtered: fc.boolean(),
+    }),
+    fc.record({ ...small, do: fc.constant("withdraw" as const) }),
+    fc.record({
+      ...small,
+      do: fc.constantFrom("markStale" as const, "removeStale" as const, "removePeer" as const),
+    }),
+    fc.record({ ...small, do: fc.constant("judge" as const), filtered: fc.boolean() }),
+  );
+
+  test("is a map from prefix, peer and path identifier, with chains, counts and references kept", () => {
+    const property = fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
+      const store = storeOf(4);
+      // Held from outside, so that ids stay what they are.
+      for (let block = 0; block < 4; block++) store.retain(block);
+      const rib = new AdjRibIn(store);
+      const model = new Map<string, Path>();
+      const ofPeer = (peer: number): [string, Path][] =>
+        [...model].filter(([key]) => key.split(" ")[1] === `${peer}`);
+      for (const one of steps) {
+        const key = `${one.prefix} ${one.peer} ${one.pathId}`;
+        const before = model.get(key);
+        if (one.do === "announce") {
+          const { do: _, filtered, ...offer } = one;
+          const flags = filtered ? PathFlag.filtered : 0;
+          const changed = rib.announce({ ...offer, flags, atMs: 0 });
+          const matters = before?.attributes !== one.attributes || before.filtered !== one.filtered;
+          assert.equal(changed, matters);
+          model.set(key, { attributes: one.attributes, filtered, stale: false });
+        } else if (one.do === "withdraw") {
+          assert.equal(rib.withdraw(one.prefix, one.peer, one.pathId), model.delete(key));
+        } else if (one.do === "markStale") {
+          rib.markStale(one.peer);
+          for (const [, path] of ofPeer(one.peer)) path.stale = true;
+        } else if (one.do === "judge") {
+          for (const row of rib.rowsOf(one.peer)) rib.setFiltered(row, one.filtered);
+          for (const [, path] of ofPeer(one.peer)) path.filtered = one.filtered;
+        } else {
+          const onlyStale = one.do === "removeStale";
+          const gone = ofPeer(one.peer).filter(([, { stale }]) => stale || !onlyStale);
+          const told: number[] = [];
+          rib.removePeer(one.peer, onlyStale, (prefix) => told.push(prefix));
+          assert.deepEqual(told.sort(), gone.map(([name]) => Number(name.split(" ")[0])).sort());
+          for (const [name] of gone) model.delete(name);
+        }
+      }
+      const held = new Map<string, Path>();
+      for (let prefix = 0; prefix < 6; prefix++) {
+        for (let row = rib.first(prefix); row >= 0; row = rib.next(row)) {
+          assert.equal(rib.prefix(row), prefix);
+          const path = {
+            attributes: rib.attributes(row),
+            filtered: rib.isFiltered(row),
+            stale: rib.isStale(row),
+          };
+          held.set(`${prefix} ${rib.peer(row)} ${rib.pathId(row)}`, path);
+        }
+      }
+      assert.deepEqual([...held].sort(), [...model].sort());
+      for (let peer = 1; peer <= 3; peer++) {
+        const paths = ofPeer(peer);
+        const filtered = paths.filter(([, path]) => path.filtered).length;
+        assert.deepEqual(rib.counts(peer), { paths: paths.length, filtered });
+        rib.removePeer(peer, false, () => {});
+      }
+      for (let block = 0; block < 4; block++) store.release(block);
+      assert.equal(store.size, 0, "a reference too many");
+    });
+    fc.assert(property, { numRuns: 300 });
+  });
+
+  test("grows its columns", () => {
+    const store = storeOf(1);
+    const rib = new AdjRibIn(store);
+    const count = 5000;
+    for (let prefix = 0; prefix < count; prefix++) {
+      rib.announce({ prefix, peer: prefix % 7, pathId: 0, attributes: 0, flags: 0, atMs: prefix });
+    }
+    for (let prefix = 0; prefix < count; prefix++) {
+      const row = rib.first(prefix);
+      assert.deepEqual([rib.peer(row), rib.atMs(row), rib.next(row)], [prefix % 7, prefix, -1]);
+    }
+    assert.equal(rib.first(count * 10), -1);
+  });
+});
