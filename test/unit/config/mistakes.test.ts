@@ -243,8 +243,8 @@ peers:
   - { address: 192.168.1.4, asn: 65001 }
   - { address: 192.168.1.4, asn: 0, passive: "yes" }
   - { address: fd00::1, asn: 65001 }
-  - { address: 192.168.1.5/24, asn: 65001 }
-  - { address: 224.0.0.5, asn: 65001 }
+  - { address: 192.168.1.5/24, asn: 65535 }
+  - { address: 224.0.0.5, asn: 4294967295 }
 `,
     says: [
       "node.yaml:4:16: peers[0].address: 192.168.1.2 is this node itself: give the peer's address",
@@ -254,7 +254,9 @@ peers:
       'node.yaml:7:46: peers[3].passive: "yes" is not true or false: give one of them',
       "node.yaml:8:16: peers[4].address: fd00::1 is IPv6, over which sessions do not run yet: give an IPv4 address",
       'node.yaml:9:16: peers[5].address: "192.168.1.5/24" is not an IPv4 address such as 192.168.1.2: write 192.168.1.5',
+      "node.yaml:9:37: peers[5].asn: AS 65535 is reserved (RFC 7300): private ones are 64512 to 65534",
       "node.yaml:10:16: peers[6].address: 224.0.0.5 is multicast (RFC 5771): give the address that the node's peers reach",
+      "node.yaml:10:32: peers[6].asn: AS 4294967295 is reserved (RFC 7300): private ones are 64512 to 65534",
     ],
   },
   "ranges that pods cannot have": {
