@@ -47,7 +47,7 @@ async function inNamespace<T>(body: (name: string, ifindex: number) => T | Promi
 }
 
 function parse(output: string): Result {
-  const [add, replace, remove, blockedMs] = output.trim().split(" ").map(Number) as number[];
+  const [add, replace, remove, blockedMs] = output.trim().split(" ").map(Number);
   const result = { add, replace, delete: remove } as Result;
   return blockedMs === undefined ? result : { ...result, blockedMs };
 }

@@ -139,7 +139,6 @@ export class UpdateReceiver {
     announces: boolean,
     reaches: boolean,
   ): void {
-    const store = this.#store;
     const bits = contextBits(source.context);
     const isSound = !this.#view.broken && !this.#isMpMalformed(octets);
     let classic = announces && isSound ? this.#find(octets, false, bits) : unusable;
@@ -156,18 +155,29 @@ export class UpdateReceiver {
         multiprotocol = this.#add(octets, true, bits, clean, attributes);
       }
     } else if (!announces && !reaches) this.#decode(octets, source, false);
+    this.#announceWith(classic, multiprotocol, octets, source);
+  }
+
+  /** Announces the routes of both fields, each with its block; `unusable` where the field is empty. */
+  #announceWith(
+    classic: number,
+    multiprotocol: number,
+    octets: Uint8Array,
+    source: UpdateSource,
+  ): void {
+    const store = this.#store;
+    const view = this.#view;
     // Both blocks are held until all is announced: the one must not go with a path that the other replaces.
-    if (announces) store.retain(classic);
-    if (reaches) store.retain(multiprotocol);
+    if (classic >= 0) store.retain(classic);
+    if (multiprotocol >= 0) store.retain(multiprotocol);
     try {
-      const view = this.#view;
       this.#offer.attributes = classic;
       this.#walk(octets, view.nlriStart, view.nlriEnd, ipv4UnicastKey, source, this.#announce);
       this.#offer.attributes = multiprotocol;
       this.#walkReach(octets, source, this.#announce);
     } finally {
-      if (announces) store.release(classic);
-      if (reaches) store.release(multiprotocol);
+      if (classic >= 0) store.release(classic);
+      if (multiprotocol >= 0) store.release(multiprotocol);
     }
   }
 

@@ -10,7 +10,7 @@ import { multiprotocol } from "./multiprotocol.ts";
 import { routeRefresh } from "./route-refresh.ts";
 
 /** THE table: a capability is one file and one entry here (and a member of the union in capability.ts). */
-export const capabilityRows: readonly CapabilityRow[] = [
+const capabilityRows: readonly CapabilityRow[] = [
   multiprotocol,
   routeRefresh,
   extendedMessage,

@@ -314,16 +314,16 @@ describe("Fib, whatever happens in whatever order", () => {
           const change = inFlight.shift();
           if (change !== undefined) kernel.write(change);
         };
-        for (const one of steps) {
-          if (one.do === "want") {
-            fib.want(one.at, 0, "me", one.path);
-            wanted.set(one.at.text, one.path);
-          } else if (one.do === "unwant") {
-            fib.unwant(one.at, 0);
-            wanted.delete(one.at.text);
-          } else if (one.do === "other") kernel.other(one.act, one.at, one.path);
-          else if (one.do === "take") take(2);
-          else if (one.do === "hear") kernel.hear();
+        for (const event of steps) {
+          if (event.do === "want") {
+            fib.want(event.at, 0, "me", event.path);
+            wanted.set(event.at.text, event.path);
+          } else if (event.do === "unwant") {
+            fib.unwant(event.at, 0);
+            wanted.delete(event.at.text);
+          } else if (event.do === "other") kernel.other(event.act, event.at, event.path);
+          else if (event.do === "take") take(2);
+          else if (event.do === "hear") kernel.hear();
           else write();
         }
         for (let round = 0; round < 50; round++) {
