@@ -80,7 +80,7 @@ export function encodeMessage(
 export function decodeAcknowledgement(message: NetlinkMessage): Acknowledgement | undefined {
   const { payload, flags } = message;
   if (payload.length < 4 + MESSAGE_HEADER_OCTETS) return undefined;
-  const errno = -(u32(payload, 0) | 0);
+  const errno = 0 - (u32(payload, 0) | 0);
   let text: string | undefined;
   if ((flags & MessageFlag.ackAttributes) !== 0) {
     const quoted =
@@ -94,5 +94,5 @@ export function decodeAcknowledgement(message: NetlinkMessage): Acknowledgement 
 
 /** The errno that NLMSG_DONE ends a dump with; 0 when it went well. */
 export function decodeDone(message: NetlinkMessage): number {
-  return message.payload.length >= 4 ? -(u32(message.payload, 0) | 0) : 0;
+  return message.payload.length >= 4 ? 0 - (u32(message.payload, 0) | 0) : 0;
 }
