@@ -41,10 +41,8 @@ export function isExported(
   attributes: number,
 ): boolean {
   if (attributes < 0 || attributeStore.has(attributes, AttributeTrait.noAdvertise)) return false;
-  if (profile.external) {
-    if (attributeStore.has(attributes, AttributeTrait.noExport)) return false;
-    return source === PathSource.local || !profile.ownOnly;
-  }
+  if (profile.ownOnly && source !== PathSource.local) return false;
+  if (profile.external) return !attributeStore.has(attributes, AttributeTrait.noExport);
   // RFC 4456 §6: from a client to everybody, from a non-client to clients only.
   return source !== PathSource.nonClient || profile.client;
 }

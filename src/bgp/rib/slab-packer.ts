@@ -193,12 +193,14 @@ export class SlabPacker {
 
   /** Hands out what was written and starts afresh. */
   take(): Pick<Slab, "octets" | "messages" | "own"> {
-    const octets = this.#octets.subarray(0, this.#length);
+    const { length } = this;
+    let octets = this.#octets.subarray(0, length);
+    // A slab may wait long for slow peers: it must not hold on to a buffer much larger than itself.
+    if (length * 2 < this.#octets.length) octets = octets.slice();
+    else this.#octets = new Uint8Array(this.#octets.length);
     const own = this.#own;
     const messages = this.#messages;
     this.#messages = 0;
-    // A buffer of the size that was needed just now; the old one lives as long as sockets hold on to it.
-    this.#octets = new Uint8Array(Math.max(4096, this.#length));
     this.#length = 0;
     this.#own = new Map();
     return { octets, messages, own };
