@@ -7,6 +7,7 @@ import type { KernelRoute } from "../netlink/route.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import { cleanUp } from "./cleanup.ts";
+import { Contest, contested } from "./contest.ts";
 import type { Encapsulation } from "./encapsulation.ts";
 import { type EntryContext, entryOf, stateOf } from "./entry.ts";
 import { explainAddress, type FelixExplanation } from "./explain.ts";
@@ -64,6 +65,7 @@ export class Felix {
   readonly #reconciler: Reconciler;
   readonly #context: EntryContext;
   readonly #listeners = new Set<(event: FelixEvent) => void>();
+  readonly #contest: Contest;
   #podCidrs: readonly Prefix[];
   #local: readonly LocalDecision[] = [];
   #forwarding: ForwardingStatus = { enabled: false, switchedOn: false, problem: undefined };
@@ -77,6 +79,7 @@ export class Felix {
     this.#options = { ...options, logger };
     this.#podCidrs = options.podCidrs;
     this.#fib = new Fib(metric);
+    this.#contest = new Contest(clock);
     const picture = new KernelPicture(netlink);
     this.#picture = picture;
     const loadKernelModule = options.loadKernelModule ?? modprobe;
@@ -280,10 +283,7 @@ export class Felix {
 
   #report(change: FibChange<RouteOwner>, outcome: Outcome): void {
     const { row, prefix } = change;
-    if (outcome === "repaired") {
-      this.#repairs++;
-      this.#log("warn", change, "put back a route that someone deleted or changed");
-    }
+    if (outcome === "repaired") this.#onRepair(change);
     if (outcome === "occupied") return;
     if (outcome === "failed") {
       this.#log("error", change, row.failure?.text ?? "refused");
@@ -293,6 +293,16 @@ export class Felix {
     if (this.#listeners.size === 0) return;
     const text = pathText(change.path, this.#context.deviceName);
     this.#tell({ kind: outcome, prefix, text });
+  }
+
+  #onRepair(change: FibChange<RouteOwner>): void {
+    this.#repairs++;
+    this.#log("warn", change, "put back a route that someone deleted or changed");
+    if (!this.#contest.repaired(change.prefix.text)) return;
+    this.#fib.hold(change.row, contested);
+    this.#log("error", change, contested.text);
+    this.#tell({ kind: "error", prefix: change.prefix, text: contested.text });
+    this.#reconciler.retryAfter(Contest.restMs);
   }
 
   #onConflict(route: KernelRoute): void {

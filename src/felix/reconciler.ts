@@ -57,6 +57,7 @@ export class Reconciler {
   #waiting: (() => void)[] = [];
   #safetyNet: Timer | undefined;
   #recovery: Timer | undefined;
+  #retry: Timer | undefined;
   #ending: (() => void) | undefined;
   overflows = 0;
   lastResync: ResyncStatus | undefined;
@@ -69,9 +70,16 @@ export class Reconciler {
   async start(): Promise<void> {
     const { netlink, clock } = this.#parts;
     this.#ending = netlink.onEvent((event) => this.#onEvent(event));
-    this.#running = this.#pass();
-    await this.#running;
-    this.#running = undefined;
+    try {
+      this.#running = this.#pass();
+      await this.#running;
+    } catch (error) {
+      this.#stopped = true;
+      this.#ending();
+      throw error;
+    } finally {
+      this.#running = undefined;
+    }
     this.#safetyNet = clock.after(SAFETY_NET_MS, () => {
       this.resync("safety net");
       this.#safetyNet?.restart();
@@ -85,6 +93,7 @@ export class Reconciler {
     this.#ending?.();
     this.#safetyNet?.cancel();
     this.#recovery?.cancel();
+    this.#retry?.cancel();
     await this.#running;
     this.#wake();
   }
@@ -105,6 +114,15 @@ export class Reconciler {
     this.#everyProtocol = true;
     this.#verdictsDue = true;
     this.#scan(reason);
+  }
+
+  /** Tries again what the kernel refused, after a while. */
+  retryAfter(delayMs: number): void {
+    this.#retry ??= this.#parts.clock.after(delayMs, () => {
+      this.#retry = undefined;
+      this.#parts.fib.retryFailed();
+      this.kick();
+    });
   }
 
   /** Asks the next hops again, and what hangs on addresses. */

@@ -70,7 +70,7 @@ export class Tunnel {
     try {
       const link = await this.#device();
       if (link !== undefined) {
-        this.#configure(link, wish);
+        if (this.#configure(link, wish)) await this.#options.picture.load();
         if (this.#ifindex !== link.ifindex) {
           await loosenReversePathFilter(this.#options.sysctl, link.name, this.#options.logger);
         }
@@ -117,34 +117,37 @@ export class Tunnel {
     }
   }
 
-  #configure(link: Link, wish: TunnelWish): void {
+  /** Brings the device to what it shall be; true when something was to be done. */
+  #configure(link: Link, wish: TunnelWish): boolean {
     const { netlink, logger } = this.#options;
     const mtu = (wish.underlayMtu ?? UNDERLAY_MTU) - IPIP_OVERHEAD;
-    if (!link.up || link.mtu !== mtu) {
+    const changes = !link.up || link.mtu !== mtu;
+    if (changes) {
       netlink.changeLink(link.ifindex, { up: true, mtu });
       logger.info({ device: link.name, mtu }, "brought up the IPIP tunnel");
     }
-    this.#address(link, tunnelAddress(wish.podCidrs));
+    return this.#address(link, tunnelAddress(wish.podCidrs)) || changes;
   }
 
-  #address(link: Link, wanted: string | undefined): void {
+  #address(link: Link, wanted: string | undefined): boolean {
     const { netlink, picture, protocol, logger } = this.#options;
-    let there = false;
-    for (const entry of picture.addresses) {
-      if (entry.ifindex !== link.ifindex) continue;
-      if (entry.address === wanted) there = true;
-      else if (entry.protocol === protocol || entry.address === this.#added) {
-        netlink.removeHostAddress(link.ifindex, entry.address);
-      }
+    const present = picture.addresses.filter(({ ifindex }) => ifindex === link.ifindex);
+    const former = present.filter(({ address, protocol: owner }) => {
+      return address !== wanted && (owner === protocol || address === this.#added);
+    });
+    for (const { address } of former) netlink.removeHostAddress(link.ifindex, address);
+    if (wanted === undefined || present.some(({ address }) => address === wanted)) {
+      return former.length > 0;
     }
-    if (wanted === undefined || there) return;
     try {
       netlink.addHostAddress(link.ifindex, wanted, protocol);
     } catch (error) {
+      // Somebody was quicker than the event that tells of it.
       if (!(error instanceof NetlinkError && error.errno === Errno.exists)) throw error;
     }
     this.#added = wanted;
     logger.info({ device: link.name, address: wanted }, "gave the tunnel its address");
+    return true;
   }
 
   #fail(problem: Problem): void {

@@ -83,6 +83,11 @@ export class Fib<Want> {
     this.#enqueue(row);
   }
 
+  /** Leaves a row as it is, with a failure of ours to show, until `retryFailed`. */
+  hold(row: FibRow<Want>, failure: RowFailure): void {
+    row.failure = failure;
+  }
+
   /** Tries again what the kernel refused. */
   retryFailed(): void {
     for (const row of this.#rows.values()) {
