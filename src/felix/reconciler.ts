@@ -132,7 +132,7 @@ export class Reconciler {
     this.kick();
   }
 
-  /** Resolves when nothing is due and nothing is being written. */
+  /** Resolves when nothing is due and nothing is being written, or nothing can be for the moment. */
   settled(): Promise<void> {
     if (this.#stopped || this.#quiet) return Promise.resolve();
     return new Promise((resolve) => {
@@ -145,11 +145,10 @@ export class Reconciler {
   }
 
   get #due(): boolean {
+    if (this.#recovery !== undefined) return false;
     const { fib } = this.#parts;
     const reading = this.#pictureDue || this.#scanDue !== undefined || fib.ownersUnknown;
-    return (
-      (reading && this.#recovery === undefined) || this.#verdictsDue || this.#tunnelDue || !fib.idle
-    );
+    return reading || this.#verdictsDue || this.#tunnelDue || !fib.idle;
   }
 
   #scan(reason: string): void {
@@ -177,14 +176,13 @@ export class Reconciler {
   /** Once through all that is due. */
   async #pass(): Promise<void> {
     const { picture, fib, programmer } = this.#parts;
-    if (this.#recovery === undefined) {
-      if (this.#pictureDue) {
-        this.#pictureDue = false;
-        await picture.load();
-        this.#tunnelDue = true;
-      }
-      if (this.#scanDue !== undefined || fib.ownersUnknown) await this.#read();
+    if (this.#recovery !== undefined) return;
+    if (this.#pictureDue) {
+      this.#pictureDue = false;
+      await picture.load();
+      this.#tunnelDue = true;
     }
+    if (this.#scanDue !== undefined || fib.ownersUnknown) await this.#read();
     if (this.#verdictsDue) await this.#judge();
     await this.#tend();
     const uncertain = await programmer.program();
@@ -201,8 +199,8 @@ export class Reconciler {
     this.#scanDue = undefined;
     this.#everyProtocol = false;
     fib.beginScan();
-    const filter = everyProtocol ? { version: 4, table } : { version: 4, table, protocol };
-    await netlink.dumpRoutes(filter as { version: 4; table: number }, (route) => {
+    const filter = everyProtocol ? {} : { protocol };
+    await netlink.dumpRoutes({ version: 4, table, ...filter }, (route) => {
       if (isOurs(route.protocol, protocol)) routes++;
       this.#sawRoute(route, false);
     });

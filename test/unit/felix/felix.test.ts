@@ -310,7 +310,7 @@ describe("Felix", () => {
       kernel.hasIpip = false;
       const said: string[] = [];
       const logger = { ...silentLogger, error: (_: object, text: string) => said.push(text) };
-      await start({ podCidrs: [], logger: { ...logger, child: () => logger } as never });
+      await start({ podCidrs: [], logger: { ...logger, child: () => logger } });
       set("10.233.2.0/24", "192.168.2.2");
       set("10.233.4.0/24", "192.168.4.2");
       set("10.233.3.0/24", "192.168.1.3");
