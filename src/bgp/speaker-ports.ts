@@ -43,6 +43,7 @@ export interface SpeakerObserver {
   down?(peer: Peer, reason: DownReason, wasEstablished: boolean): void;
   /** Best paths changed; the columns are valid during the call only. */
   bestPathsChanged?(rib: FamilyRib, changes: LocRibChanges): void;
+  /** Told after the best paths that the peer's routes before it changed. */
   endOfRib?(peer: Peer, family: number): void;
   malformed?(peer: Peer, errors: readonly AttributeError[]): void;
   peerRemoved?(peer: Peer): void;

@@ -1,21 +1,24 @@
 import type { Prefix } from "../net/prefix.ts";
-import { parseIpAddress } from "../net/ip-address.ts";
-import { Writer } from "../wire/writer.ts";
-import { encodePathAttributes } from "./attribute/encode-attributes.ts";
-import type { PathAttributes } from "./attribute/path-attributes.ts";
 import { BgpError } from "./errors.ts";
-import type { Family } from "./family/family.ts";
 import { families } from "./family/index.ts";
 import type { FsmAction } from "./fsm/action.ts";
 import type { ConnectionId, FsmEvent } from "./fsm/event.ts";
 import { PeerFsm } from "./fsm/peer.ts";
-import { CeaseSubcode, Origin } from "./iana.ts";
-import { contextOfBits, contextBits, PathAttributeStore } from "./rib/path-attributes.ts";
+import { CeaseSubcode } from "./iana.ts";
+import { ownAttributes } from "./rib/own-attributes.ts";
+import { PathAttributeStore } from "./rib/path-attributes.ts";
 import { FamilyRib } from "./rib/family-rib.ts";
 import { loopReason } from "./rib/loop-check.ts";
 import { localPeer, PathSource, type RibPeer } from "./rib/source.ts";
 import { GracefulRestartHelper } from "./graceful-restart-helper.ts";
-import { importPolicyOf, offeredCapabilities, Peer, type PeerSettings, sourceOf } from "./peer.ts";
+import {
+  importPolicyOf,
+  offeredCapabilities,
+  Peer,
+  type PeerSettings,
+  sessionSettings,
+  sourceOf,
+} from "./peer.ts";
 import { PeerSession } from "./peer-session.ts";
 import type { SpeakerObserver, SpeakerPorts, SpeakerTimer } from "./speaker-ports.ts";
 import { UpdateReceiver } from "./update-receiver.ts";
@@ -56,6 +59,8 @@ export class Speaker {
   readonly #byAddress = new Map<string, Peer>();
   readonly #sessions = new Map<ConnectionId, PeerSession>();
   #readable: PeerSession[] = [];
+  /** End-of-RIBs that came and are not told yet. */
+  readonly #endOfRibs: { readonly peer: Peer; readonly family: number }[] = [];
   #nextConnection = 1;
   #restarted = false;
   #forwardingPreserved = false;
@@ -205,7 +210,7 @@ export class Speaker {
       const nextHop = this.config.nextHopSelf[rib.family.version];
       const ids = new Set<number>();
       if (nextHop !== undefined && wanted.length > 0) {
-        const attributes = this.#ownAttributes(rib.family, nextHop);
+        const attributes = ownAttributes(this.attributes, rib.family, nextHop);
         for (const prefix of wanted) {
           const id = rib.prefixes.intern(prefix.octets, 0, prefix.length);
           ids.add(id);
@@ -221,21 +226,6 @@ export class Speaker {
       }
     }
     this.#ports.wake();
-  }
-
-  #ownAttributes(family: Family, nextHop: string): number {
-    const attributes: PathAttributes = { origin: Origin.igp, asPath: [], nextHop, localPref: 100 };
-    const context = contextOfBits(contextBits({ fourOctetAs: true, external: false }));
-    const writer = new Writer(64);
-    const classic = family.version === 4;
-    encodePathAttributes(attributes, context, writer, { nextHop: classic });
-    if (!classic) writeMpReach(family, nextHop, writer);
-    const octets = writer.view();
-    const bits = contextBits(context);
-    const known = this.attributes.find(octets, 0, octets.length, bits);
-    if (known >= 0) return known;
-    const range = { start: 0, end: octets.length, clean: true };
-    return this.attributes.add(octets, range, bits, attributes);
   }
 
   /** A peer has connected to us. @returns the id of the connection, or why it is refused */
@@ -364,7 +354,16 @@ export class Speaker {
       more = rib.turn((changes) => this.#observer.bestPathsChanged?.(rib, changes)) || more;
     }
     if (this.#retired.length > 0 && !more) this.#reuseRetired();
+    if (this.#endOfRibs.length > 0) this.#tellEndOfRibs();
     return more;
+  }
+
+  /** An End-of-RIB is told once all that came before it has been. */
+  #tellEndOfRibs(): void {
+    for (const rib of this.ribs.values()) if (rib.locRib.dirtyCount > 0) return;
+    for (const { peer, family } of this.#endOfRibs.splice(0)) {
+      this.#observer.endOfRib?.(peer, family);
+    }
   }
 
   /** Works off some messages of a session. @returns whether there are more */
@@ -396,7 +395,7 @@ export class Speaker {
       if (endOfRib >= 0) {
         peer.endOfRibs.add(endOfRib);
         this.#restartHelper.endOfRib(peer, endOfRib);
-        this.#observer.endOfRib?.(peer, endOfRib);
+        this.#endOfRibs.push({ peer, family: endOfRib });
       }
     }
     if (session.refreshWanted >= 0) {
@@ -491,23 +490,4 @@ export class Speaker {
     if (isConnected || peer.staleFamilies.size > 0) return;
     if (this.#byAddress.get(peer.address) === peer) this.removePeer(peer.address);
   }
-}
-
-/** One text per set of settings that a session is built on. */
-function sessionSettings(settings: PeerSettings): string {
-  const { name, kind, importPrefixes, importNever, families: offered, ...rest } = settings;
-  return JSON.stringify([rest, offered.map((family) => family.key)]);
-}
-
-function writeMpReach(family: Family, nextHop: string, writer: Writer): void {
-  const length = parseIpAddress(nextHop)?.length ?? 0;
-  writer
-    .uint8(0x80)
-    .uint8(14)
-    .uint8(5 + length)
-    .uint16(family.afi)
-    .uint8(family.safi)
-    .uint8(length);
-  family.encodeNextHop({ nextHop }, writer);
-  writer.uint8(0);
 }
