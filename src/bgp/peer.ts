@@ -126,6 +126,12 @@ export function importPolicyOf(settings: PeerSettings): ImportPolicy {
   return new ImportPolicy(settings.importPrefixes, settings.importNever);
 }
 
+/** One text per set of settings that a session is built on. */
+export function sessionSettings(settings: PeerSettings): string {
+  const { name, kind, importPrefixes, importNever, families: offered, ...rest } = settings;
+  return JSON.stringify([rest, offered.map((family) => family.key)]);
+}
+
 /** Where paths of a peer come from, once it is known whether it is in another AS. */
 export function sourceOf(settings: PeerSettings, external: boolean): PathSource {
   if (external) return PathSource.external;
