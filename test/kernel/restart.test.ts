@@ -11,7 +11,8 @@ import { until } from "../support/until.ts";
 
 const hasIpip = await kernelHasIpip();
 const ipipRequired = process.env["MARGAY_REQUIRE_IPIP"] === "1";
-const needsIpip = hasIpip || ipipRequired ? false : "expected: this kernel has no ipip, the one in QEMU has";
+const needsIpip =
+  hasIpip || ipipRequired ? false : "expected: this kernel has no ipip, the one in QEMU has";
 
 interface NodeOfTest {
   readonly name: string;
