@@ -9,7 +9,8 @@ import type { OpenMessage, UpdateMessage } from "../../src/bgp/message/message.t
 import { encodeOpen } from "../../src/bgp/message/open.ts";
 import { encodeUpdate } from "../../src/bgp/message/update.ts";
 import type { PeerSettings } from "../../src/bgp/peer.ts";
-import { Speaker, type SpeakerConfig } from "../../src/bgp/speaker.ts";
+import { Speaker } from "../../src/bgp/speaker.ts";
+import type { SpeakerConfig } from "../../src/bgp/speaker-config.ts";
 import {
   type SpeakerObserver,
   type SpeakerPorts,
@@ -404,6 +405,8 @@ export class ScriptedPeer {
   isUp = false;
   #end: End | undefined;
   #ids = 0;
+  /** Answers each KEEPALIVE, once the session is Established. */
+  #keepsAlive = false;
 
   constructor(to: SpeakerNode, address: string, changes: Partial<OpenMessage> = {}) {
     this.network = to.network;
@@ -427,6 +430,7 @@ export class ScriptedPeer {
   /** Connects anew; the former connection, if any, is forgotten as it is. */
   connect(): void {
     const id = ++this.#ids;
+    this.#keepsAlive = false;
     this.messages = [];
     this.view = new PeerView(codec({ external: this.open.asn !== 64512 }));
     const mine = (act: () => void): void => {
@@ -458,7 +462,12 @@ export class ScriptedPeer {
       const decoded = decodeMessage(message, this.view.context);
       this.messages.push(decoded);
       if (decoded.type === "UPDATE") this.view.take(message);
+      if (decoded.type === "KEEPALIVE" && this.#keepsAlive) this.#answer(encodeKeepalive());
     }
+  }
+
+  #answer(octets: Uint8Array): void {
+    if (this.#end !== undefined) this.network.write(this.#end, [octets]);
   }
 
   send(octets: Uint8Array): void {
@@ -508,6 +517,7 @@ export class ScriptedPeer {
     this.send(encodeOpen(this.open));
     this.send(encodeKeepalive());
     assert.equal(this.to.state(this.address), "Established");
+    this.#keepsAlive = true;
   }
 
   /** Breaks off without a NOTIFICATION. */
