@@ -12,7 +12,7 @@ import type { Peer } from "./peer.ts";
 import type { FamilyRib } from "./rib/family-rib.ts";
 import type { ExportProfile } from "./rib/export-profile.ts";
 import { createMember } from "./rib/group-member.ts";
-import type { SpeakerConfig } from "./speaker.ts";
+import type { SpeakerConfig } from "./speaker-config.ts";
 import type { SpeakerPorts } from "./speaker-ports.ts";
 import type { UpdateReceiver, UpdateReport, UpdateSource } from "./update-receiver.ts";
 

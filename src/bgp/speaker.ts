@@ -5,7 +5,7 @@ import type { FsmAction } from "./fsm/action.ts";
 import type { ConnectionId, FsmEvent } from "./fsm/event.ts";
 import { PeerFsm } from "./fsm/peer.ts";
 import { CeaseSubcode } from "./iana.ts";
-import { ownAttributes } from "./rib/own-attributes.ts";
+import { originate } from "./rib/originate.ts";
 import { PathAttributeStore } from "./rib/path-attributes.ts";
 import { FamilyRib } from "./rib/family-rib.ts";
 import { loopReason } from "./rib/loop-check.ts";
@@ -20,21 +20,9 @@ import {
   sourceOf,
 } from "./peer.ts";
 import { PeerSession } from "./peer-session.ts";
+import type { SpeakerConfig } from "./speaker-config.ts";
 import type { SpeakerObserver, SpeakerPorts, SpeakerTimer } from "./speaker-ports.ts";
 import { UpdateReceiver } from "./update-receiver.ts";
-
-/** What makes a speaker. */
-export interface SpeakerConfig {
-  readonly asn: number;
-  /** BGP identifier, unsigned 32-bit, not 0. */
-  readonly identifier: number;
-  /** Cluster id as a reflector (RFC 4456 §7), unsigned 32-bit. */
-  readonly clusterId: number;
-  /** Canonical addresses of our own: paths with one of them as next hop are not used. */
-  readonly ownAddresses: readonly string[];
-  /** Canonical address that stands for us as next hop of what we originate, by IP version. */
-  readonly nextHopSelf: { readonly 4?: string; readonly 6?: string };
-}
 
 /** Settings for peers that nobody configured, by their address; `undefined` refuses them. */
 export type DynamicPeers = (address: string) => PeerSettings | undefined;
@@ -205,25 +193,10 @@ export class Speaker {
 
   /** Originates exactly these prefixes, with ourselves as next hop. Those of an IP version without own address are left out. */
   originate(prefixes: readonly Prefix[]): void {
+    const nowMs = this.#ports.nowMs();
     for (const rib of this.ribs.values()) {
-      const wanted = prefixes.filter(({ version }) => version === rib.family.version);
       const nextHop = this.config.nextHopSelf[rib.family.version];
-      const ids = new Set<number>();
-      if (nextHop !== undefined && wanted.length > 0) {
-        const attributes = ownAttributes(this.attributes, rib.family, nextHop);
-        for (const prefix of wanted) {
-          const id = rib.prefixes.intern(prefix.octets, 0, prefix.length);
-          ids.add(id);
-          const offer = { prefix: id, peer: localPeer, pathId: 0, attributes, flags: 0 };
-          if (rib.paths.announce({ ...offer, atMs: this.#ports.nowMs() })) rib.locRib.markDirty(id);
-        }
-      }
-      for (const row of [...rib.paths.rowsOf(localPeer)]) {
-        const id = rib.paths.prefix(row);
-        if (ids.has(id)) continue;
-        rib.paths.removeRow(row);
-        rib.locRib.markDirty(id);
-      }
+      originate(rib, this.attributes, { prefixes, nextHop, nowMs });
     }
     this.#ports.wake();
   }
@@ -458,8 +431,13 @@ export class Speaker {
     peer.negotiated = negotiated;
     peer.lastNegotiated = negotiated;
     peer.gracefulRestart = negotiated.gracefulRestart;
+    const source = sourceOf(peer.settings, negotiated.codec.external);
+    // Somebody else at the same address has no part in what the former left.
+    if (peer.identifier !== negotiated.peerIdentifier || peer.source !== source) {
+      this.#restartHelper.expired(peer);
+    }
     peer.identifier = negotiated.peerIdentifier;
-    peer.source = sourceOf(peer.settings, negotiated.codec.external);
+    peer.source = source;
     peer.endOfRibs.clear();
     this.#restartHelper.returned(peer, negotiated);
     session.establish(negotiated, this.ribs, this.config);

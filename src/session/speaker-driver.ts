@@ -1,4 +1,5 @@
-import { Speaker, type SpeakerConfig } from "../bgp/speaker.ts";
+import { Speaker } from "../bgp/speaker.ts";
+import type { SpeakerConfig } from "../bgp/speaker-config.ts";
 import {
   type SpeakerObserver,
   type SpeakerPorts,

@@ -1,13 +1,49 @@
 import { parseIpAddress } from "../../net/ip-address.ts";
+import type { Prefix } from "../../net/prefix.ts";
 import { Writer } from "../../wire/writer.ts";
 import { encodePathAttributes } from "../attribute/encode-attributes.ts";
 import type { PathAttributes } from "../attribute/path-attributes.ts";
 import type { Family } from "../family/family.ts";
 import { AttributeCode, AttributeFlag, Origin } from "../iana.ts";
+import type { FamilyRib } from "./family-rib.ts";
 import { contextBits, contextOfBits, type PathAttributeStore } from "./path-attributes.ts";
+import { localPeer } from "./source.ts";
+
+/** What is to be originated; without a next hop, nothing. */
+interface Origination {
+  /** Those of other IP versions are left out. */
+  readonly prefixes: readonly Prefix[];
+  readonly nextHop: string | undefined;
+  readonly nowMs: number;
+}
+
+/** Makes a family's paths of our own exactly those to these prefixes. */
+export function originate(
+  rib: FamilyRib,
+  store: PathAttributeStore,
+  { prefixes, nextHop, nowMs }: Origination,
+): void {
+  const wanted = prefixes.filter(({ version }) => version === rib.family.version);
+  const ids = new Set<number>();
+  if (nextHop !== undefined && wanted.length > 0) {
+    const attributes = ownAttributes(store, rib.family, nextHop);
+    for (const prefix of wanted) {
+      const id = rib.prefixes.intern(prefix.octets, 0, prefix.length);
+      ids.add(id);
+      const offer = { prefix: id, peer: localPeer, pathId: 0, attributes, flags: 0, atMs: nowMs };
+      if (rib.paths.announce(offer)) rib.locRib.markDirty(id);
+    }
+  }
+  for (const row of [...rib.paths.rowsOf(localPeer)]) {
+    const id = rib.paths.prefix(row);
+    if (ids.has(id)) continue;
+    rib.paths.removeRow(row);
+    rib.locRib.markDirty(id);
+  }
+}
 
 /** The block of what is originated here with a next hop of the family's IP version, as if an internal peer had sent it. */
-export function ownAttributes(store: PathAttributeStore, family: Family, nextHop: string): number {
+function ownAttributes(store: PathAttributeStore, family: Family, nextHop: string): number {
   const attributes: PathAttributes = { origin: Origin.igp, asPath: [], nextHop, localPref: 100 };
   const bits = contextBits({ fourOctetAs: true, external: false });
   const writer = new Writer(64);

@@ -1,0 +1,12 @@
+/** What makes a speaker. */
+export interface SpeakerConfig {
+  readonly asn: number;
+  /** BGP identifier, unsigned 32-bit, not 0. */
+  readonly identifier: number;
+  /** Cluster id as a reflector (RFC 4456 §7), unsigned 32-bit. */
+  readonly clusterId: number;
+  /** Canonical addresses of our own: paths with one of them as next hop are not used. */
+  readonly ownAddresses: readonly string[];
+  /** Canonical address that stands for us as next hop of what we originate, by IP version. */
+  readonly nextHopSelf: { readonly 4?: string; readonly 6?: string };
+}
