@@ -68,6 +68,10 @@ export class Fib<Want> {
   want(prefix: Prefix, metric: number, want: Want, path: FibPath | undefined): FibRow<Want> {
     const row = this.#rowFor(prefix, metric);
     row.want = want;
+    if (row.doubtful) {
+      row.doubtful = false;
+      row.kernel = undefined;
+    }
     if (row.wanted !== path) row.failure = undefined;
     row.wanted = path;
     this.#enqueue(row);
@@ -116,6 +120,7 @@ export class Fib<Want> {
     row.seen = this.#scan;
     if (this.#disturb(row)) return;
     this.#ownerKnown(row);
+    row.doubtful = false;
     if (row.kernel === path) return;
     if (row.kernel !== undefined && row.want !== undefined && path !== row.wanted) {
       row.damage = "changed";
@@ -215,8 +220,11 @@ export class Fib<Want> {
       failure === undefined ? settleDone(change) : this.#settleFailed(change, failure);
     if (row.disturbed) {
       row.disturbed = false;
-      row.kernel = undefined;
       row.again = true;
+      // What is wanted is created if need be, and EEXIST tells that it was not. What nobody wants may be ours and there:
+      // it is deleted, which hurts nobody where it is not.
+      row.doubtful = row.want === undefined;
+      row.kernel = row.doubtful ? change.path : undefined;
     }
     if (row.again) {
       row.again = false;
@@ -304,6 +312,7 @@ export class Fib<Want> {
   #lose(row: FibRow<Want>): void {
     if (row.kernel !== undefined && row.want !== undefined) row.damage = "deleted";
     row.kernel = undefined;
+    row.doubtful = false;
     this.#enqueue(row);
   }
 
@@ -356,6 +365,7 @@ function settleDone<Want>(change: FibChange<Want>): Outcome {
   row.failure = undefined;
   row.fruitlessScans = 0;
   row.kernel = op === "delete" ? undefined : path;
+  row.doubtful = false;
   row.adopted = false;
   if (op === "delete") return "removed";
   const damaged = row.damage !== undefined;

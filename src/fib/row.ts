@@ -42,6 +42,8 @@ export class FibRow<Want> {
   inFlight = false;
   /** Someone touched it while our own change was in flight: whose was last is unknown. */
   disturbed = false;
+  /** Wanted by nobody, and perhaps not there either: `kernel` is what may be there. */
+  doubtful = false;
   /** It is to be looked at again when the change in flight is through. */
   again = false;
   /** The kernel says something is there; a scan shall tell whose. */

@@ -3,6 +3,9 @@ import { write, writeSync } from "node:fs";
 /** A reader that takes longer over one chunk is not waited for. */
 const stuckAfterMs = 1000;
 
+/** At the exit, a chunk on its way gets so long to arrive before what follows it. */
+const overtakeMs = 100;
+
 /**
  * Lines to a file descriptor, written in the background one chunk at a time. A slow reader costs nothing but the lines
  * beyond `mostOctets`; one that went away (EPIPE) makes the stream silent. Neither ever stops or ends the program, which
@@ -95,6 +98,8 @@ export class LineStream {
   #writeRest(): void {
     const stuck = this.#writing && performance.now() - this.#writingSinceMs > stuckAfterMs;
     if (this.#broken || stuck || this.#pending.length === 0) return;
+    // A chunk is on its way by another thread, which nothing tells of any more: what follows must not overtake it.
+    if (this.#writing) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, overtakeMs);
     try {
       writeSync(this.#fd, this.#takePending());
     } catch {

@@ -198,6 +198,31 @@ describe("Fib", () => {
     assert.deepEqual(carryOut(fib), ["create 10.233.1.0/24 192.168.1.1: repaired"]);
   });
 
+  test("a route whose creation was disturbed, and that nobody wants any more, is deleted", () => {
+    const fib = new Fib<string>(0);
+    fib.allowDeletions();
+    fib.want(A, 0, "me", ONE);
+    const change = one(fib);
+    fib.sawForeign(A, 0, { ...ONE, protocol: STATIC }, false);
+    fib.lostForeign(A, 0);
+    fib.unwant(A, 0);
+    fib.settle(change, undefined);
+    assert.deepEqual(carryOut(fib), ["delete 10.233.1.0/24 192.168.1.1: removed"]);
+    assert.equal(fib.row(A, 0), undefined);
+  });
+
+  test("a route that may have gone with what disturbed it is created again when it is wanted again", () => {
+    const fib = new Fib<string>(0);
+    fib.allowDeletions();
+    fib.want(A, 0, "me", ONE);
+    const change = one(fib);
+    fib.lostOurs(A, 0);
+    fib.unwant(A, 0);
+    fib.settle(change, undefined);
+    fib.want(A, 0, "me", ONE);
+    assert.deepEqual(carryOut(fib), ["create 10.233.1.0/24 192.168.1.1: installed"]);
+  });
+
   test("metrics are keys of their own", () => {
     const fib = new Fib<string>(0);
     fib.allowDeletions();
