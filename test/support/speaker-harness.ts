@@ -74,7 +74,8 @@ export class SpeakerNetwork {
   readonly clock = new FakeClock();
   readonly nodes = new Map<string, SpeakerNode>();
   readonly #listeners = new Map<string, Listener>();
-  readonly #cut = new Set<string>();
+  /** Links that are cut, with what TCP will send once more when they are mended. */
+  readonly #cut = new Map<string, (() => void)[]>();
   #deliveries: (() => void)[] = [];
 
   /** A speaker at an address, which is its identifier, too. */
@@ -96,15 +97,23 @@ export class SpeakerNetwork {
 
   /** From here on nothing passes between two addresses, and nobody is told. */
   cut(a: string, b: string): void {
-    this.#cut.add(linkKey(a, b));
+    const key = linkKey(a, b);
+    if (!this.#cut.has(key)) this.#cut.set(key, []);
   }
 
   mend(a: string, b: string): void {
+    const waiting = this.#cut.get(linkKey(a, b)) ?? [];
     this.#cut.delete(linkKey(a, b));
+    this.#deliveries.unshift(...waiting);
   }
 
-  isCut(a: string, b: string): boolean {
-    return this.#cut.has(linkKey(a, b));
+  /** Does what crosses a link, later: when it is there. */
+  #cross(a: string, b: string, delivery: () => void): void {
+    this.later(() => {
+      const waiting = this.#cut.get(linkKey(a, b));
+      if (waiting === undefined) delivery();
+      else waiting.push(delivery);
+    });
   }
 
   later(delivery: () => void): void {
@@ -119,7 +128,7 @@ export class SpeakerNetwork {
     down: (reason: string) => void,
   ): void {
     this.later(() => {
-      if (this.isCut(from.owner, to)) return;
+      if (this.#cut.has(linkKey(from.owner, to))) return;
       const near: End = { ...from, far: () => far, isOpen: true, held: undefined };
       const listener = this.#listeners.get(to);
       const far = listener?.accept(from.owner, { ...from });
@@ -138,8 +147,8 @@ export class SpeakerNetwork {
       far.held.push(octets);
       return false;
     }
-    this.later(() => {
-      if (far.isOpen && !this.isCut(end.owner, far.owner)) far.received(octets);
+    this.#cross(end.owner, far.owner, () => {
+      if (far.isOpen) far.received(octets);
     });
     return true;
   }
@@ -148,8 +157,9 @@ export class SpeakerNetwork {
     if (!end.isOpen) return;
     end.isOpen = false;
     const far = end.far();
-    this.later(() => {
-      if (far === undefined || !far.isOpen || this.isCut(end.owner, far.owner)) return;
+    if (far === undefined) return;
+    this.#cross(end.owner, far.owner, () => {
+      if (!far.isOpen) return;
       far.isOpen = false;
       far.failed("connection closed by the peer");
     });
