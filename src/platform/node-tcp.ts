@@ -50,6 +50,7 @@ class NodeTcpConnection implements TcpConnection {
   readonly localPort: number;
   readonly remoteAddress: string;
   readonly remotePort: number;
+  #isOver = false;
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -62,13 +63,20 @@ class NodeTcpConnection implements TcpConnection {
 
   listen(events: TcpEvents): void {
     let failure = "connection closed by the peer";
+    const fail = (): void => {
+      if (this.#isOver) return;
+      this.#isOver = true;
+      events.failed(failure);
+    };
     this.#socket
       .on("data", (octets: Buffer) => events.received(octets))
       .on("drain", () => events.drained())
       .on("error", (error) => {
         failure = describeError(error);
       })
-      .on("close", () => events.failed(failure));
+      // A peer that sends no more is gone, also while the rest of ours waits for it, which would put `close` off for ever.
+      .on("end", fail)
+      .on("close", fail);
   }
 
   write(parts: readonly Uint8Array[]): boolean {
@@ -88,6 +96,7 @@ class NodeTcpConnection implements TcpConnection {
 
   close(): void {
     const socket = this.#socket;
+    this.#isOver = true;
     socket.removeAllListeners("data").removeAllListeners("drain").removeAllListeners("close");
     socket.on("error", () => {});
     // What still comes in is read and dropped: unread octets would turn the close into a reset that eats our last words.
@@ -158,7 +167,8 @@ async function listen(options: Parameters<Tcp["listen"]>[0]): Promise<TcpListene
       reject(listenError(error, `${address.includes(":") ? `[${address}]` : address}:${port}`));
     });
     server.listen({ host: address, port, backlog: listenBacklog, ipv6Only: true }, () => {
-      server.removeAllListeners("error");
+      // A connection that cannot be accepted, for want of a file descriptor say, is the peer's to dial again.
+      server.removeAllListeners("error").on("error", () => {});
       resolve();
     });
   });
