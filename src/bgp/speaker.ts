@@ -328,6 +328,8 @@ export class Speaker {
     }
     if (this.#retired.length > 0 && !more) this.#reuseRetired();
     if (this.#endOfRibs.length > 0) this.#tellEndOfRibs();
+    if (more || this.#readable.length > 0) return more;
+    for (const rib of this.ribs.values()) more = rib.tidy() || more;
     return more;
   }
 

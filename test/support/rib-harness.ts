@@ -166,7 +166,9 @@ export class RibHarness {
 
   /** Turns until nothing is left that does not wait for a socket. */
   settle(): void {
-    for (let count = 0; this.turn(); count++) assert.ok(count < 1000, "turns without end");
+    for (let count = 0; this.turn() || this.rib.tidy(); count++) {
+      assert.ok(count < 1000, "turns without end");
+    }
   }
 
   /** One turn, which tells `changed` of every prefix whose selected path is another one now. */

@@ -14,6 +14,9 @@ import { UpdateGroup } from "./update-group.ts";
 /** Prefixes decided and encoded at a time: a few milliseconds of work. */
 const prefixesPerTurn = 16_384;
 
+/** Prefix ids released at a time: about a millisecond of work. */
+const prefixesPerTidying = 8192;
+
 /** All RIBs of one address family: Adj-RIBs-In, Loc-RIB and the update groups that are the Adj-RIBs-Out. */
 export class FamilyRib {
   readonly family: Family;
@@ -26,7 +29,7 @@ export class FamilyRib {
   readonly #groups = new Map<string, UpdateGroup>();
   readonly #changes = new LocRibChanges();
   /** Prefixes nobody offers any more, whose ids are released once no update group speaks of them. */
-  readonly #pathless = new Set<number>();
+  readonly #pathless: number[] = [];
 
   constructor(
     family: Family,
@@ -99,24 +102,29 @@ export class FamilyRib {
         for (const group of this.#groups.values()) group.distribute(this.#changes);
         observe(this.#changes);
       }
-      for (const prefix of this.#changes.pathless) this.#pathless.add(prefix);
+      for (const prefix of this.#changes.pathless) this.#pathless.push(prefix);
       this.locRib.release(this.#changes);
       this.#changes.clear();
     }
     let more = this.locRib.dirtyCount > 0;
     for (const group of this.#groups.values()) more = group.pump() || more;
-    if (!more) this.#releasePathless();
     return more;
   }
 
-  #releasePathless(): void {
-    if (this.#pathless.size === 0) return;
+  /** Releases ids of prefixes that nobody offers any more, a slice at a time, for when there is nothing better to do. @returns whether more are left */
+  tidy(): boolean {
+    if (this.#pathless.length === 0 || this.locRib.dirtyCount > 0) return false;
     for (const group of this.#groups.values()) {
-      if (!group.isQuiet) return;
+      if (!group.isQuiet) return false;
     }
-    for (const prefix of this.#pathless) {
-      if (this.paths.first(prefix) < 0) this.prefixes.release(prefix);
+    for (let count = 0; count < prefixesPerTidying; count++) {
+      const prefix = this.#pathless.pop();
+      if (prefix === undefined) return false;
+      // It may be there more than once, or be offered again.
+      if (this.prefixes.isLive(prefix) && this.paths.first(prefix) < 0) {
+        this.prefixes.release(prefix);
+      }
     }
-    this.#pathless.clear();
+    return true;
   }
 }
