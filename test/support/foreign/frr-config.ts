@@ -1,10 +1,10 @@
-import type { ForeignConfig, ForeignPeer } from "./speaker.ts";
+import type { ForeignConfig, ForeignPeer, TunnelDetour } from "./speaker.ts";
 
 /** bgpd.conf for FRR 8. */
 export function frrConfig(config: ForeignConfig): string {
-  const { detour } = config;
   const lines = [
     "hostname frr",
+    ...detourLines(config.detour),
     `router bgp ${config.asn}`,
     ` bgp router-id ${config.routerId}`,
     " no bgp ebgp-requires-policy",
@@ -19,18 +19,21 @@ export function frrConfig(config: ForeignConfig): string {
     " exit-address-family",
     "exit",
   ];
-  if (detour !== undefined) {
-    lines.push(
-      `ip prefix-list BEHIND-ROUTER permit ${detour.nextHopsWithin} le 32`,
-      "route-map DETOUR permit 10",
-      " match ip next-hop prefix-list BEHIND-ROUTER",
-      ` set ip next-hop ${detour.via}`,
-      "exit",
-      "route-map DETOUR permit 20",
-      "exit",
-    );
-  }
   return `${lines.join("\n")}\n`;
+}
+
+/** Before the sessions: a route map that a neighbour names ahead of its definition takes effect 5 s after bgpd's start only. */
+function detourLines(detour: TunnelDetour | undefined): readonly string[] {
+  if (detour === undefined) return [];
+  return [
+    `ip prefix-list BEHIND-ROUTER permit ${detour.nextHopsWithin} le 32`,
+    "route-map DETOUR permit 10",
+    " match ip next-hop prefix-list BEHIND-ROUTER",
+    ` set ip next-hop ${detour.via}`,
+    "exit",
+    "route-map DETOUR permit 20",
+    "exit",
+  ];
 }
 
 function sessionLines(config: ForeignConfig, peer: ForeignPeer): readonly string[] {
