@@ -70,7 +70,7 @@ interface Pair {
 
 const address = "127.0.0.1";
 
-function octets(text: string): Uint8Array {
+function octetsOf(text: string): Uint8Array {
   return Uint8Array.from(Buffer.from(text, "latin1"));
 }
 
@@ -145,8 +145,8 @@ for (const [name, make] of implementations) {
       const left = new Watched(both.dialled);
       const right = new Watched(both.accepted);
       for (let round = 0; round < 50; round++) {
-        both.dialled.write([octets(`a${round}`), octets("b"), octets("c;")]);
-        both.accepted.write([octets(`${round},`)]);
+        both.dialled.write([octetsOf(`a${round}`), octetsOf("b"), octetsOf("c;")]);
+        both.accepted.write([octetsOf(`${round},`)]);
       }
       both.dialled.write([]);
       const there = Array.from({ length: 50 }, (_, round) => `a${round}bc;`).join("");
@@ -162,8 +162,8 @@ for (const [name, make] of implementations) {
     test("keeps what arrives before anybody listens", async () => {
       const both = await pair(make());
       const right = new Watched(both.accepted);
-      both.accepted.write([octets("early")]);
-      both.dialled.write([octets("sync")]);
+      both.accepted.write([octetsOf("early")]);
+      both.dialled.write([octetsOf("sync")]);
       await right.until(() => right.text === "sync");
       const left = new Watched(both.dialled);
       await left.until(() => left.text === "early");
@@ -181,7 +181,7 @@ for (const [name, make] of implementations) {
       await left.until(() => left.drains > 0);
       await right.until(() => right.octets === written);
       assert.equal(left.drains, 1);
-      assert.ok(both.dialled.write([octets("x")]));
+      assert.ok(both.dialled.write([octetsOf("x")]));
       await finish(both);
     });
 
@@ -190,8 +190,8 @@ for (const [name, make] of implementations) {
       const left = new Watched(both.dialled);
       const right = new Watched(both.accepted);
       both.accepted.setReading(false);
-      both.dialled.write([octets("waits")]);
-      both.accepted.write([octets("meanwhile")]);
+      both.dialled.write([octetsOf("waits")]);
+      both.accepted.write([octetsOf("meanwhile")]);
       await left.until(() => left.text === "meanwhile");
       assert.equal(right.text, "");
       both.accepted.setReading(true);
@@ -203,7 +203,7 @@ for (const [name, make] of implementations) {
       const both = await pair(make());
       const left = new Watched(both.dialled);
       const right = new Watched(both.accepted);
-      both.dialled.write([new Uint8Array(100_000), octets("the end")]);
+      both.dialled.write([new Uint8Array(100_000), octetsOf("the end")]);
       both.dialled.close();
       both.dialled.close();
       await right.until(() => right.failure !== undefined);
@@ -218,7 +218,7 @@ for (const [name, make] of implementations) {
       const left = new Watched(both.dialled);
       const right = new Watched(both.accepted, false);
       fill(both.dialled);
-      both.accepted.write([octets("NOTIFICATION")]);
+      both.accepted.write([octetsOf("NOTIFICATION")]);
       both.accepted.close();
       await left.until(() => left.failure !== undefined);
       assert.equal(left.text, "NOTIFICATION");
@@ -282,7 +282,7 @@ describe("TCP by node:net against peers with manners of their own", () => {
     server.listen(0, address);
     await once(server, "listening");
     const end = new Watched(await dial(nodeTcp, (server.address() as AddressInfo).port));
-    end.connection.write([octets("hello")]);
+    end.connection.write([octetsOf("hello")]);
     await end.until(() => end.failure !== undefined);
     end.connection.close();
     server.close();

@@ -1,0 +1,329 @@
+import assert from "node:assert/strict";
+import { afterEach, describe, test } from "node:test";
+import { ipv4Unicast } from "../../../src/bgp/family/index.ts";
+import { encodeKeepalive } from "../../../src/bgp/message/keepalive.ts";
+import { encodeOpen } from "../../../src/bgp/message/open.ts";
+import { encodeUpdate } from "../../../src/bgp/message/update.ts";
+import type { PeerSettings } from "../../../src/bgp/peer.ts";
+import { nodeClock } from "../../../src/platform/node-clock.ts";
+import { nodeTcp } from "../../../src/platform/node-tcp.ts";
+import type { Tcp, TcpConnection } from "../../../src/platform/tcp.ts";
+import { SpeakerDriver } from "../../../src/session/speaker-driver.ts";
+import { parseIpv4 } from "../../../src/net/ip-address.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
+import { MemoryNetwork } from "../../support/memory-tcp.ts";
+import { codec } from "../../support/peer-view.ts";
+import { peerSettings, prefix } from "../../support/speaker-harness.ts";
+
+const a = "10.0.0.1";
+const b = "10.0.0.2";
+const stranger = "10.0.0.3";
+
+interface Node {
+  readonly address: string;
+  readonly driver: SpeakerDriver;
+  readonly refused: string[];
+  readonly events: string[];
+}
+
+/** Speakers with drivers, in one network on one clock. */
+class Scene {
+  readonly clock = new FakeClock();
+  readonly network: MemoryNetwork;
+  readonly nodes: Node[] = [];
+
+  constructor(bufferOctets?: number) {
+    this.network = new MemoryNetwork(bufferOctets === undefined ? {} : { bufferOctets });
+  }
+
+  async node(address: string): Promise<Node> {
+    const refused: string[] = [];
+    const events: string[] = [];
+    const identifier = parseIpv4(address) ?? 0;
+    const driver = new SpeakerDriver({
+      config: {
+        asn: 64512,
+        identifier,
+        clusterId: identifier,
+        ownAddresses: [address],
+        nextHopSelf: { 4: address },
+      },
+      tcp: this.network.host(address),
+      clock: this.clock,
+      random: () => 1,
+      localAddress: { 4: address },
+      refused: (from, reason) => refused.push(`${from}: ${reason}`),
+      observer: {
+        down: (peer, reason, wasEstablished) => {
+          if (wasEstablished) events.push(`down ${peer.address}: ${reason.text}`);
+        },
+      },
+    });
+    await driver.listen(address, 179);
+    const node = { address, driver, refused, events };
+    this.nodes.push(node);
+    return node;
+  }
+
+  /** Lets time pass, second by second. */
+  async advance(seconds: number): Promise<void> {
+    await this.network.idle();
+    for (let second = 0; second < seconds; second++) {
+      this.clock.advance(1000);
+      await this.network.idle();
+    }
+  }
+}
+
+function state(node: Node, address: string): string | undefined {
+  return node.driver.speaker.peer(address)?.fsm.state;
+}
+
+function routes(node: Node): string[] {
+  const rib = node.driver.speaker.ribs.get(ipv4Unicast.key);
+  assert.ok(rib !== undefined);
+  const found: string[] = [];
+  for (let id = 0; id < rib.prefixes.end; id++) {
+    if (rib.locRib.attributes(id) >= 0) found.push(rib.prefixes.text(id));
+  }
+  return found.sort();
+}
+
+async function pair(
+  scene: Scene,
+  changes: Partial<PeerSettings> = {},
+): Promise<readonly [Node, Node]> {
+  const left = await scene.node(a);
+  const right = await scene.node(b);
+  left.driver.speaker.addPeer(peerSettings(b, changes));
+  right.driver.speaker.addPeer(peerSettings(a, changes));
+  left.driver.speaker.originate([prefix("10.244.1.0/24")]);
+  right.driver.speaker.originate([prefix("10.244.2.0/24")]);
+  await scene.network.idle();
+  return [left, right];
+}
+
+/** Octets of the type of each message a raw connection was sent. */
+function messageTypes(chunks: readonly Uint8Array[]): number[] {
+  const octets = Buffer.concat(chunks);
+  const types: number[] = [];
+  for (let at = 0; at < octets.length; at += octets.readUInt16BE(at + 16)) {
+    types.push(octets[at + 18] as number);
+  }
+  return types;
+}
+
+describe("the driver of a speaker", () => {
+  let scene = new Scene();
+
+  afterEach(async () => {
+    await Promise.all(scene.nodes.map(({ driver }) => driver.stop({ silently: true })));
+    await scene.network.idle();
+    assert.equal(scene.clock.pending, 0, "timers left behind");
+  });
+
+  test("brings up one session where both sides dial, and routes cross it", async () => {
+    scene = new Scene();
+    const [left, right] = await pair(scene);
+    assert.equal(state(left, b), "Established");
+    assert.equal(state(right, a), "Established");
+    for (const node of [left, right]) {
+      assert.deepEqual(routes(node), ["10.244.1.0/24", "10.244.2.0/24"]);
+    }
+    const connection = left.driver.speaker.peer(b)?.fsm.establishedConnection;
+    const endpoint = left.driver.endpoint(connection);
+    assert.deepEqual([endpoint?.localAddress, endpoint?.remoteAddress], [a, b]);
+    assert.equal(left.driver.endpoint(undefined), undefined);
+  });
+
+  test("keeps dialling a peer that is not there yet", async () => {
+    scene = new Scene();
+    const left = await scene.node(a);
+    left.driver.speaker.addPeer(peerSettings(b));
+    await scene.advance(30);
+    assert.equal(state(left, b), "Active");
+    const right = await scene.node(b);
+    right.driver.speaker.addPeer(peerSettings(a, { passive: true }));
+    await scene.advance(6);
+    assert.equal(state(left, b), "Established");
+  });
+
+  test("runs the timers: keepalives hold a session, silence ends it", async () => {
+    scene = new Scene();
+    const [left, right] = await pair(scene, { holdTimeSeconds: 9 });
+    await scene.advance(60);
+    assert.deepEqual(left.events, []);
+    scene.network.cut(a, b);
+    await scene.advance(10);
+    assert.match(left.events[0] ?? "", /nothing heard from the peer for 9 s/);
+    assert.deepEqual(routes(right), ["10.244.2.0/24"]);
+    scene.network.mend(a, b);
+    await scene.advance(20);
+    assert.equal(state(left, b), "Established");
+    assert.deepEqual(routes(right), ["10.244.1.0/24", "10.244.2.0/24"]);
+  });
+
+  test("turns strangers away, and says so", async () => {
+    scene = new Scene();
+    const [left] = await pair(scene);
+    const chunks: Uint8Array[] = [];
+    const failed = Promise.withResolvers<string>();
+    scene.network.host(stranger).dial({
+      address: a,
+      port: 179,
+      connected: (tcp) =>
+        tcp.listen({
+          received: (octets) => chunks.push(octets),
+          drained: () => {},
+          failed: failed.resolve,
+        }),
+      failed: failed.resolve,
+    });
+    assert.equal(await failed.promise, "connection closed by the peer");
+    assert.deepEqual(chunks, []);
+    assert.deepEqual(left.refused, [`${stranger}: no peer is configured with this address`]);
+  });
+
+  test("stops with a word to its peers, or without one", async () => {
+    for (const silently of [false, true]) {
+      scene = new Scene();
+      const [left, right] = await pair(scene, { gracefulRestartSeconds: 60 });
+      await left.driver.stop({ silently, message: "upgrade" });
+      await scene.network.idle();
+      const pattern = silently ? /connection closed by the peer/ : /NOTIFICATION 6\/2.*upgrade/;
+      assert.match(right.events[0] ?? "", pattern);
+      const kept = silently ? ["10.244.1.0/24", "10.244.2.0/24"] : ["10.244.2.0/24"];
+      assert.deepEqual(routes(right), kept);
+      await right.driver.stop({ silently: true });
+      await scene.network.idle();
+    }
+  });
+
+  test("stopped in the middle of everything does nothing more", async () => {
+    scene = new Scene();
+    const left = await scene.node(a);
+    left.driver.speaker.addPeer(peerSettings(b));
+    const right = await scene.node(b);
+    right.driver.speaker.addPeer(peerSettings(a));
+    await Promise.all([
+      left.driver.stop({ silently: false }),
+      right.driver.stop({ silently: false }),
+    ]);
+    await scene.network.idle();
+    assert.equal(state(left, b), "Idle");
+  });
+
+  test("gets a table many times its socket's buffer across, End-of-RIB last", async () => {
+    scene = new Scene(4096);
+    const [left, right] = await pair(scene);
+    const own = Array.from({ length: 20_000 }, (_, at) =>
+      prefix(`10.${at >>> 8}.${at & 255}.0/24`),
+    );
+    left.driver.speaker.originate(own);
+    await scene.network.idle();
+    assert.equal(routes(right).length, own.length + 1);
+    left.driver.speaker.originate([]);
+    await scene.network.idle();
+    assert.deepEqual(routes(right), ["10.244.2.0/24"]);
+  });
+
+  test("stops reading from a peer that sends faster than it is worked off, and loses nothing", async () => {
+    scene = new Scene(64 * 1024 * 1024);
+    const left = await scene.node(a);
+    left.driver.speaker.addPeer(peerSettings(stranger, { passive: true }));
+    const paused: boolean[] = [];
+    const tcp = scene.network.host(stranger);
+    const connection = await dial(tcp);
+    const chunks: Uint8Array[] = [];
+    connection.listen({
+      received: (octets) => chunks.push(octets),
+      drained: () => {},
+      failed: () => {},
+    });
+    connection.write([
+      encodeOpen({
+        asn: 64512,
+        holdTimeSeconds: 90,
+        bgpIdentifier: 0x0a000003,
+        capabilities: [{ name: "multiprotocol", afi: 1, safi: 1 }],
+      }),
+      encodeKeepalive(),
+    ]);
+    await scene.network.idle();
+    assert.equal(state(left, stranger), "Established");
+    const near = left.driver.endpoint(
+      left.driver.speaker.peer(stranger)?.fsm.establishedConnection,
+    );
+    assert.ok(near !== undefined);
+    const setReading = near.setReading.bind(near);
+    near.setReading = (reading) => {
+      paused.push(!reading);
+      setReading(reading);
+    };
+    const count = 40_000;
+    for (let at = 0; at < count; at++) {
+      const announced = [{ prefix: `10.${at >>> 8}.${at & 255}.0/24` }];
+      const attributes = { origin: 0, asPath: [], localPref: 100, nextHop: stranger } as const;
+      const update = { withdrawn: [], announced, attributes, errors: [] };
+      connection.write(encodeUpdate(update, codec()));
+    }
+    await scene.network.idle();
+    assert.equal(routes(left).length, count);
+    assert.equal(paused[0], true);
+    assert.equal(paused.at(-1), false);
+    assert.deepEqual(messageTypes(chunks).slice(0, 2), [1, 4]);
+  });
+
+  test("says that a port is taken", async () => {
+    scene = new Scene();
+    const left = await scene.node(a);
+    await assert.rejects(left.driver.listen(a, 179), /10\.0\.0\.1:179 is in use/);
+  });
+
+  test("does the same over real sockets", { timeout: 20_000 }, async () => {
+    scene = new Scene();
+    const learned = Promise.withResolvers<void>();
+    const lost = Promise.withResolvers<string>();
+    const make = (address: string, other: string, port: number): SpeakerDriver => {
+      const identifier = parseIpv4(address) ?? 0;
+      const driver: SpeakerDriver = new SpeakerDriver({
+        config: {
+          asn: 64512,
+          identifier,
+          clusterId: identifier,
+          ownAddresses: [address],
+          // No route has a loopback address for a next hop.
+          nextHopSelf: { 4: "192.0.2.1" },
+        },
+        tcp: nodeTcp,
+        clock: nodeClock,
+        random: () => 1,
+        localAddress: { 4: address },
+        observer: {
+          bestPathsChanged: ({ locRib }) => {
+            if (address === "127.0.0.3" && locRib.size === 2) learned.resolve();
+          },
+          down: (_, { text }, wasEstablished) => {
+            if (wasEstablished && address === "127.0.0.3") lost.resolve(text);
+          },
+        },
+      });
+      driver.speaker.addPeer(peerSettings(other, { port, passive: port === 0 }));
+      return driver;
+    };
+    const listening = make("127.0.0.2", "127.0.0.3", 0);
+    const port = await listening.listen("127.0.0.2", 0);
+    listening.speaker.originate([prefix("10.244.1.0/24"), prefix("10.244.2.0/24")]);
+    const dialling = make("127.0.0.3", "127.0.0.2", port);
+    await learned.promise;
+    await listening.stop({ silently: false, message: "good night" });
+    assert.match(await lost.promise, /good night/);
+    await dialling.stop({ silently: true });
+  });
+});
+
+function dial(tcp: Tcp): Promise<TcpConnection> {
+  return new Promise((connected, reject) => {
+    tcp.dial({ address: a, port: 179, connected, failed: (reason) => reject(new Error(reason)) });
+  });
+}
