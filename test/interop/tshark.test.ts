@@ -7,7 +7,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import fc from "fast-check";
 import type { PathAttributes } from "../../src/bgp/attribute/path-attributes.ts";
 import type { Capability } from "../../src/bgp/capability/capability.ts";
@@ -20,6 +20,12 @@ import { encodeOpen } from "../../src/bgp/message/open.ts";
 import { encodeRouteRefresh } from "../../src/bgp/message/route-refresh.ts";
 import { encodeShutdownCommunication } from "../../src/bgp/message/shutdown-communication.ts";
 import { encodeUpdate } from "../../src/bgp/message/update.ts";
+import type { ExportProfile } from "../../src/bgp/rib/export-profile.ts";
+import { createMember } from "../../src/bgp/rib/group-member.ts";
+import { PathSource } from "../../src/bgp/rib/source.ts";
+import { families } from "../../src/bgp/family/index.ts";
+import { splitMessages } from "../support/peer-view.ts";
+import { profileOf, RibHarness, ribPeer } from "../support/rib-harness.ts";
 import { attributes as attributesOf, ipv4NextHop, nlri } from "../property/codec-arbitraries.ts";
 import { codecContext } from "../vectors/context.ts";
 import { message } from "../vectors/hex.ts";
@@ -286,4 +292,45 @@ test("tshark reads whatever attributes a session may send", { skip }, () => {
   const found = dissect(messages);
   assert.deepEqual(found.complaints, []);
   assert.equal(found.types.length, messages.length);
+});
+
+describe("tshark reads what update groups write", { skip }, () => {
+  const { originatorId: _originator, clusterList: _clusters, ...plain } = attributes;
+  for (const family of families) {
+    const isIpv4 = family.version === 4;
+    const block = (index: number): string =>
+      isIpv4 ? `10.${index >> 8}.${index & 255}.0/24` : `2001:db8:${(index + 1).toString(16)}::/48`;
+    const written = (profile: Partial<ExportProfile>, source: PathSource): Uint8Array[] => {
+      const peers = [ribPeer(1, { source: PathSource.client }), ribPeer(2, { source })];
+      const harness = new RibHarness(family, peers);
+      const messages: Uint8Array[] = [];
+      const member = createMember(2, (parts) => {
+        for (const part of parts) messages.push(...splitMessages(part));
+        return true;
+      });
+      harness.rib.join(profileOf(harness.peer(2), family, profile), member);
+      const prefixes = Array.from({ length: 3000 }, (_, index) => block(index));
+      const nextHop = isIpv4 ? "192.0.2.7" : "2001:db8::7";
+      // NO_EXPORT would keep them from an external peer.
+      harness.announce(1, prefixes, { ...plain, nextHop, communities: [0xfde90064] });
+      harness.settle();
+      harness.withdraw(1, prefixes.slice(0, 2000));
+      harness.settle();
+      return messages;
+    };
+    for (const [what, source, profile] of [
+      ["reflected to a client", PathSource.client, {}],
+      ["sent to an external peer", PathSource.external, {}],
+      ["sent to a speaker of 2-octet AS numbers", PathSource.client, { fourOctetAs: false }],
+    ] as const) {
+      test(`${family.name} ${what}`, () => {
+        const messages = written(profile, source);
+        const { types, complaints } = dissect(messages, !("fourOctetAs" in profile));
+        assert.deepEqual(complaints, []);
+        assert.equal(types.length, messages.length);
+        assert.ok(messages.length > 5, `${messages.length} messages`);
+        assert.ok(messages.some((octets) => octets.length > 4000));
+      });
+    }
+  }
 });
