@@ -4,7 +4,7 @@ import { SLOWNESS } from "../test/support/run.ts";
 import { until } from "../test/support/until.ts";
 import type { LabNetwork } from "./network.ts";
 import type { LabSpeakers } from "./speakers.ts";
-import { NODES, peersOf, type TopologyName } from "./topology.ts";
+import { type LabNode, NODES, peersOf, REFLECTOR, type TopologyName } from "./topology.ts";
 
 /** One cell of the matrix: a ping that runs since before the first session. */
 export interface Cell {
@@ -29,53 +29,66 @@ export function startPings(network: LabNetwork): readonly Cell[] {
   );
 }
 
-/**
- * Waits until every session of the lab is Established at both of its ends.
- * @returns when the last session came up, in milliseconds since the epoch, as the margay ends of the sessions dated it
- */
+/** When the sessions of the lab came up, in milliseconds since the epoch: by the names of both ends. */
+export type SessionTimes = ReadonlyMap<string, number>;
+const sessionKey = (one: string, other: string): string => [one, other].toSorted().join(" ");
+
+/** Waits until every session of the lab is Established at both of its ends; the margay ends tell when that was. */
 export async function allEstablished(
   speakers: LabSpeakers,
   topology: TopologyName,
-): Promise<number> {
-  const times = await Promise.all(
-    NODES.map(async (node) => {
-      const peers = peersOf(node, topology);
-      const margay = speakers.margays.get(node.name);
-      const foreign = speakers.foreign.get(node.name);
-      const established = async (address: string): Promise<number | undefined> => {
-        if (foreign !== undefined)
-          return (await foreign.peerState(address)) === "Established" ? 0 : undefined;
-        const peer = await margay?.peer(address);
-        if (peer?.state !== "Established" || peer.since === undefined) return undefined;
-        return timestampDate(peer.since).getTime();
-      };
-      const waits = peers.map(({ name, address }) =>
-        until(`${node.name} to have a session with ${name}`, () => established(address), {
-          timeoutSeconds: 30,
-        }),
-      );
-      return Math.max(...(await Promise.all(waits)));
+): Promise<SessionTimes> {
+  const times = new Map<string, number>();
+  const established = async (node: LabNode, address: string): Promise<number | undefined> => {
+    const foreign = speakers.foreign.get(node.name);
+    if (foreign !== undefined)
+      return (await foreign.peerState(address)) === "Established" ? 0 : undefined;
+    const peer = await speakers.margays.get(node.name)?.peer(address);
+    if (peer?.state !== "Established" || peer.since === undefined) return undefined;
+    return timestampDate(peer.since).getTime();
+  };
+  const waits = NODES.flatMap((node) =>
+    peersOf(node, topology).map(async ({ name, address }) => {
+      const what = `${node.name} to have a session with ${name}`;
+      const time = await until(what, () => established(node, address), { timeoutSeconds: 30 });
+      const key = sessionKey(node.name, name);
+      times.set(key, Math.max(time, times.get(key) ?? 0));
     }),
   );
-  return Math.max(...times);
+  await Promise.all(waits);
+  return times;
 }
 
-/**
- * Waits until every cell that can answer has answered; `expected` says which those are.
- * @returns when the last of them first answered, in milliseconds since the epoch
- */
-export async function allAnswer(
-  cells: readonly Cell[],
-  expected: (cell: Cell) => boolean,
-): Promise<number> {
-  const wanted = cells.filter(expected);
+/** Waits until each of these cells has had three answers. */
+export async function allAnswer(cells: readonly Cell[]): Promise<void> {
   await Promise.all(
-    wanted.map(({ from, to, pinger }) =>
+    cells.map(({ from, to, pinger }) =>
       until(`the pod on ${from} to reach the pod on ${to}`, () => {
         pinger.assertAlive();
         return pinger.replies >= 3;
       }),
     ),
   );
-  return Math.max(...wanted.map(({ pinger }) => pinger.first?.at ?? 0));
+}
+
+/**
+ * The longest time, in milliseconds, from the moment when all sessions between a pair of nodes were Established to the first answer of
+ * the pod on the one to the pod on the other; of the pairs with a margay among them. At least 0: an answer may come before the later
+ * end of the session has noticed that it is up.
+ */
+export function slowestPair(
+  cells: readonly Cell[],
+  times: SessionTimes,
+  topology: TopologyName,
+): number {
+  const upAt = ({ from, to }: Cell): number | undefined =>
+    topology === "mesh"
+      ? times.get(sessionKey(from, to))
+      : Math.max(...[from, to].map((name) => times.get(sessionKey(name, REFLECTOR.name)) ?? 0));
+  const delays = cells.map((cell) => {
+    const up = upAt(cell);
+    const first = cell.pinger.first?.at;
+    return up === undefined || up === 0 || first === undefined ? 0 : first - up;
+  });
+  return Math.max(0, ...delays);
 }

@@ -23,6 +23,7 @@ const ORDERS = [
 /**
  * Two ends may resolve the same collision at different moments: where one has a connection Established already, which §6.8 lets
  * stay, the other may be closing just that one by the identifiers. Both connections die then, and the next attempt stands alone.
+ * GoBGP knows one connection per peer: it closes whatever comes while its own dial is under way, whoever has the higher identifier.
  */
 for (const kind of Object.keys(FOREIGN_SPEAKERS)) {
   describe(`both ends dial: ${kind}`, () => {
@@ -42,7 +43,7 @@ for (const kind of Object.keys(FOREIGN_SPEAKERS)) {
           return now.length === 1 && now;
         });
         const flaps = (await pair.margay.peer(FOREIGN_ADDRESS))?.flaps ?? 0;
-        if (flaps === 0) assert.match(connections[0] ?? "", stays);
+        if (flaps === 0 && kind !== "gobgp") assert.match(connections[0] ?? "", stays);
         assert.ok(flaps <= 1, "at most one race of that kind, then the session stays");
       });
     }
