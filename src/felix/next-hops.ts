@@ -2,36 +2,11 @@ import type { FibPath, PathHop, PathTable } from "../fib/path.ts";
 import { ipVersionOf, parseIpAddress } from "../net/ip-address.ts";
 import { type Prefix, prefixContainsAddress } from "../net/prefix.ts";
 import type { Netlink } from "../netlink/netlink.ts";
-import { decideMode, type Encapsulation, hopFor, type NextHopMode } from "./encapsulation.ts";
+import { decideMode, type Encapsulation, hopFor } from "./encapsulation.ts";
 import type { KernelPicture } from "./kernel-picture.ts";
-import type { RouteOwner } from "./owner.ts";
-import type { Problem } from "./problem.ts";
+import type { NextHop, NextHopGroup, RouteOwner } from "./owner.ts";
 import { judgeSegment, type SegmentVerdict } from "./segment.ts";
 import type { Tunnel } from "./tunnel.ts";
-
-/** A next hop, and how to get there. Changes in place when the kernel's answer does. */
-export interface NextHop {
-  readonly address: string;
-  readonly octets: Uint8Array;
-  readonly version: 4 | 6;
-  verdict: SegmentVerdict;
-  /** `undefined` when there is no way. */
-  mode: NextHopMode | undefined;
-  hop: PathHop | undefined;
-  problem: Problem | undefined;
-  users: number;
-}
-
-/** The next hops that routes share; nearly always one. */
-export interface NextHopGroup {
-  readonly key: string;
-  readonly hops: readonly NextHop[];
-  /** Through those of the next hops that can be reached; `undefined` when none can. */
-  path: FibPath | undefined;
-  /** As the one who wants the routes that lead through it: one object for all of them. */
-  readonly owner: RouteOwner;
-  users: number;
-}
 
 export interface NextHopsOptions {
   readonly netlink: Netlink;

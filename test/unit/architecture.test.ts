@@ -1,124 +1,214 @@
 import assert from "node:assert/strict";
-import { globSync, readFileSync } from "node:fs";
-import { dirname, join, normalize } from "node:path";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import { describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
 
-const root = join(import.meta.dirname, "../..");
-const page = readFileSync(join(root, "docs/ARCHITECTURE.md"), "utf8");
-const files = globSync("src/**/*.ts", { cwd: root });
+const root = fileURLToPath(new URL("../../src/", import.meta.url));
 
-/** Rooms that are generated, or only declare the types of others' code: everybody may import them, they import nobody. */
-const foundations = new Set(["gen", "types"]);
-
-/** No IO, no time, no chance, but what is handed in. Of netlink the packets are so, not the conversation with the kernel. */
-const pure = [
-  /^src\/(net|wire|bgp|topology|fib|cluster\/model)\//,
-  /^src\/netlink\/(address|attribute|constants|errno|event-filter|link|message|route|route-request)\.ts$/,
-];
-const impure =
-  /\b(Date|Math\.random|performance|Buffer|queueMicrotask)\b|\bset(Timeout|Interval|Immediate)\(|(?<![-.#\w])process\./;
-
-const namesIn = (cell: string): string[] =>
-  [...cell.matchAll(/`([^`]+)`/g)].map(([, name = ""]) => name);
-
-/** The table of docs/ARCHITECTURE.md: room → rooms that it may import. */
-function rulesOf(text: string): ReadonlyMap<string, ReadonlySet<string>> {
-  const rows = [...text.matchAll(/^\| (`.+?) \| .+ \| (.+) \|$/gm)];
-  const cells = rows.map(([, rooms = "", may = ""]) => ({ rooms: namesIn(rooms), may }));
-  const all = cells.flatMap(({ rooms }) => rooms);
-  return new Map(
-    cells.flatMap(({ rooms, may }) => {
-      const named = new Set(namesIn(may));
-      const allowed = may.startsWith("all but ")
-        ? new Set(all.filter((room) => !named.has(room)))
-        : named;
-      return rooms.map((room) => [room, allowed] as const);
-    }),
-  );
+interface SourceFile {
+  /** `bgp/rib/loc-rib.ts` */
+  readonly path: string;
+  /** The first folder; the file's own name where it stands in none. */
+  readonly room: string;
+  /** Without comments, and with the text of strings left out. */
+  readonly code: string;
+  readonly lines: number;
+  /** As written: `node:fs`, `ws`, or a path from `src/`. */
+  readonly imports: readonly string[];
 }
 
-/** `src/cluster/model/x.ts` is in `cluster/model`, which others may import without `cluster`. */
-function roomOf(path: string): string {
-  if (path.startsWith("src/cluster/model/")) return "cluster/model";
-  return path.split("/")[1] ?? "";
-}
-
-function importsOf(path: string): string[] {
+function read(path: string): SourceFile {
   const text = readFileSync(join(root, path), "utf8");
-  const found = text.matchAll(/(?:\bfrom|\bimport\(?)\s*"([^"]+)"/g);
-  return [...found].map(([, name = ""]) => name);
-}
-
-/** Files of ours that a file imports. */
-function targetsOf(path: string): string[] {
-  const own = importsOf(path).filter((name) => name.startsWith("."));
-  return own.map((name) => normalize(join(dirname(path), name)));
-}
-
-const codeOf = (path: string): string =>
-  readFileSync(join(root, path), "utf8")
-    .replace(/\/\*[\s\S]*?\*\//g, "")
-    .replace(/(^|\s)\/\/.*$/gm, "");
-
-describe("docs/ARCHITECTURE.md", () => {
-  const rules = rulesOf(page);
-  const rooms = new Set(files.filter((path) => path !== "src/index.ts").map(roomOf));
-
-  test("has a row for every room, and no other", () => {
-    const expected = [...rooms].filter(
-      (room) => !foundations.has(room) && room !== "cluster/model",
-    );
-    assert.deepEqual([...rules.keys()].toSorted(), expected.toSorted());
-  });
-
-  const mayImport = (room: string, other: string): boolean => {
-    if (other === room || foundations.has(other)) return true;
-    // The model is the vocabulary of all who speak of clusters, and knows no more than addresses.
-    if (room === "cluster/model") return other === "net";
-    const allowed = rules.get(room);
-    if (other !== "cluster/model") return allowed?.has(other) === true;
-    return room === "cluster" || allowed?.has("cluster") === true || allowed?.has(other) === true;
+  const bare = text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "");
+  const imports = [...bare.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*"([^"]+)"/g)].map(([, name]) =>
+    name?.startsWith(".") === true
+      ? relative(root, join(root, dirname(path), name))
+      : (name as string),
+  );
+  return {
+    path,
+    room: roomOf(path),
+    code: bare.replace(/"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'/g, '""'),
+    lines: bare.split("\n").filter((line) => line.trim() !== "").length,
+    imports,
   };
+}
 
-  for (const room of rooms) {
-    test(`is what the imports of ${room} are held to`, () => {
-      const wrong = files
-        .filter((path) => path !== "src/index.ts" && roomOf(path) === room)
-        .flatMap((path) =>
-          targetsOf(path)
-            .filter((target) => !mayImport(room, roomOf(target)))
-            .map((target) => `${path} imports ${target}`),
+function roomOf(path: string): string {
+  return path.split("/")[0] as string;
+}
+
+const files: readonly SourceFile[] = readdirSync(root, { recursive: true, encoding: "utf8" })
+  .filter((path) => path.endsWith(".ts") && !path.endsWith(".d.ts"))
+  .map(read);
+const byPath: ReadonlyMap<string, SourceFile> = new Map(files.map((file) => [file.path, file]));
+
+/** What a room may import; DESIGN's table, downward only. `platform` has the ports to the outside, `gen` the API's schema. */
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  "index.ts": ["bgp", "net", "platform", "session"],
+  cli: ["agent", "api", "config", "felix", "gen", "net", "netlink", "platform"],
+  agent: [
+    "api",
+    "bgp",
+    "cluster",
+    "config",
+    "felix",
+    "gen",
+    "net",
+    "netlink",
+    "platform",
+    "session",
+    "topology",
+  ],
+  api: ["gen", "net", "platform"],
+  session: ["bgp", "net", "platform"],
+  felix: ["fib", "net", "netlink", "platform"],
+  cluster: ["config", "net", "platform"],
+  topology: ["net"],
+  bgp: ["net", "wire"],
+  fib: ["net"],
+  netlink: ["net", "wire"],
+  config: ["net"],
+  platform: [],
+  net: [],
+  wire: [],
+  gen: [],
+};
+
+/** Files that may be imported from anywhere below their room, and why. */
+const exceptions: readonly { from: string; to: string; why: string }[] = [
+  {
+    from: "config",
+    to: "cluster/model/",
+    why: "the model is pure data, which files are read into",
+  },
+  {
+    from: "topology",
+    to: "cluster/model/",
+    why: "the model is pure data, from which peers follow",
+  },
+];
+
+/** Parts of the command line that reach further than its API client. */
+const cliBeyondTheApi: Readonly<Record<string, readonly string[]>> = {
+  agent: ["cli/commands/node.ts", "cli/commands/reflector.ts"],
+  felix: ["cli/commands/cleanup.ts"],
+  netlink: ["cli/commands/cleanup.ts"],
+};
+
+/** Pure: nothing but their arguments decides what these do. */
+const pureRooms = ["net", "wire", "bgp", "topology", "fib"];
+/** The files of `netlink` that do IO. */
+const netlinkIo = ["socket.ts", "conversation.ts", "kernel-netlink.ts"];
+
+function isPure({ path, room }: SourceFile): boolean {
+  if (room === "netlink") return !netlinkIo.includes(path.slice("netlink/".length));
+  return pureRooms.includes(room) || path.startsWith("cluster/model/");
+}
+
+const impure =
+  /\b(?:Date|setTimeout|setInterval|setImmediate|queueMicrotask|process|Buffer|performance|fetch|globalThis|console|crypto)\b|\bMath\.random\b/;
+
+function isOwn(name: string): boolean {
+  return byPath.has(name);
+}
+
+describe("the architecture", () => {
+  test("is read from all the sources", () => {
+    assert.ok(files.length > 100, `${files.length} files`);
+    for (const { path, imports } of files) {
+      for (const name of imports) {
+        const isFile = !name.endsWith(".ts") || isOwn(name) || name.endsWith(".d.ts");
+        assert.ok(isFile, `${path} imports ${name}, which is not there`);
+      }
+    }
+  });
+
+  test("has imports go down only", () => {
+    const wrong: string[] = [];
+    for (const { path, room, imports } of files) {
+      const rooms = allowed[room];
+      assert.ok(rooms !== undefined, `${room} is in no table`);
+      for (const name of imports.filter(isOwn)) {
+        const to = roomOf(name);
+        if (to === room || rooms.includes(to)) continue;
+        if (exceptions.some((one) => one.from === room && name.startsWith(one.to))) continue;
+        wrong.push(`${path} imports ${name}`);
+      }
+    }
+    assert.deepEqual(wrong, []);
+  });
+
+  test("needs every entry of its tables", () => {
+    const used = new Set<string>();
+    for (const { room, imports } of files) {
+      for (const name of imports.filter(isOwn)) used.add(`${room} ${roomOf(name)}`);
+    }
+    const unused = exceptions.filter(({ from, to }) => !used.has(`${from} ${roomOf(to)}`));
+    assert.deepEqual(unused, []);
+    for (const [room, paths] of Object.entries(cliBeyondTheApi)) {
+      for (const path of paths) {
+        const imports = byPath.get(path)?.imports ?? [];
+        assert.ok(
+          imports.some((name) => roomOf(name) === room),
+          `${path} needs no ${room}`,
         );
-      assert.deepEqual(wrong, []);
-    });
-  }
-});
+      }
+    }
+  });
 
-describe("pure rooms", () => {
-  const inPureRooms = files.filter((path) => pure.some((pattern) => pattern.test(path)));
+  test("has the command line talk to the API, but for the daemons and the clean-up", () => {
+    for (const { path, room, imports } of files) {
+      if (room !== "cli") continue;
+      for (const name of imports.filter(isOwn)) {
+        const only = cliBeyondTheApi[roomOf(name)];
+        assert.ok(only === undefined || only.includes(path), `${path} imports ${name}`);
+      }
+    }
+  });
 
-  test("import nothing of Node", () => {
-    assert.ok(inPureRooms.length > 80);
-    const wrong = inPureRooms.flatMap((path) =>
-      importsOf(path)
-        .filter((name) => name.startsWith("node:"))
-        .map((name) => `${path} imports ${name}`),
+  test("keeps the pure rooms pure", () => {
+    for (const file of files.filter(isPure)) {
+      const outside = file.imports.filter((name) => name.startsWith("node:") || name === "koffi");
+      assert.deepEqual(outside, [], file.path);
+      const found = impure.exec(file.code);
+      assert.equal(found, null, `${file.path} uses ${found?.[0]}`);
+    }
+  });
+
+  test("has no cycle", () => {
+    const done = new Set<string>();
+    const visit = (path: string, trail: readonly string[]): void => {
+      const at = trail.indexOf(path);
+      assert.ok(at < 0, `a cycle: ${[...trail.slice(at), path].join(" → ")}`);
+      if (done.has(path)) return;
+      for (const name of byPath.get(path)?.imports ?? []) {
+        if (isOwn(name)) visit(name, [...trail, path]);
+      }
+      done.add(path);
+    };
+    for (const { path } of files) visit(path, []);
+  });
+
+  test("has no file of more than 400 lines of code", () => {
+    const long = files.filter(({ room, lines }) => room !== "gen" && lines > 400);
+    assert.deepEqual(
+      long.map(({ path, lines }) => `${path}: ${lines}`),
+      [],
     );
-    assert.deepEqual(wrong, []);
   });
 
-  test("know no time, no timers, no chance and no process", () => {
-    const wrong = inPureRooms.flatMap((path) => {
-      const found = impure.exec(codeOf(path));
-      return found === null ? [] : [`${path}: ${found[0]}`];
-    });
-    assert.deepEqual(wrong, []);
+  test("leaves AF_NETLINK, sockets and clocks to the one file each", () => {
+    const importers = (name: string): string[] =>
+      files.filter(({ imports }) => imports.includes(name)).map(({ path }) => path);
+    assert.deepEqual(importers("koffi"), ["netlink/socket.ts"]);
+    const sockets = importers("node:net").filter((path) => !path.startsWith("api/"));
+    assert.deepEqual(sockets, ["platform/node-tcp.ts"]);
+    const random = files.filter(({ code }) => /\bMath\.random\b/.test(code));
+    assert.deepEqual(
+      random.map(({ path }) => path),
+      ["platform/random.ts"],
+    );
   });
-});
-
-test("one file opens netlink sockets, one judges operator input by ip-cidr", () => {
-  const importers = (name: string): string[] =>
-    files.filter((path) => importsOf(path).includes(name));
-  assert.deepEqual(importers("koffi"), ["src/netlink/socket.ts"]);
-  assert.deepEqual(importers("ip-cidr"), ["src/net/cidr.ts"]);
 });
