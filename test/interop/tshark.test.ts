@@ -186,7 +186,7 @@ test("tshark complains of a broken message, so its silence means something", { s
 });
 
 test("tshark reads our OPEN, KEEPALIVE, NOTIFICATION and ROUTE-REFRESH", { skip }, () => {
-  const families = [
+  const preserved = [
     { afi: 1, safi: 1, forwardingPreserved: true },
     { afi: 2, safi: 1, forwardingPreserved: false },
   ];
@@ -202,7 +202,7 @@ test("tshark reads our OPEN, KEEPALIVE, NOTIFICATION and ROUTE-REFRESH", { skip 
       restarted: true,
       notification: true,
       restartTimeSeconds: 120,
-      families,
+      families: preserved,
     },
   ];
   const open = { asn: 4200000000, holdTimeSeconds: 90, bgpIdentifier: 0x0a000001, capabilities };
