@@ -73,6 +73,7 @@ class Play {
   readonly family: Family;
   readonly profiles: ReadonlyMap<number, ExportProfile>;
   readonly members = new Map<number, TestMember>();
+  readonly #limits: GroupLimits;
   readonly #joins = new Map<number, number>();
   /** What each member was to be sent when it last asked for the table, less what changed since. */
   readonly #unchanged = new Map<number, Set<string>>();
@@ -80,6 +81,7 @@ class Play {
   constructor(family: Family, groupLimits: GroupLimits) {
     const peers = sources.map((source, index) => ribPeer(index + 1, { source }));
     this.family = family;
+    this.#limits = groupLimits;
     this.harness = new RibHarness(family, peers, groupLimits);
     this.harness.changed = (prefix) => {
       for (const unchanged of this.#unchanged.values()) unchanged.delete(prefix);
@@ -190,6 +192,9 @@ class Play {
         this.harness.rib.prefixes.text(id),
       );
       assert.deepEqual(told.sort(), [...expected.keys()].sort());
+      const { keptDumpOctets, joinableLogOctets } = this.#limits;
+      const kept = keptDumpOctets + Math.max(joinableLogOctets, keptDumpOctets / 2);
+      assert.ok(member.group.retainedOctets <= kept, "octets are held that nobody waits for");
       const joins = this.#joins.get(index) ?? 0;
       assert.ok(endOfRibs.length >= 1 && endOfRibs.length <= joins, `${endOfRibs.length} ends`);
     }

@@ -1,5 +1,6 @@
 import type { Family } from "../family/family.ts";
 import { AdjRibIn } from "./adj-rib-in.ts";
+import { grown } from "./columns.ts";
 import { DecisionProcess } from "./decision-process.ts";
 import { type ExportProfile, profileKey } from "./export-profile.ts";
 import type { GroupMember } from "./group-member.ts";
@@ -30,6 +31,7 @@ export class FamilyRib {
   readonly #changes = new LocRibChanges();
   /** Prefixes nobody offers any more, whose ids are released once no update group speaks of them. */
   readonly #pathless: number[] = [];
+  #isPathless = new Uint8Array(1024);
 
   constructor(
     family: Family,
@@ -102,13 +104,20 @@ export class FamilyRib {
         for (const group of this.#groups.values()) group.distribute(this.#changes);
         observe(this.#changes);
       }
-      for (const prefix of this.#changes.pathless) this.#pathless.push(prefix);
+      for (const prefix of this.#changes.pathless) this.#notePathless(prefix);
       this.locRib.release(this.#changes);
       this.#changes.clear();
     }
     let more = this.locRib.dirtyCount > 0;
     for (const group of this.#groups.values()) more = group.pump() || more;
     return more;
+  }
+
+  #notePathless(prefix: number): void {
+    if (prefix >= this.#isPathless.length) this.#isPathless = grown(this.#isPathless, prefix + 1);
+    if (this.#isPathless[prefix] === 1) return;
+    this.#isPathless[prefix] = 1;
+    this.#pathless.push(prefix);
   }
 
   /** Releases ids of prefixes that nobody offers any more, a slice at a time, for when there is nothing better to do. @returns whether more are left */
@@ -120,10 +129,9 @@ export class FamilyRib {
     for (let count = 0; count < prefixesPerTidying; count++) {
       const prefix = this.#pathless.pop();
       if (prefix === undefined) return false;
-      // It may be there more than once, or be offered again.
-      if (this.prefixes.isLive(prefix) && this.paths.first(prefix) < 0) {
-        this.prefixes.release(prefix);
-      }
+      this.#isPathless[prefix] = 0;
+      // It may be offered again.
+      if (this.paths.first(prefix) < 0) this.prefixes.release(prefix);
     }
     return true;
   }

@@ -66,10 +66,19 @@ export class LocRib {
     if (prefix >= this.#isDirty.length) this.#grow(prefix + 1);
     if (this.#isDirty[prefix] === 1) return;
     this.#isDirty[prefix] = 1;
-    if (this.#dirtyEnd === this.#dirty.length) {
-      this.#dirty = grown(this.#dirty, this.#dirtyEnd + 1);
-    }
+    if (this.#dirtyEnd === this.#dirty.length) this.#makeRoom();
     this.#dirty[this.#dirtyEnd++] = prefix;
+  }
+
+  /** Moves the waiting ones to the front, where that makes room enough for long, or has more room. */
+  #makeRoom(): void {
+    if (this.#dirtyStart < this.#dirty.length / 2) {
+      this.#dirty = grown(this.#dirty, this.#dirtyEnd + 1);
+      return;
+    }
+    this.#dirty.copyWithin(0, this.#dirtyStart, this.#dirtyEnd);
+    this.#dirtyEnd -= this.#dirtyStart;
+    this.#dirtyStart = 0;
   }
 
   #grow(needed: number): void {

@@ -3,9 +3,6 @@ import { type Prefix, prefixFromOctets } from "../../net/prefix.ts";
 
 const initialCapacity = 1024;
 
-/** In place of the length, of an id that names no prefix. */
-const released = 255;
-
 /**
  * Prefixes as small integers: an open-addressing hash on typed arrays. An id names one prefix until it is released; ids
  * are dense, so that other columns can be indexed by them.
@@ -45,11 +42,6 @@ export class PrefixTable {
   /** One more than the greatest id that was ever given out. */
   get end(): number {
     return this.#end;
-  }
-
-  /** Does the id name a prefix, or was it released? */
-  isLive(id: number): boolean {
-    return this.#length[id] !== released;
   }
 
   /** Length in bits of a prefix. */
@@ -180,7 +172,6 @@ export class PrefixTable {
       }
     }
     this.#slots[hole] = 0;
-    this.#length[id] = released;
     this.#free.push(id);
     this.#size--;
   }

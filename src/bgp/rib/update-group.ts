@@ -236,24 +236,27 @@ export class UpdateGroup {
   /** Writes what each member can take now. @returns whether work is left that does not wait for a socket */
   pump(): boolean {
     let more = false;
+    let isAnyBlocked = false;
     for (const dump of this.#awaitedDumps()) this.#extendDump(dump);
     for (const member of this.#members.values()) {
       if (!member.isBlocked) more = this.#feed(member) || more;
+      isAnyBlocked ||= member.isBlocked;
     }
-    this.#limitLag();
+    if (isAnyBlocked) this.#limitLag();
     this.#trim();
     return more;
   }
 
   /** Dumps that somebody has read as far as they go. */
-  #awaitedDumps(): Set<TableDump> {
-    const awaited = new Set<TableDump>();
+  #awaitedDumps(): Iterable<TableDump> {
+    let awaited: Set<TableDump> | undefined;
     for (const { dump, dumpIndex, isBlocked } of this.#members.values()) {
       if (dump?.isRunning === true && !isBlocked && dumpIndex === dump.slabs.length) {
+        awaited ??= new Set();
         awaited.add(dump);
       }
     }
-    return awaited;
+    return awaited ?? [];
   }
 
   #extendDump(dump: TableDump): void {

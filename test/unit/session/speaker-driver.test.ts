@@ -5,6 +5,7 @@ import { encodeKeepalive } from "../../../src/bgp/message/keepalive.ts";
 import { encodeOpen } from "../../../src/bgp/message/open.ts";
 import { encodeUpdate } from "../../../src/bgp/message/update.ts";
 import type { PeerSettings } from "../../../src/bgp/peer.ts";
+import type { SpeakerObserver } from "../../../src/bgp/speaker-ports.ts";
 import { nodeClock } from "../../../src/platform/node-clock.ts";
 import { nodeTcp } from "../../../src/platform/node-tcp.ts";
 import type { Tcp, TcpConnection } from "../../../src/platform/tcp.ts";
@@ -22,6 +23,7 @@ const stranger = "10.0.0.3";
 interface Node {
   readonly address: string;
   readonly driver: SpeakerDriver;
+  readonly observer: SpeakerObserver;
   readonly refused: string[];
   readonly events: string[];
 }
@@ -40,6 +42,11 @@ class Scene {
     const refused: string[] = [];
     const events: string[] = [];
     const identifier = parseIpv4(address) ?? 0;
+    const observer: SpeakerObserver = {
+      down: (peer, reason, wasEstablished) => {
+        if (wasEstablished) events.push(`down ${peer.address}: ${reason.text}`);
+      },
+    };
     const driver = new SpeakerDriver({
       config: {
         asn: 64512,
@@ -53,14 +60,10 @@ class Scene {
       random: () => 1,
       localAddress: { 4: address },
       refused: (from, reason) => refused.push(`${from}: ${reason}`),
-      observer: {
-        down: (peer, reason, wasEstablished) => {
-          if (wasEstablished) events.push(`down ${peer.address}: ${reason.text}`);
-        },
-      },
+      observer,
     });
     await driver.listen(address, 179);
-    const node = { address, driver, refused, events };
+    const node = { address, driver, observer, refused, events };
     this.nodes.push(node);
     return node;
   }
@@ -272,6 +275,38 @@ describe("the driver of a speaker", () => {
     assert.equal(paused[0], true);
     assert.equal(paused.at(-1), false);
     assert.deepEqual(messageTypes(chunks).slice(0, 2), [1, 4]);
+  });
+
+  test("pauses after a distribution for as long as it took, while messages are still read", async () => {
+    scene = new Scene();
+    const left = await scene.node(a);
+    const right = await scene.node(b);
+    const { clock, network } = scene;
+    left.driver.speaker.addPeer(peerSettings(b));
+    right.driver.speaker.addPeer(peerSettings(a));
+    await network.idle();
+    // What the observer does is part of the distribution: here it takes 10 ms.
+    let took = 0;
+    Object.assign(left.observer, {
+      bestPathsChanged: () => {
+        clock.advance(10);
+        took++;
+      },
+    });
+    left.driver.speaker.originate([prefix("10.244.1.0/24")]);
+    await network.idle();
+    assert.deepEqual([took, routes(right)], [1, ["10.244.1.0/24"]]);
+    right.driver.speaker.originate([prefix("10.244.2.0/24")]);
+    left.driver.speaker.originate([]);
+    await network.idle();
+    const peer = left.driver.speaker.peer(b);
+    assert.deepEqual([took, routes(right)], [1, ["10.244.1.0/24", "10.244.2.0/24"]]);
+    const rib = left.driver.speaker.ribs.get(ipv4Unicast.key);
+    assert.equal(rib?.paths.counts(peer?.index ?? 0).paths, 1, "received, and not decided yet");
+    clock.advance(10);
+    await network.idle();
+    assert.deepEqual([took, routes(right)], [2, ["10.244.2.0/24"]]);
+    assert.deepEqual(routes(left), ["10.244.2.0/24"]);
   });
 
   test("says that a port is taken", async () => {

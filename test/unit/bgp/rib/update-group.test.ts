@@ -1,0 +1,200 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { PathAttributes } from "../../../../src/bgp/attribute/path-attributes.ts";
+import { ipv4Unicast } from "../../../../src/bgp/family/index.ts";
+import { defaultGroupLimits, type GroupLimits } from "../../../../src/bgp/rib/group-limits.ts";
+import { PathSource } from "../../../../src/bgp/rib/source.ts";
+import { RibHarness, ribPeer, type TestMember } from "../../../support/rib-harness.ts";
+
+const usual: PathAttributes = { origin: 0, asPath: [], nextHop: "192.0.2.1", localPref: 100 };
+const better: PathAttributes = { ...usual, localPref: 200 };
+const names = Array.from({ length: 9 }, (_, index) => `10.1.${index}.0/24`);
+const [first, second] = names as [string, string];
+
+/** Five reflection clients; by default the table is dumped three prefixes at a time. */
+function clients(limits: Partial<GroupLimits> = {}): RibHarness {
+  const { client } = PathSource;
+  const peers = [1, 2, 3, 4, 5].map((index) => ribPeer(index, { source: client }));
+  return new RibHarness(ipv4Unicast, peers, {
+    ...defaultGroupLimits,
+    prefixesPerSlice: 3,
+    ...limits,
+  });
+}
+
+function held({ view }: TestMember): string[] {
+  return [...view.routes.keys()].sort();
+}
+
+describe("an update group", () => {
+  test("dumps the table to a new member, then says End-of-RIB, then follows with changes", () => {
+    const harness = clients();
+    harness.announce(1, names, usual);
+    const member = harness.join(2);
+    const order: string[] = [];
+    member.atEndOfRib = () => order.push(`end after ${member.view.routes.size}`);
+    harness.settle();
+    harness.withdraw(1, names.slice(1));
+    harness.settle();
+    assert.deepEqual(order, ["end after 9"]);
+    assert.deepEqual(held(member), [first]);
+  });
+
+  test("encodes one dump for those who come while it is worth joining", () => {
+    const harness = clients();
+    harness.announce(1, names, usual);
+    harness.settle();
+    const sent: Uint8Array[][] = [];
+    for (const index of [2, 3]) {
+      const joined = harness.join(index);
+      const parts: Uint8Array[] = [];
+      const { send } = joined.member;
+      Object.assign(joined.member, {
+        send: (more: readonly Uint8Array[], messages: number) => {
+          parts.push(...more);
+          return send(more, messages);
+        },
+      });
+      sent.push(parts);
+      harness.settle();
+    }
+    const [one, other] = sent as [Uint8Array[], Uint8Array[]];
+    assert.equal(one.length, 4);
+    for (const [index, part] of one.entries()) assert.equal(other[index], part);
+  });
+
+  test("goes on with a dump that somebody reads when another one has taken its place", () => {
+    const harness = clients({ keptDumpOctets: 0 });
+    harness.announce(1, names, usual);
+    const early = harness.join(2);
+    harness.turn();
+    const late = harness.join(3);
+    harness.settle();
+    assert.deepEqual(held(early), names);
+    assert.deepEqual(held(late), names);
+    assert.deepEqual([early.view.endOfRibs.length, late.view.endOfRibs.length], [1, 1]);
+  });
+
+  test("says End-of-RIB to a late joiner of a dump only after the log since", () => {
+    const harness = clients();
+    harness.announce(1, [first], usual);
+    const early = harness.join(2);
+    harness.settle();
+    harness.announce(1, [second], usual);
+    harness.settle();
+    const late = harness.join(3);
+    let atEnd: string[] = [];
+    late.atEndOfRib = () => {
+      atEnd = held(late);
+    };
+    harness.settle();
+    assert.deepEqual(atEnd, [first, second]);
+    assert.deepEqual(held(early), atEnd);
+  });
+
+  test("takes back from a late joiner of a dump what is its own by now", () => {
+    const harness = clients();
+    harness.announce(1, [first], usual);
+    harness.join(2);
+    harness.settle();
+    harness.announce(3, [first], better);
+    harness.settle();
+    const owner = harness.join(3);
+    harness.settle();
+    assert.deepEqual(held(owner), []);
+  });
+
+  test("takes back from a peer the path that its own has overtaken, and gives it again", () => {
+    const harness = clients();
+    const [one, other] = [harness.join(1), harness.join(2)];
+    harness.announce(1, [first], usual);
+    harness.settle();
+    assert.deepEqual([held(one), held(other)], [[], [first]]);
+    harness.announce(2, [first], better);
+    harness.settle();
+    assert.deepEqual([held(one), held(other)], [[first], []]);
+    harness.withdraw(2, [first]);
+    harness.settle();
+    assert.deepEqual([held(one), held(other)], [[], [first]]);
+  });
+
+  test("withdraws what a member had yet to hear of when it asks for the table again", () => {
+    const harness = clients();
+    harness.announce(1, [first, second], usual);
+    const member = harness.join(2);
+    harness.settle();
+    member.capacity = 1;
+    harness.announce(1, [first], better);
+    harness.settle();
+    harness.withdraw(1, [second]);
+    harness.settle();
+    member.group.feedTable(member.member);
+    member.drain();
+    harness.settle();
+    assert.deepEqual(held(member), [first]);
+    assert.equal(member.view.endOfRibs.length, 2);
+  });
+
+  test("feeds a member that lags behind from the table, End-of-RIB last", () => {
+    const harness = clients({ lagOctets: 100, keptDumpOctets: 0, joinableLogOctets: 0 });
+    harness.announce(1, names, usual);
+    const member = harness.join(2);
+    let atEnd = -1;
+    member.atEndOfRib = () => {
+      atEnd = member.view.routes.size;
+    };
+    member.capacity = 1;
+    harness.turn();
+    const swift = harness.join(3);
+    harness.settle();
+    for (let round = 0; round < 20; round++) {
+      harness.announce(1, [first], { ...usual, multiExitDisc: round });
+      harness.settle();
+    }
+    assert.ok(member.group.retainedOctets <= 100, "the log does not wait for it");
+    assert.equal(atEnd, -1);
+    assert.deepEqual(held(swift), names);
+    const { updates } = member.view;
+    member.drain();
+    harness.settle();
+    assert.equal(atEnd, names.length);
+    assert.equal(member.view.routes.get(first)?.multiExitDisc, 19);
+    assert.ok(member.view.updates - updates < 8, "told what is, not all that was");
+  });
+
+  test("parts peers whose sessions differ, and forgets groups without members", () => {
+    const harness = clients();
+    harness.announce(1, [first], usual);
+    const plain = harness.join(2);
+    const old = harness.join(3, { fourOctetAs: false });
+    assert.notEqual(plain.group, old.group);
+    assert.equal(harness.join(4).group, plain.group);
+    harness.leave(old);
+    const again = harness.join(3, { fourOctetAs: false });
+    assert.notEqual(again.group, old.group);
+    harness.settle();
+    assert.deepEqual(held(again), [first]);
+  });
+
+  test("releases prefix ids once nobody is to hear of them any more", () => {
+    const harness = clients({ keptDumpOctets: 0, joinableLogOctets: 0 });
+    const { prefixes } = harness.rib;
+    const slow = harness.join(2);
+    const swift = harness.join(3);
+    harness.settle();
+    slow.capacity = 1;
+    harness.announce(1, names, usual);
+    harness.settle();
+    harness.withdraw(1, names);
+    harness.settle();
+    assert.deepEqual(held(swift), []);
+    assert.equal(prefixes.size, names.length, "the slow one is yet to be told");
+    slow.drain();
+    harness.settle();
+    assert.equal(prefixes.size, 0);
+    harness.announce(1, ["10.2.0.0/24"], usual);
+    harness.settle();
+    assert.equal(prefixes.end, names.length);
+    assert.deepEqual([held(slow), held(swift)], [["10.2.0.0/24"], ["10.2.0.0/24"]]);
+  });
+});
