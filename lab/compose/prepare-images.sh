@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes the two base images of the Dockerfiles, debian:bookworm-slim and node:24-bookworm-slim, from this machine's own package
 # sources. Only for where Docker reaches no image registry: elsewhere Docker fetches them by itself, and this script is not needed.
-# Needs root, a running Docker engine, debootstrap, and `npm ci` done. Takes a minute. Images that are there already are left alone.
+# Needs root, a running Docker engine, debootstrap, and `npm ci` done. Takes one to three minutes. Images that are there already are left alone.
 source "$(dirname "$0")/../../scripts/env.sh"
 
 DEBIAN=debian:bookworm-slim
