@@ -79,7 +79,7 @@ describe("the prefix table is a map, whatever comes and goes", () => {
         for (const step of list) model.apply(step);
         model.check();
       });
-      fc.assert(property, { numRuns: 200 });
+      fc.assert(property, { numRuns: 100 });
     });
   }
 

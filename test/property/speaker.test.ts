@@ -109,7 +109,7 @@ describe("whatever octets a peer sends", () => {
       assert.equal(node.connections.size, 1);
       assert.equal(honest.view.routes.size, 0);
     });
-    fc.assert(property, { numRuns: 150 });
+    fc.assert(property, { numRuns: 80 });
   });
 });
 
@@ -191,7 +191,7 @@ describe("a network of speakers, whatever happens to it", () => {
           assert.equal(here.connections.size, degree);
         }
       });
-      fc.assert(property, { numRuns: 40 });
+      fc.assert(property, { numRuns: 25 });
     });
   }
 });

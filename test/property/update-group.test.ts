@@ -232,7 +232,7 @@ describe("an update group, whatever happens to its members", () => {
           play.checkEmptied();
         },
       );
-      fc.assert(property, { numRuns: 250 });
+      fc.assert(property, { numRuns: 120 });
     });
   }
 });

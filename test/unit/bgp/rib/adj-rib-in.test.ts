@@ -98,7 +98,7 @@ describe("Adj-RIB-In", () => {
       for (let block = 0; block < 4; block++) store.release(block);
       assert.equal(store.size, 0, "a reference too many");
     });
-    fc.assert(property, { numRuns: 300 });
+    fc.assert(property, { numRuns: 150 });
   });
 
   test("grows its columns", () => {
