@@ -24,6 +24,9 @@ const martians: readonly Martian[] = [
   martian("ff00::/8", "multicast (RFC 4291)"),
 ];
 
+/** The blocks themselves: never a destination for anybody's pods. */
+export const martianPrefixes: readonly Prefix[] = martians.map(({ prefix }) => prefix);
+
 /** What a prefix inside (or a shorter one around, other than a default route) a martian block collides with; `undefined` when routable. */
 export function martianUse(prefix: Prefix): string | undefined {
   if (prefix.length === 0) return undefined;

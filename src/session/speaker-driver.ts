@@ -171,7 +171,7 @@ export class SpeakerDriver {
   #distributeLater(): void {
     if (this.#distribution !== undefined) return;
     const { clock } = this.#options;
-    this.#distribution = clock.after(this.#nextDistributionMs - clock.nowMs(), () => {
+    this.#distribution = clock.after(Math.max(0, this.#nextDistributionMs - clock.nowMs()), () => {
       this.#distribution = undefined;
       this.#wake();
     });

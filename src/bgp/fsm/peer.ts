@@ -60,6 +60,12 @@ const furthestLast: readonly FsmState[] = [
   "Established",
 ];
 
+/** Why a session is stopped, where it is not the operator's word. */
+const stopReasons: Readonly<Record<number, string>> = {
+  [CeaseSubcode.peerDeConfigured]: "the peer is no longer configured",
+  [CeaseSubcode.otherConfigurationChange]: "the peer's configuration changed",
+};
+
 type PeerEvent = Exclude<FsmEvent, { connection: ConnectionId }>;
 type ManualStop = Extract<FsmEvent, { type: "ManualStop" }>;
 type TcpConnectionFails = Extract<FsmEvent, { type: "TcpConnectionFails" }>;
@@ -174,8 +180,8 @@ export class PeerFsm {
   #manualStop({ subcode = CeaseSubcode.administrativeShutdown, message }: ManualStop): void {
     const wasEstablished = this.#established !== undefined;
     const state = this.state;
-    const text =
-      message === undefined ? "stopped by the operator" : `stopped by the operator: "${message}"`;
+    const why = stopReasons[subcode] ?? "stopped by the operator";
+    const text = message === undefined ? why : `${why}: "${message}"`;
     const notification = cease(subcode, message);
     const isTold = this.#connections.size > 0;
     for (const connection of this.#connections.values()) connection.end(notification);

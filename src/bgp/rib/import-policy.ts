@@ -1,21 +1,6 @@
-import { parsePrefix, type Prefix } from "../../net/prefix.ts";
+import { martianPrefixes } from "../../net/martians.ts";
+import type { Prefix } from "../../net/prefix.ts";
 import type { PrefixTable } from "./prefix-table.ts";
-
-/**
- * What is never a destination for anybody's pods (RFC 6890, RFC 5735): refused where no pools are declared.
- */
-const martians: readonly Prefix[] = [
-  "0.0.0.0/8",
-  "127.0.0.0/8",
-  "169.254.0.0/16",
-  "224.0.0.0/4",
-  "240.0.0.0/4",
-  "::/128",
-  "::1/128",
-  "::ffff:0:0/96",
-  "fe80::/10",
-  "ff00::/8",
-].map((text) => parsePrefix(text) as Prefix);
 
 interface Range {
   readonly length: number;
@@ -78,7 +63,7 @@ export class ImportPolicy {
    */
   constructor(accepted: readonly Prefix[] | "any", never: readonly Prefix[] = []) {
     this.#accepted = accepted === "any" ? undefined : rangesOf(accepted);
-    this.#refused = rangesOf([...(accepted === "any" ? martians : []), ...never]);
+    this.#refused = rangesOf([...(accepted === "any" ? martianPrefixes : []), ...never]);
   }
 
   accepts(table: PrefixTable, id: number): boolean {
