@@ -15,7 +15,7 @@ export interface Cell {
 
 /** From every pod to every other, often enough to time the convergence with. */
 export function startPings(network: LabNetwork): readonly Cell[] {
-  const intervalMilliseconds = SLOWNESS > 1 ? 500 : 50;
+  const intervalMilliseconds = SLOWNESS > 1 ? 1000 : 50;
   return NODES.flatMap((from) =>
     NODES.filter((to) => to.name !== from.name).map((to) => {
       const pod = network.pods.get(from.name);

@@ -15,4 +15,9 @@ if kernel_has_ipip || [[ " $* " == *' --native '* ]]; then
   exec node lab/main.ts "$@"
 fi
 say "this kernel ($(uname -r)) has no ipip, which pods across the router need: the whole lab runs on Debian's own kernel in QEMU"
+if [[ " $* " == *' --keep '* ]]; then
+  [[ -t 0 && -t 1 ]] || die '--keep on the kernel in QEMU wants a terminal, to give you a shell in there'
+  exec bash scripts/qemu.sh --timeout 86400 --terminal -- \
+    bash -c 'node lab/main.ts "$@" && echo "This is a shell inside; leaving it ends the lab." && exec bash -i' lab "$@"
+fi
 exec bash scripts/qemu.sh --timeout 600 -- node lab/main.ts "$@"

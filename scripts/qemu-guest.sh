@@ -22,10 +22,17 @@ port() { # the device of a virtio port, by the name that qemu.sh gave it
   done
   return 1
 }
-until out=$(port margay.out) && rc=$(port margay.rc) && [[ -c /dev/$out && -c /dev/$rc ]]; do sleep 0.05; done
+terminal=
+grep -q margay.terminal /proc/cmdline && terminal=hvc0
+until rc=$(port margay.rc) && out=${terminal:-$(port margay.out)} && [[ -c /dev/$out && -c /dev/$rc ]]; do sleep 0.05; done
 ip link set lo up
 cd "$project" || exit 1
-setsid bash "$project/.cache/qemu/run-$(sed -n 's/.*margay.run=\([^ ]*\).*/\1/p' /proc/cmdline)/command.sh" >"/dev/$out" 2>&1 </dev/null
+command=$project/.cache/qemu/run-$(sed -n 's/.*margay.run=\([^ ]*\).*/\1/p' /proc/cmdline)/command.sh
+if [[ -n $terminal ]]; then
+  setsid --ctty --wait bash "$command" </dev/hvc0 >/dev/hvc0 2>&1
+else
+  setsid --wait bash "$command" </dev/null >"/dev/$out" 2>&1
+fi
 echo $? >"/dev/$rc"
 sync
 echo o >/proc/sysrq-trigger

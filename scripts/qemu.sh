@@ -1,17 +1,20 @@
 #!/usr/bin/env bash
-# Runs a command on the stock Debian kernel: scripts/qemu.sh [--memory 3G] [--timeout SECONDS] -- COMMAND …
+# Runs a command on the stock Debian kernel: scripts/qemu.sh [--memory 3G] [--timeout SECONDS] [--terminal] -- COMMAND …
 # The machine's own root is there read-only, the project writable, /tmp and /run fresh; the command's output is streamed, its exit code
-# returned. Needs root. MARGAY_QEMU_ACCEL=kvm|tcg skips the probe. Environment that starts with MARGAY_, NODE_ or LAB_ goes along.
+# returned. Needs root. With --terminal the command has this terminal for its own. MARGAY_QEMU_ACCEL=kvm|tcg skips the probe. Environment that starts with MARGAY_, NODE_ or LAB_ goes along.
 source "$(dirname "$0")/env.sh"
 
 memory=3G
 timeout=1200
+arguments=
+device=virtserialport # the command's output; a console (a terminal, with input) with --terminal
 while (($#)); do
   case $1 in
     --memory) memory=$2; shift 2 ;;
     --timeout) timeout=$2; shift 2 ;;
+    --terminal) device=virtconsole; shift ;;
     --) shift; break ;;
-    *) STATUS=2 die "qemu.sh does not know '$1': qemu.sh [--memory 3G] [--timeout SECONDS] -- COMMAND …" ;;
+    *) STATUS=2 die "qemu.sh does not know '$1': qemu.sh [--memory 3G] [--timeout SECONDS] [--terminal] -- COMMAND …" ;;
   esac
 done
 (($#)) || STATUS=2 die 'qemu.sh wants a command after --'
@@ -68,20 +71,28 @@ accelerator() {
 
 {
   env | grep -E '^(MARGAY_|NODE_|LAB_|CI=|FORCE_COLOR=|NO_COLOR=|TERM=|LANG=|LC_)' | while IFS= read -r line; do printf 'export %q\n' "$line"; done
-  printf 'export PATH=%q HOME=/tmp MARGAY_IN_QEMU=1\ncd %q\nexec ' "$ROOT/node_modules/.bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" "$ROOT"
+  printf 'export PATH=%q HOME=/tmp MARGAY_IN_QEMU=1 NODE_COMPILE_CACHE=%q\ncd %q\nexec ' "$ROOT/node_modules/.bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" "$cache/node" "$ROOT"
   printf '%q ' "$@"
   echo
 } >"$run/command.sh"
-mkfifo "$run/stdin" # kept open for writing too: at an end of input QEMU would hang up the output port
+input=$run/stdin
+mkfifo "$input" # kept open for writing too: at an end of input QEMU would hang up the output port
+if [[ $device == virtconsole ]]; then
+  [[ -t 0 && -t 1 ]] || die '--terminal wants a terminal'
+  input=$(tty)
+  arguments=margay.terminal
+  read -r rows columns < <(stty size)
+  printf '%s\n' "stty rows $rows columns $columns" | cat - "$run/command.sh" >"$run/command" && mv "$run/command" "$run/command.sh"
+fi
 accel=$(accelerator)
 say "booting Debian's kernel $version in QEMU (${accel%%,*})"
-boot "$accel" "margay.project=$ROOT margay.run=$$" \
+boot "$accel" "margay.project=$ROOT margay.run=$$ $arguments" \
   -serial "file:$run/console.log" \
   -virtfs "local,path=/,mount_tag=root,security_model=none,multidevs=remap,readonly=on" \
   -virtfs "local,path=$ROOT,mount_tag=project,security_model=none,multidevs=remap" \
   -device virtio-serial-pci \
-  -chardev stdio,id=out,signal=off -device virtserialport,chardev=out,name=margay.out \
-  -chardev "file,id=rc,path=$run/rc" -device virtserialport,chardev=rc,name=margay.rc <>"$run/stdin" &
+  -chardev stdio,id=out,signal=off -device "$device,chardev=out,name=margay.out" \
+  -chardev "file,id=rc,path=$run/rc" -device virtserialport,chardev=rc,name=margay.rc <>"$input" &
 machine=$!
 (sleep "$timeout" && kill "$machine") >/dev/null 2>&1 &
 watchdog=$!

@@ -35,6 +35,6 @@ export async function until<T>(
     if (performance.now() >= deadline) {
       throw new Error(`waited ${timeoutSeconds} s in vain for ${awaited}${failure}`);
     }
-    await delay((options.everyMilliseconds ?? 50) * Math.min(SLOWNESS, 4));
+    await delay((options.everyMilliseconds ?? 50) * SLOWNESS);
   }
 }
