@@ -5,7 +5,7 @@ import { buildNetwork } from "./network.ts";
 import { type LabOptions, readOptions, USAGE } from "./options.ts";
 import { heading, note, pingMatrix, print } from "./report.ts";
 import { type LabSpeakers, startSpeakers, stopSpeakers } from "./speakers.ts";
-import { freshDirectory, LAB_DIRECTORY, LAB_PREFIX, tearDown } from "./state.ts";
+import { freshDirectory, removeDirectory, LAB_DIRECTORY, LAB_PREFIX, tearDown } from "./state.ts";
 import { NODES, type TopologyName } from "./topology.ts";
 import { nextSteps, picture, stayingHints } from "./texts.ts";
 
@@ -13,6 +13,9 @@ import { nextSteps, picture, stayingHints } from "./texts.ts";
 async function lab({ topology, keep }: LabOptions): Promise<number> {
   await tearDown();
   freshDirectory();
+  process.once("exit", () => {
+    if (!kept) removeDirectory();
+  });
   const ipip = await kernelHasIpip();
   print(picture(topology));
   const network = new Network(LAB_PREFIX);

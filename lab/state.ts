@@ -25,8 +25,12 @@ async function labNamespaces(): Promise<readonly string[]> {
 }
 
 export function freshDirectory(): void {
-  rmSync(LAB_DIRECTORY, { recursive: true, force: true });
+  removeDirectory();
   mkdirSync(LAB_DIRECTORY, { recursive: true, mode: 0o755 });
+}
+
+export function removeDirectory(): void {
+  rmSync(LAB_DIRECTORY, { recursive: true, force: true });
 }
 
 /**
@@ -36,6 +40,6 @@ export function freshDirectory(): void {
 export async function tearDown(): Promise<number> {
   const names = await labNamespaces();
   for (const name of names) await removeNamespace(name);
-  rmSync(LAB_DIRECTORY, { recursive: true, force: true });
+  removeDirectory();
   return names.length;
 }
