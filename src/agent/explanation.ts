@@ -118,20 +118,25 @@ function kernelSteps({ entry, kernel, address }: FelixExplanation, isOwn: boolea
   const steps: Step[] = [];
   if (!isOwn) steps.push(segmentStep(entry));
   const problem = entry?.problem;
-  const answer = kernel.found
-    ? `${kernel.prefix.text} ${kernel.text} proto ${kernel.protocolName}`
-    : kernel.text;
   const installed = entry === undefined ? isOwn : isInstalled(entry);
+  // Our own pod CIDR ends in an `unreachable` route: that the kernel refuses an address no pod has is meant so.
+  const isVacant = isOwn && installed && !kernel.found;
   steps.push({
     stage: "kernel",
-    ok: installed && kernel.found,
-    title: kernel.found
-      ? `the kernel uses ${answer}`
-      : `the kernel has no way to ${address}: ${answer}`,
+    ok: installed && (kernel.found || isVacant),
+    title: isVacant
+      ? `no pod has ${address}: the kernel answers unreachable`
+      : kernelTitle(kernel, address),
     details: problem === undefined ? [] : [problem],
     remedy: entry?.remedy ?? "",
   });
   return steps;
+}
+
+function kernelTitle(kernel: FelixExplanation["kernel"], address: string): string {
+  return kernel.found
+    ? `the kernel uses ${kernel.line}`
+    : `the kernel has no way to ${address}: ${kernel.text}`;
 }
 
 function isInstalled({ state }: FibEntry): boolean {
@@ -191,7 +196,7 @@ function withoutRoute(
   if (felix !== undefined) {
     const { kernel } = felix;
     const title = kernel.found
-      ? `the kernel would use ${kernel.prefix.text} ${kernel.text} proto ${kernel.protocolName}`
+      ? `the kernel would use ${kernel.line}`
       : `the kernel has no way: ${kernel.text}`;
     steps.push({ stage: "kernel", ok: kernel.found, title, details: [] });
   }
@@ -204,7 +209,7 @@ function verdict({ address, felix }: Question, ok: boolean, steps: Step[], isOwn
   if (felix === undefined) return `${address} is covered; nothing is programmed here.`;
   if (isOwn) {
     return felix.kernel.found
-      ? `${address} is inside our own pod CIDR: ${felix.kernel.text}.`
+      ? `${address} is inside our own pod CIDR: ${felix.kernel.line}.`
       : `${address} is inside our own pod CIDR, and no pod has it.`;
   }
   const hop = felix.entry?.wanted?.nextHops[0];

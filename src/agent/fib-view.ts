@@ -49,10 +49,7 @@ function fibEntryView(entry: FibEntry, ownProtocol: number): FibEntryView {
     prefix: entry.prefix.text,
     state: stateName(entry),
     ...(wanted !== undefined && { wanted }),
-    kernel:
-      kernel === undefined
-        ? ""
-        : kernelLine(entry, kernel.text, protocolName(kernel.protocol, ownProtocol)),
+    kernel: kernel?.line ?? "",
     owner:
       state === "conflict" && kernel !== undefined
         ? protocolName(kernel.protocol, ownProtocol)
@@ -60,16 +57,6 @@ function fibEntryView(entry: FibEntry, ownProtocol: number): FibEntryView {
     error: state === "conflict" ? "" : (entry.problem ?? ""),
     remedy: entry.remedy ?? "",
   };
-}
-
-/** As `ip route` prints it. */
-function kernelLine(entry: FibEntry, path: string, protocol: string): string {
-  const metric = entry.metric === 0 ? "" : ` metric ${entry.metric}`;
-  const onlink = path.endsWith(" onlink");
-  const way = onlink ? path.slice(0, -" onlink".length) : path;
-  const type = way.startsWith("unreachable") ? "unreachable " : "";
-  const rest = type === "" ? ` ${way}` : way.slice("unreachable".length);
-  return `${type}${entry.prefix.text}${rest} proto ${protocol}${metric}${onlink ? " onlink" : ""}`;
 }
 
 /** The entries that a filter selects. */

@@ -1,5 +1,6 @@
+import type { PathContent } from "../fib/path.ts";
 import type { FibRow, RowState } from "../fib/row.ts";
-import { pathText, protocolName } from "./format.ts";
+import { pathText, protocolName, routeLine } from "./format.ts";
 import type { RouteOwner } from "./owner.ts";
 import { remedyFor } from "./problem.ts";
 import type { FibEntry, FibNextHop } from "./status.ts";
@@ -28,14 +29,22 @@ export function entryOf(row: FibRow<RouteOwner>, context: EntryContext): FibEntr
     metric,
     state: stateOf(row),
     wanted: want === undefined ? undefined : { kind: want.kind, nextHops, text: way },
-    kernel:
-      there === undefined
-        ? undefined
-        : {
-            text: pathText(there, context.deviceName),
-            protocol: foreign?.protocol ?? context.protocol,
-          },
+    kernel: there === undefined ? undefined : kernelOf(row, there, context),
     ...troubleOf(row, nextHops, context),
+  };
+}
+
+function kernelOf(
+  { prefix, metric, foreign }: FibRow<RouteOwner>,
+  there: PathContent,
+  { protocol: own, deviceName }: EntryContext,
+): FibEntry["kernel"] {
+  const protocol = foreign?.protocol ?? own;
+  const name = protocolName(protocol, own);
+  return {
+    text: pathText(there, deviceName),
+    protocol,
+    line: routeLine(prefix.text, there, name, metric, deviceName),
   };
 }
 

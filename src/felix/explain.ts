@@ -3,7 +3,7 @@ import { formatIpAddress, parseIpAddress } from "../net/ip-address.ts";
 import { type Prefix, prefixContainsAddress, prefixFromOctets } from "../net/prefix.ts";
 import type { Netlink } from "../netlink/netlink.ts";
 import { type EntryContext, entryOf } from "./entry.ts";
-import { pathText, protocolName } from "./format.ts";
+import { pathText, protocolName, routeLine } from "./format.ts";
 import type { RouteOwner } from "./owner.ts";
 import type { FibEntry } from "./status.ts";
 
@@ -14,6 +14,8 @@ export type KernelAnswer =
       readonly prefix: Prefix;
       /** `via 192.168.1.3 dev eth0`. */
       readonly text: string;
+      /** `10.233.2.0/24 via 192.168.1.3 dev eth0 proto margay`, as `ip route` shows it. */
+      readonly line: string;
       readonly protocol: number;
       readonly protocolName: string;
       readonly metric: number;
@@ -67,12 +69,14 @@ function kernelAnswer(address: string, context: ExplainContext): KernelAnswer {
   const answer = context.netlink.lookup(address);
   if (!answer.found) return answer;
   const { prefix, protocol, metric } = answer.route;
+  const name = protocolName(protocol, context.protocol);
   return {
     found: true,
     prefix,
     text: pathText(answer.route, context.deviceName),
     protocol,
-    protocolName: protocolName(protocol, context.protocol),
+    protocolName: name,
+    line: routeLine(prefix.text, answer.route, name, metric, context.deviceName),
     metric,
   };
 }
@@ -96,7 +100,7 @@ function wordsFor(
     if (remedy !== undefined) lines.push(`remedy: ${remedy}`);
   }
   if (kernel.found) {
-    lines.push(`the kernel uses ${kernel.prefix.text} ${kernel.text} proto ${kernel.protocolName}`);
+    lines.push(`the kernel uses ${kernel.line}`);
   } else lines.push(`the kernel has no way: ${kernel.text}`);
   return lines;
 }

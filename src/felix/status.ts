@@ -78,7 +78,15 @@ export interface FibEntry {
       }
     | undefined;
   /** What the kernel has there: of ours, else the other protocol's. */
-  readonly kernel: { readonly text: string; readonly protocol: number } | undefined;
+  readonly kernel:
+    | {
+        /** `via 192.168.1.3 dev eth0`. */
+        readonly text: string;
+        readonly protocol: number;
+        /** As `ip route` shows it. */
+        readonly line: string;
+      }
+    | undefined;
   /** The errno that the kernel gave, if any. */
   readonly errno: number | undefined;
   /** Why it is not installed; `undefined` when it is. */
