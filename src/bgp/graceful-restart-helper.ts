@@ -36,10 +36,7 @@ export class GracefulRestartHelper {
       if (rib.paths.counts(peer.index).paths > 0) peer.staleFamilies.add(key);
     }
     if (restart === undefined || peer.staleFamilies.size === 0) this.cancel(peer);
-    else {
-      const timer = { timer: "restartTimer", peer: peer.index } as const;
-      this.#ports.startTimer(timer, restart.restartTimeSeconds * 1000);
-    }
+    else this.#startTimer(peer);
   }
 
   /** The peer is Established again: families it did not keep forwarding for lose their stale paths at once. */
@@ -51,6 +48,13 @@ export class GracefulRestartHelper {
       if (family?.forwardingPreserved === true) continue;
       this.#sweep(peer, key);
     }
+    // The time to come back is over; the same again bounds the wait for End-of-RIB, which may never come.
+    if (peer.staleFamilies.size > 0) this.#startTimer(peer);
+  }
+
+  #startTimer(peer: Peer): void {
+    const seconds = peer.gracefulRestart?.restartTimeSeconds ?? 0;
+    this.#ports.startTimer({ timer: "restartTimer", peer: peer.index }, seconds * 1000);
   }
 
   /** End-of-RIB: what the peer has not announced again is gone. */

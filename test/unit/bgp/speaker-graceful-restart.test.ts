@@ -18,8 +18,9 @@ const watcherAddress = "10.0.0.9";
 function capabilities(options: {
   readonly restarted?: boolean;
   readonly forwardingPreserved?: boolean;
+  readonly restartTimeSeconds?: number;
 }): readonly Capability[] {
-  const { restarted = false, forwardingPreserved = true } = options;
+  const { restarted = false, forwardingPreserved = true, restartTimeSeconds = 120 } = options;
   return [
     { name: "multiprotocol", afi: 1, safi: 1 },
     { name: "fourOctetAs", asn: 64512 },
@@ -27,7 +28,7 @@ function capabilities(options: {
       name: "gracefulRestart",
       restarted,
       notification: false,
-      restartTimeSeconds: 120,
+      restartTimeSeconds,
       families: [{ afi: 1, safi: 1, forwardingPreserved }],
     },
   ];
@@ -115,6 +116,18 @@ describe("a peer in graceful restart", () => {
     network.advance(2);
     assert.deepEqual(node.routes(), []);
     assert.equal(watcher.view.routes.size, 0);
+  });
+
+  test("that comes back late has the restart time anew for its End-of-RIB, and no longer", () => {
+    const { network, node, peer } = scene();
+    peer.disconnect();
+    network.advance(115);
+    peer.establish({ capabilities: capabilities({ restartTimeSeconds: 40 }) });
+    peer.announce("10.244.1.0/24");
+    network.advance(39);
+    assert.deepEqual(node.routes(), [fresh[0], stale[1]]);
+    network.advance(2);
+    assert.deepEqual(node.routes(), [fresh[0]]);
   });
 
   test("that has not kept forwarding loses them at once when it is back", () => {
