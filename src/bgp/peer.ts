@@ -38,7 +38,7 @@ export interface PeerSettings {
   readonly connectRetrySeconds: number;
   readonly idleHoldSeconds: number;
   readonly idleHoldMaximumSeconds: number;
-  /** Restart Time offered, 0..4095; 0 offers no graceful restart. */
+  /** Restart Time offered, 0..4095; with 0 the peer is to keep nothing of ours. */
   readonly gracefulRestartSeconds: number;
 }
 
@@ -156,18 +156,18 @@ export function offeredCapabilities(
     safi,
   }));
   capabilities.push({ name: "routeRefresh" }, { name: "fourOctetAs", asn: localAsn });
-  if (settings.gracefulRestartSeconds > 0) {
-    capabilities.push({
-      name: "gracefulRestart",
-      restarted: restart.restarted,
-      notification: false,
-      restartTimeSeconds: settings.gracefulRestartSeconds,
-      families: settings.families.map(({ afi, safi }) => ({
-        afi,
-        safi,
-        forwardingPreserved: restart.forwardingPreserved,
-      })),
-    });
-  }
+  // Without families it keeps nothing, and still tells the peer that we wait for End-of-RIB (RFC 4724 §3).
+  const families = settings.gracefulRestartSeconds === 0 ? [] : settings.families;
+  capabilities.push({
+    name: "gracefulRestart",
+    restarted: restart.restarted,
+    notification: false,
+    restartTimeSeconds: settings.gracefulRestartSeconds,
+    families: families.map(({ afi, safi }) => ({
+      afi,
+      safi,
+      forwardingPreserved: restart.forwardingPreserved,
+    })),
+  });
   return capabilities;
 }
