@@ -10,7 +10,11 @@ ln -s /proc/self/fd/0 /dev/stdin
 ln -s /proc/self/fd/1 /dev/stdout
 ln -s /proc/self/fd/2 /dev/stderr
 mount -t devpts devpts /dev/pts
+# The project may itself lie under one of these: it is put aside meanwhile.
+mount --bind "$project" /mnt
 for scratch in /dev/shm /run /tmp /var/tmp /var/log; do mount -t tmpfs -o mode=1777 tmpfs "$scratch"; done
+[[ -d $project/scripts ]] || { mkdir -p "$project" && mount --bind /mnt "$project"; }
+umount /mnt
 mkdir -p /run/netns /run/frr
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 modprobe -a virtio_console ipip veth bridge vxlan dummy br_netfilter nf_tables 2>/dev/null
