@@ -16,4 +16,7 @@ mapfile -t others < <(ls test/kernel/*.test.ts | grep -v '/ipip')
 say "kernel tests on this kernel ($(uname -r)), which has no ipip"
 bash scripts/run-tests.sh --test-concurrency=1 "${others[@]}"
 say "what needs tunl0, on Debian's own kernel: ${tunnel[*]}"
-MARGAY_REQUIRE_IPIP=1 bash scripts/qemu.sh --timeout 1200 -- bash scripts/run-tests.sh --test-concurrency=1 "${tunnel[@]}"
+export MARGAY_REQUIRE_IPIP=1
+in_qemu() { bash scripts/qemu.sh --timeout 1200 -- bash scripts/run-tests.sh --test-concurrency=1 "${tunnel[@]}"; }
+# An emulated processor has been seen to lose a Node process at its start, about once in ten runs: what fails twice is ours.
+in_qemu || { say 'failed under emulation: once more'; in_qemu; }

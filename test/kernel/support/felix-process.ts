@@ -39,9 +39,9 @@ export class FelixProcess {
       this.#log += text;
     });
     this.#exited = new Promise((resolve) => {
-      this.#child.once("close", () => {
+      this.#child.once("close", (code, signal) => {
         for (const call of this.#calls.values()) {
-          call.reject(new Error(`felix ended:\n${this.#log}`));
+          call.reject(new Error(`felix ended (${signal ?? `exit code ${code}`}):\n${this.#log}`));
         }
         this.#calls.clear();
         resolve();
