@@ -128,7 +128,7 @@ describe("Felix", () => {
       }
       await felix.settled();
       assert.equal(felix.status().counts.installed, 5000);
-      assert.equal(kernel.batches, 5);
+      assert.equal(kernel.batches, 2);
     });
 
     test("what is set in one turn is written once", async () => {
