@@ -1,3 +1,4 @@
+import { formatDuration } from "../api/duration.ts";
 import type { ExplanationView } from "../api/views.ts";
 import type { FamilyRib } from "../bgp/rib/family-rib.ts";
 import { describePathReason, PathReason } from "../bgp/rib/path-reason.ts";
@@ -9,7 +10,6 @@ import type { FibEntry } from "../felix/status.ts";
 import { formatIpAddress, parseIpAddress } from "../net/ip-address.ts";
 import { prefixContainsAddress } from "../net/prefix.ts";
 import type { Clock } from "../platform/clock.ts";
-import { formatDuration } from "./format-duration.ts";
 import { candidateView, longestMatch, rankedRows } from "./route-view.ts";
 
 type Step = NonNullable<ExplanationView["steps"]>[number];
@@ -67,7 +67,9 @@ function sessionStep({ speaker, clock }: Question, rib: FamilyRib, row: number):
       : peer.address;
   const state = peer instanceof Peer ? peer.fsm.state : "Idle";
   const since =
-    peer instanceof Peer ? ` for ${formatDuration(clock.nowMs() - peer.stateSinceMs)}` : "";
+    peer instanceof Peer
+      ? ` for ${formatDuration((clock.nowMs() - peer.stateSinceMs) / 1000)}`
+      : "";
   if (state === "Established") {
     return { stage: "session", ok: true, title: `Established with ${name}${since}`, details: [] };
   }

@@ -8,6 +8,7 @@ import type { NodeConfig } from "../config/node-config.ts";
 import { type ConfigProblem, formatProblem } from "../config/problem.ts";
 import { Felix } from "../felix/felix.ts";
 import { procSysctl } from "../felix/sysctl.ts";
+import { formatEndpoint } from "../net/endpoint.ts";
 import { parseIpv4 } from "../net/ip-address.ts";
 import { openKernelNetlink } from "../netlink/kernel-netlink.ts";
 import type { Netlink } from "../netlink/netlink.ts";
@@ -27,6 +28,7 @@ import { nodePeerSettings } from "./peer-settings.ts";
 import { feedRoutes } from "./route-feed.ts";
 import { observeSpeaker } from "./speaker-observer.ts";
 import { createViews } from "./speaker-views.ts";
+import type { StatusSources } from "./status-view.ts";
 import { publishFelix } from "./felix-events.ts";
 
 export interface NodeAgentOptions {
@@ -151,9 +153,7 @@ export class NodeAgent {
     );
   }
 
-  #statusSources(): Parameters<typeof createViews>[0] extends () => infer Sources
-    ? Sources
-    : never {
+  #statusSources(): StatusSources {
     return {
       nodeName: this.#config.node.name,
       role: "node",
@@ -199,8 +199,7 @@ export class NodeAgent {
     this.#logger.debug({}, why);
     // From here on a session that comes back is no restart of ours, and the kernel forwards throughout.
     this.#driver.speaker.setRestarting(false, true);
-    // What the last UPDATEs brought is distributed at the end of this turn.
-    setImmediate(() => this.#felix.pictureComplete());
+    this.#felix.pictureComplete();
   }
 
   #clusterChanged(update: ClusterUpdate): void {
@@ -247,6 +246,8 @@ export class NodeAgent {
     if (changes.length === 0) return;
     this.#logger.info({ changes: changes.map(({ path }) => path) }, "configuration changed");
     this.#applyTopology();
+    // The peer that was still waited for may be the one that is gone.
+    this.#completeIfAllSaidSo();
   }
 
   #report(problems: readonly ConfigProblem[]): void {
@@ -293,8 +294,4 @@ export class NodeAgent {
       options.cleanup ? "stopped, routes removed" : "stopped; routes stay in the kernel",
     );
   }
-}
-
-function formatEndpoint(address: string, port: number): string {
-  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }

@@ -8,6 +8,7 @@ import { familyKey } from "../bgp/message/codec-context.ts";
 import { describeNotification } from "../bgp/message/describe-notification.ts";
 import type { MessageCounts, Peer } from "../bgp/peer.ts";
 import { PathSource } from "../bgp/rib/source.ts";
+import { formatEndpoint } from "../net/endpoint.ts";
 import { formatIpv4 } from "../net/ip-address.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { SpeakerDriver } from "../session/speaker-driver.ts";
@@ -67,10 +68,6 @@ function lastDownView(peer: Peer, clock: Clock): PeerView["lastDown"] {
   };
 }
 
-function endpoint(address: string, port: number): string {
-  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
-}
-
 /** One peer as the API shows it. */
 export function peerView(peer: Peer, driver: SpeakerDriver, clock: Clock): PeerView {
   const { settings, negotiated, lastNegotiated, fsm } = peer;
@@ -110,8 +107,8 @@ export function peerView(peer: Peer, driver: SpeakerDriver, clock: Clock): PeerV
     ...(negotiated !== undefined && { negotiated: negotiatedView(negotiated) }),
     localCapabilities: lastNegotiated?.localCapabilities.map(describeCapability) ?? [],
     remoteCapabilities: lastNegotiated?.peerCapabilities.map(describeCapability) ?? [],
-    localEndpoint: tcp === undefined ? "" : endpoint(tcp.localAddress, tcp.localPort),
-    remoteEndpoint: tcp === undefined ? "" : endpoint(tcp.remoteAddress, tcp.remotePort),
+    localEndpoint: tcp === undefined ? "" : formatEndpoint(tcp.localAddress, tcp.localPort),
+    remoteEndpoint: tcp === undefined ? "" : formatEndpoint(tcp.remoteAddress, tcp.remotePort),
     reflectorClient: peer.source === PathSource.client,
   };
 }

@@ -2,6 +2,7 @@ import { type ApiServer, startApiServer } from "../api/server.ts";
 import { ipv4Unicast, ipv6Unicast } from "../bgp/family/index.ts";
 import type { PeerSettings } from "../bgp/peer.ts";
 import { type Prefix, prefixContainsAddress } from "../net/prefix.ts";
+import { formatEndpoint } from "../net/endpoint.ts";
 import { formatIpv4, parseIpAddress } from "../net/ip-address.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -88,8 +89,7 @@ export class ReflectorAgent {
   async start(): Promise<void> {
     const { listen, socketPath, clock, logger } = this.#options;
     const port = await this.#driver.listen(listen.address, listen.port);
-    const host = listen.address.includes(":") ? `[${listen.address}]` : listen.address;
-    const listenAddresses = [`${host}:${port}`];
+    const listenAddresses = [formatEndpoint(listen.address, port)];
     const sources = {
       nodeName: formatIpv4(this.#options.identifier),
       role: "reflector",

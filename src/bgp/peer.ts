@@ -91,7 +91,6 @@ export class Peer implements RibPeer {
   lastSessionDown: { readonly reason: DownReason; readonly atMs: number } | undefined;
   /** Times that a session was lost. */
   flaps = 0;
-  malformedUpdates = 0;
 
   constructor(
     index: number,

@@ -364,7 +364,6 @@ export class Speaker {
       const { errors, endOfRib } = session.report;
       session.report = undefined;
       if (errors.length > 0) {
-        peer.malformedUpdates++;
         this.#observer.malformed?.(peer, errors);
       }
       if (endOfRib >= 0) {

@@ -2,7 +2,8 @@ import type { DownReason, FamilyCounts, MessageCounts, Peer } from "../../gen/ma
 import { formatPairs, type Pair, pair } from "./pairs.ts";
 import type { Paint, Tone } from "./paint.ts";
 import type { Column } from "./table.ts";
-import { formatAge, formatDate, formatDuration } from "./time.ts";
+import { formatDuration } from "../../api/duration.ts";
+import { formatAge, formatDate } from "./time.ts";
 
 /** A line of `margay peers`; `removed` only in a watch. */
 export interface PeerRow {

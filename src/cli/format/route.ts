@@ -1,7 +1,7 @@
 import type { Candidate, Route } from "../../gen/margay/v1/route_pb.ts";
 import type { Tone } from "./paint.ts";
 import type { Column } from "./table.ts";
-import { formatDuration } from "./time.ts";
+import { formatDuration } from "../../api/duration.ts";
 
 /** A line of `margay routes`: one path to a prefix; without a path, the prefix is gone (only in a watch). */
 export interface RouteRow {

@@ -1,7 +1,8 @@
 import type { FibCounts, KernelStatus, Status } from "../../gen/margay/v1/status_pb.ts";
 import { counted, formatPairs, type Pair, pair } from "./pairs.ts";
 import type { Paint } from "./paint.ts";
-import { formatAge, formatDate, formatDuration } from "./time.ts";
+import { formatDuration } from "../../api/duration.ts";
+import { formatAge, formatDate } from "./time.ts";
 
 /** `margay status` */
 export function formatStatus(status: Status, nowMs: number, paint: Paint): string {
