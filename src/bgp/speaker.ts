@@ -20,6 +20,8 @@ import {
   sourceOf,
 } from "./peer.ts";
 import { PeerSession } from "./peer-session.ts";
+import { PeerTable } from "./peer-table.ts";
+import { ReadQueue } from "./read-queue.ts";
 import type { SpeakerConfig } from "./speaker-config.ts";
 import type { SpeakerObserver, SpeakerPorts, SpeakerTimer } from "./speaker-ports.ts";
 import { UpdateReceiver } from "./update-receiver.ts";
@@ -41,12 +43,9 @@ export class Speaker {
   readonly #observer: SpeakerObserver;
   readonly #receiver: UpdateReceiver;
   readonly #restartHelper: GracefulRestartHelper;
-  readonly #local: RibPeer;
-  readonly #peers: (Peer | undefined)[] = [undefined];
-  readonly #freeIndexes: number[] = [];
-  readonly #byAddress = new Map<string, Peer>();
+  readonly #peers: PeerTable;
   readonly #sessions = new Map<ConnectionId, PeerSession>();
-  #readable: PeerSession[] = [];
+  readonly #readable = new ReadQueue();
   /** End-of-RIBs that came and are not told yet. */
   readonly #endOfRibs: { readonly peer: Peer; readonly family: number }[] = [];
   #nextConnection = 1;
@@ -58,13 +57,13 @@ export class Speaker {
     this.config = config;
     this.#ports = ports;
     this.#observer = observer;
-    this.#local = {
+    this.#peers = new PeerTable({
       index: localPeer,
       address: "local",
       addressOrder: "",
       source: PathSource.local,
       identifier: config.identifier,
-    };
+    });
     this.attributes = new PathAttributeStore((attributes) => loopReason(attributes, config));
     const peer = (index: number): RibPeer => this.ribPeer(index);
     this.ribs = new Map(
@@ -76,19 +75,16 @@ export class Speaker {
 
   /** The peer that owns paths under an index; the speaker itself under 0. */
   ribPeer(index: number): RibPeer {
-    if (index === localPeer) return this.#local;
-    const peer = this.#peers[index];
-    if (peer === undefined) throw new RangeError(`no peer has index ${index}`);
-    return peer;
+    return this.#peers.ribPeer(index);
   }
 
   peers(): Iterable<Peer> {
-    return this.#byAddress.values();
+    return this.#peers.peers();
   }
 
   /** @param address canonical */
   peer(address: string): Peer | undefined {
-    return this.#byAddress.get(address);
+    return this.#peers.byAddress(address);
   }
 
   /** Whether OPENs say that we have restarted, and that the kernel kept forwarding meanwhile (RFC 4724 §3). */
@@ -103,10 +99,9 @@ export class Speaker {
 
   /** Takes a peer in and starts its FSM. @throws RangeError when its address is taken */
   addPeer(settings: PeerSettings, isDynamic = false): Peer {
-    if (this.#byAddress.has(settings.address)) {
+    if (this.peer(settings.address) !== undefined) {
       throw new RangeError(`there is a peer ${settings.address} already`);
     }
-    const index = this.#freeIndexes.pop() ?? this.#peers.length;
     const { asn, identifier } = this.config;
     const fsm = new PeerFsm(
       {
@@ -130,24 +125,22 @@ export class Speaker {
       },
     );
     const options = { localAsn: asn, nowMs: this.#ports.nowMs(), isDynamic };
-    const peer = new Peer(index, settings, fsm, options);
-    this.#peers[index] = peer;
-    this.#byAddress.set(settings.address, peer);
+    const peer = this.#peers.add((index) => new Peer(index, settings, fsm, options));
     this.#feed(peer, { type: "ManualStart" });
     return peer;
   }
 
   /** Ends a peer's session (Cease, Peer De-configured unless said otherwise) and forgets it with its paths. */
   removePeer(address: string, subcode: number = CeaseSubcode.peerDeConfigured): void {
-    const peer = this.#byAddress.get(address);
+    const peer = this.peer(address);
     if (peer === undefined) return;
-    this.#byAddress.delete(peer.address);
+    this.#peers.unlist(peer);
     this.#feed(peer, { type: "ManualStop", subcode });
     this.#restartHelper.cancel(peer);
     for (const rib of this.ribs.values()) rib.removePeer(peer.index, false);
     this.#observer.peerRemoved?.(peer);
     this.#ports.wake();
-    this.#retired.push(peer.index);
+    this.#peers.retire(peer);
   }
 
   /**
@@ -155,7 +148,7 @@ export class Speaker {
    * Cease, Other Configuration Change, and starts it anew. @returns whether the session was ended
    */
   updatePeer(settings: PeerSettings): boolean {
-    const peer = this.#byAddress.get(settings.address);
+    const peer = this.peer(settings.address);
     if (peer === undefined) throw new RangeError(`there is no peer ${settings.address}`);
     if (sessionSettings(peer.settings) !== sessionSettings(settings)) {
       this.removePeer(settings.address, CeaseSubcode.otherConfigurationChange);
@@ -169,20 +162,9 @@ export class Speaker {
     return false;
   }
 
-  /** Indexes of peers that are gone, whose paths the Decision Process has yet to see off. */
-  readonly #retired: number[] = [];
-
-  #reuseRetired(): void {
-    for (const index of this.#retired) {
-      this.#peers[index] = undefined;
-      this.#freeIndexes.push(index);
-    }
-    this.#retired.length = 0;
-  }
-
   /** Stops all peers: with Cease, or without a word, so that those with graceful restart keep our routes. */
   stop(options: { readonly silently: boolean; readonly message?: string }): void {
-    for (const peer of [...this.#byAddress.values()]) {
+    for (const peer of [...this.peers()]) {
       if (options.silently && peer.negotiated?.gracefulRestart !== undefined) continue;
       this.#feed(peer, {
         type: "ManualStop",
@@ -203,7 +185,7 @@ export class Speaker {
 
   /** A peer has connected to us. @returns the id of the connection, or why it is refused */
   accepted(address: string): ConnectionId | string {
-    let peer = this.#byAddress.get(address);
+    let peer = this.peer(address);
     if (peer === undefined) {
       const settings = this.#dynamicPeers(address);
       if (settings === undefined) return "no peer is configured with this address";
@@ -244,10 +226,7 @@ export class Speaker {
   }
 
   #enqueue(session: PeerSession): void {
-    if (session.isQueued) return;
-    session.isQueued = true;
-    this.#readable.push(session);
-    this.#ports.wake();
+    if (this.#readable.push(session)) this.#ports.wake();
   }
 
   /** A socket that was full can take octets again. */
@@ -258,7 +237,7 @@ export class Speaker {
 
   timerExpired(timer: SpeakerTimer): void {
     if ("connection" in timer) return this.#connectionTimerExpired(timer);
-    const peer = this.#peers[timer.peer];
+    const peer = this.#peers.byIndex(timer.peer);
     if (peer === undefined) return;
     switch (timer.timer) {
       case "connectRetryTimer":
@@ -304,20 +283,8 @@ export class Speaker {
    * next call @returns whether messages are left
    */
   read(mayContinue: () => boolean): boolean {
-    while (this.#readable.length > 0 && mayContinue()) {
-      const round = this.#readable;
-      this.#readable = [];
-      for (let index = 0; index < round.length; index++) {
-        const session = round[index] as PeerSession;
-        session.isQueued = false;
-        if (this.#read(session)) this.#enqueue(session);
-        if (!mayContinue()) {
-          this.#readable = [...round.slice(index + 1), ...this.#readable];
-          break;
-        }
-      }
-    }
-    return this.#readable.length > 0;
+    this.#readable.drain(mayContinue, (session) => this.#read(session));
+    return !this.#readable.isEmpty;
   }
 
   /** Decides and sends what has changed. @returns whether work is left that does not wait for a socket */
@@ -326,9 +293,9 @@ export class Speaker {
     for (const rib of this.ribs.values()) {
       more = rib.turn((changes) => this.#observer.bestPathsChanged?.(rib, changes)) || more;
     }
-    if (this.#retired.length > 0 && !more) this.#reuseRetired();
+    if (!more) this.#peers.reuseRetired();
     if (this.#endOfRibs.length > 0) this.#tellEndOfRibs();
-    if (more || this.#readable.length > 0) return more;
+    if (more || !this.#readable.isEmpty) return more;
     for (const rib of this.ribs.values()) more = rib.tidy() || more;
     return more;
   }
@@ -467,6 +434,6 @@ export class Speaker {
   #endDynamic(peer: Peer): void {
     const isConnected = peer.fsm.state.startsWith("Open") || peer.fsm.state === "Established";
     if (isConnected || peer.staleFamilies.size > 0) return;
-    if (this.#byAddress.get(peer.address) === peer) this.removePeer(peer.address);
+    if (this.peer(peer.address) === peer) this.removePeer(peer.address);
   }
 }
