@@ -1,5 +1,5 @@
 import type { Peer } from "./peer.ts";
-import { localPeer, type RibPeer } from "./rib/source.ts";
+import { localPeer, PathSource, type RibPeer } from "./rib/source.ts";
 
 /**
  * The peers by address, and by the small integers that paths know them by. The index of a peer that was removed is given
@@ -13,8 +13,10 @@ export class PeerTable {
   readonly #freeIndexes: number[] = [];
   readonly #retired: number[] = [];
 
-  constructor(local: RibPeer) {
-    this.#local = local;
+  /** @param identifier the speaker's own BGP identifier, unsigned 32-bit */
+  constructor(identifier: number) {
+    const source = PathSource.local;
+    this.#local = { index: localPeer, address: "local", addressOrder: "", source, identifier };
   }
 
   peers(): Iterable<Peer> {

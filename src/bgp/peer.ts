@@ -5,10 +5,12 @@ import type { Family } from "./family/family.ts";
 import type { DownReason } from "./fsm/action.ts";
 import type { Negotiated } from "./fsm/negotiate.ts";
 import type { PeerFsm } from "./fsm/peer.ts";
+import type { PeerFsmConfig } from "./fsm/peer-config.ts";
 import type { UpdateGroup } from "./rib/update-group.ts";
 import type { GroupMember } from "./rib/group-member.ts";
 import { ImportPolicy } from "./rib/import-policy.ts";
 import { PathSource, type RibPeer } from "./rib/source.ts";
+import type { SpeakerConfig } from "./speaker-config.ts";
 
 /** What an operator, or the topology, says of a peer. */
 export interface PeerSettings {
@@ -143,11 +145,35 @@ function addressOrder(address: string): string {
   return octets.length === 4 ? `00000000000000000000ffff${hex}` : hex;
 }
 
-/** The capabilities that a peer with these settings is offered. */
-export function offeredCapabilities(
+/** What our OPENs say of our own restart, RFC 4724 §3. */
+interface RestartState {
+  readonly restarted: boolean;
+  readonly forwardingPreserved: boolean;
+}
+
+/** What the FSM of a peer with these settings must know; `restart` is asked at each OPEN. */
+export function fsmConfig(
+  settings: PeerSettings,
+  { asn, identifier }: Pick<SpeakerConfig, "asn" | "identifier">,
+  restart: () => RestartState,
+): PeerFsmConfig {
+  return {
+    localAsn: asn,
+    peerAsn: settings.asn,
+    localIdentifier: identifier,
+    holdTimeSeconds: settings.holdTimeSeconds,
+    connectRetrySeconds: settings.connectRetrySeconds,
+    idleHoldSeconds: settings.idleHoldSeconds,
+    idleHoldMaximumSeconds: settings.idleHoldMaximumSeconds,
+    passive: settings.passive,
+    capabilities: () => offeredCapabilities(settings, asn, restart()),
+  };
+}
+
+function offeredCapabilities(
   settings: PeerSettings,
   localAsn: number,
-  restart: { readonly restarted: boolean; readonly forwardingPreserved: boolean },
+  restart: RestartState,
 ): readonly Capability[] {
   const capabilities: Capability[] = settings.families.map(({ afi, safi }) => ({
     name: "multiprotocol",

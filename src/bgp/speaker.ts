@@ -9,11 +9,11 @@ import { originate } from "./rib/originate.ts";
 import { PathAttributeStore } from "./rib/path-attributes.ts";
 import { FamilyRib } from "./rib/family-rib.ts";
 import { loopReason } from "./rib/loop-check.ts";
-import { localPeer, PathSource, type RibPeer } from "./rib/source.ts";
+import type { RibPeer } from "./rib/source.ts";
 import { GracefulRestartHelper } from "./graceful-restart-helper.ts";
 import {
+  fsmConfig,
   importPolicyOf,
-  offeredCapabilities,
   Peer,
   type PeerSettings,
   sessionSettings,
@@ -27,7 +27,7 @@ import type { SpeakerObserver, SpeakerPorts, SpeakerTimer } from "./speaker-port
 import { UpdateReceiver } from "./update-receiver.ts";
 
 /** Settings for peers that nobody configured, by their address; `undefined` refuses them. */
-export type DynamicPeers = (address: string) => PeerSettings | undefined;
+type DynamicPeers = (address: string) => PeerSettings | undefined;
 
 const messagesPerLook = 16;
 
@@ -57,13 +57,7 @@ export class Speaker {
     this.config = config;
     this.#ports = ports;
     this.#observer = observer;
-    this.#peers = new PeerTable({
-      index: localPeer,
-      address: "local",
-      addressOrder: "",
-      source: PathSource.local,
-      identifier: config.identifier,
-    });
+    this.#peers = new PeerTable(config.identifier);
     this.attributes = new PathAttributeStore((attributes) => loopReason(attributes, config));
     const peer = (index: number): RibPeer => this.ribPeer(index);
     this.ribs = new Map(
@@ -102,29 +96,17 @@ export class Speaker {
     if (this.peer(settings.address) !== undefined) {
       throw new RangeError(`there is a peer ${settings.address} already`);
     }
-    const { asn, identifier } = this.config;
     const fsm = new PeerFsm(
-      {
-        localAsn: asn,
-        peerAsn: settings.asn,
-        localIdentifier: identifier,
-        holdTimeSeconds: settings.holdTimeSeconds,
-        connectRetrySeconds: settings.connectRetrySeconds,
-        idleHoldSeconds: settings.idleHoldSeconds,
-        idleHoldMaximumSeconds: settings.idleHoldMaximumSeconds,
-        passive: settings.passive,
-        capabilities: () =>
-          offeredCapabilities(settings, asn, {
-            restarted: this.#restarted,
-            forwardingPreserved: this.#forwardingPreserved,
-          }),
-      },
+      fsmConfig(settings, this.config, () => ({
+        restarted: this.#restarted,
+        forwardingPreserved: this.#forwardingPreserved,
+      })),
       {
         allocateConnectionId: () => this.#nextConnection++,
         random: () => this.#ports.random(),
       },
     );
-    const options = { localAsn: asn, nowMs: this.#ports.nowMs(), isDynamic };
+    const options = { localAsn: this.config.asn, nowMs: this.#ports.nowMs(), isDynamic };
     const peer = this.#peers.add((index) => new Peer(index, settings, fsm, options));
     this.#feed(peer, { type: "ManualStart" });
     return peer;
