@@ -1,11 +1,19 @@
 #!/usr/bin/env bash
-# npm run test:interop [-- FILE …]: margay, as built, against real BIRD, FRR and GoBGP in network namespaces, and its messages read by tshark.
+# npm run test:interop [-- FILE …]: margay, as built, against real BIRD, FRR, GoBGP, OpenBGPD and ExaBGP in network namespaces, and its
+# messages read by tshark. Prints a matrix, feature × daemon; a run of everything writes it to docs/INTEROP.md, too.
 source "$(dirname "$0")/env.sh"
 ((EUID == 0)) || die 'the interop tests make network namespaces: run them as root'
 
-bash scripts/setup.sh bird2 frr gobgpd tshark iproute2 iputils-ping procps
+bash scripts/setup.sh bird2 frr gobgpd openbgpd exabgp tshark iproute2 iputils-ping procps
 npm run --silent build
 export MARGAY_PROGRAM=dist
-(($#)) || set -- "test/interop/*.test.ts"
-say 'interop tests against BIRD, FRR, GoBGP and tshark'
-bash scripts/run-tests.sh --test-concurrency=1 "$@"
+MARGAY_INTEROP_CELLS=$(mktemp)
+export MARGAY_INTEROP_CELLS
+trap 'rm -f "$MARGAY_INTEROP_CELLS"' EXIT
+page=
+(($#)) || { page=docs/INTEROP.md; set -- "test/interop/*.test.ts"; }
+say 'interop tests against BIRD, FRR, GoBGP, OpenBGPD, ExaBGP and tshark'
+code=0
+bash scripts/run-tests.sh --test-concurrency=1 "$@" || code=$?
+node test/interop/support/write-matrix.ts "$MARGAY_INTEROP_CELLS" ${page:+"$page"}
+exit "$code"

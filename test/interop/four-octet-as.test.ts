@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { FOREIGN_SPEAKERS } from "../support/foreign/index.ts";
 import { until } from "../support/until.ts";
 import {
   FOREIGN_ADDRESS,
@@ -9,6 +7,7 @@ import {
   MARGAY_PODS,
   Pair,
 } from "./support/pair.ts";
+import { scenarios } from "./support/scenario.ts";
 
 const OURS = 4_200_000_001;
 
@@ -22,26 +21,31 @@ async function exchange(pair: Pair): Promise<void> {
   );
 }
 
-for (const kind of Object.keys(FOREIGN_SPEAKERS)) {
-  test(`eBGP between two 4-octet AS numbers: ${kind}`, async () => {
-    await using pair = await Pair.build("as4", kind, { asn: OURS, foreignAsn: 4_200_000_002 });
-    await exchange(pair);
-    const path = (await pair.margay.route(FOREIGN_PODS))?.candidates[0];
-    assert.deepEqual([path?.asPath, path?.nextHop], ["4200000002", FOREIGN_ADDRESS]);
-    const [theirs] = await pair.foreignPaths(MARGAY_PODS);
-    assert.deepEqual([theirs?.asPath, theirs?.nextHop], [[OURS], MARGAY_ADDRESS]);
-    assert.equal((await pair.margay.peer(FOREIGN_ADDRESS))?.negotiated?.fourOctetAs, true);
-  });
-}
-
-test("a peer that knows only 2-octet AS numbers (RFC 6793 §4.2): BIRD without the capability", async () => {
-  await using pair = await Pair.build("as2", "bird", {
-    asn: 64_500,
-    foreignAsn: 64_999,
-    session: { twoOctetAs: true },
-  });
+scenarios("eBGP between 4-octet AS numbers (RFC 6793)", async (kind) => {
+  await using pair = await Pair.build("as4", kind, { asn: OURS, foreignAsn: 4_200_000_002 });
   await exchange(pair);
-  assert.equal((await pair.margay.peer(FOREIGN_ADDRESS))?.negotiated?.fourOctetAs, false);
-  assert.equal((await pair.margay.route(FOREIGN_PODS))?.candidates[0]?.asPath, "64999");
-  assert.deepEqual((await pair.foreignPaths(MARGAY_PODS))[0]?.asPath, [64_500]);
+  const path = (await pair.margay.route(FOREIGN_PODS))?.candidates[0];
+  assert.deepEqual([path?.asPath, path?.nextHop], ["4200000002", FOREIGN_ADDRESS]);
+  const [theirs] = await pair.foreignPaths(MARGAY_PODS);
+  assert.deepEqual([theirs?.asPath, theirs?.nextHop], [[OURS], MARGAY_ADDRESS]);
+  assert.equal((await pair.margay.peer(FOREIGN_ADDRESS))?.negotiated?.fourOctetAs, true);
 });
+
+scenarios(
+  "a peer of 2-octet AS numbers (RFC 6793 §4.2)",
+  async (kind) => {
+    await using pair = await Pair.build("as2", kind, {
+      asn: 64_500,
+      foreignAsn: 64_999,
+      session: { twoOctetAs: true },
+    });
+    await exchange(pair);
+    assert.equal((await pair.margay.peer(FOREIGN_ADDRESS))?.negotiated?.fourOctetAs, false);
+    assert.equal((await pair.margay.route(FOREIGN_PODS))?.candidates[0]?.asPath, "64999");
+    assert.deepEqual((await pair.foreignPaths(MARGAY_PODS))[0]?.asPath, [64_500]);
+  },
+  {
+    frr: "FRR always offers the capability",
+    gobgp: "GoBGP always offers the capability",
+  },
+);

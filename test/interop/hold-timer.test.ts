@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
-import { FOREIGN_SPEAKERS } from "../support/foreign/index.ts";
 import { until } from "../support/until.ts";
 import {
   FOREIGN_ADDRESS,
@@ -9,13 +7,16 @@ import {
   MARGAY_PODS,
   Pair,
 } from "./support/pair.ts";
+import { DAEMONS, scenario } from "./support/scenario.ts";
 
 /** Without graceful restart FRR and GoBGP send no End-of-RIB: margay shall not wait long for one before it deletes. */
 const HOLD = { holdTimeSeconds: 3, timers: { endOfRibWaitSeconds: 0.5 } };
 
-for (const kind of Object.keys(FOREIGN_SPEAKERS)) {
-  describe(`hold timer: ${kind}`, () => {
-    test("a peer that falls silent is dropped with NOTIFICATION 4, its routes with it, and taken back", async () => {
+for (const kind of DAEMONS) {
+  scenario(
+    "Hold timer (RFC 4271 §6.5): a peer that falls silent is dropped with NOTIFICATION 4, its routes with it, and taken back",
+    kind,
+    async () => {
       await using pair = await Pair.build("hold", kind, HOLD);
       await pair.start();
       await pair.established();
@@ -39,9 +40,13 @@ for (const kind of Object.keys(FOREIGN_SPEAKERS)) {
       await until("the kernel to have the route", () =>
         pair.kernelRoute(FOREIGN_PODS).then(Boolean),
       );
-    });
+    },
+  );
 
-    test("a margay that falls silent is dropped by the peer, and comes back", async () => {
+  scenario(
+    "Hold timer (RFC 4271 §6.5): a margay that falls silent is dropped by the peer, and comes back",
+    kind,
+    async () => {
       await using pair = await Pair.build("hold", kind, HOLD);
       await pair.start();
       await pair.established();
@@ -56,9 +61,13 @@ for (const kind of Object.keys(FOREIGN_SPEAKERS)) {
         `${kind} to learn ${MARGAY_PODS}`,
         async () => (await pair.foreignPaths(MARGAY_PODS)).length === 1,
       );
-    });
+    },
+  );
 
-    test("a cable that is cut silently ends the session at both ends, and it heals", async () => {
+  scenario(
+    "Hold timer (RFC 4271 §6.5): a cable that is cut silently ends the session at both ends, and it heals",
+    kind,
+    async () => {
       await using pair = await Pair.build("hold", kind, HOLD);
       await pair.start();
       await pair.established();
@@ -80,6 +89,6 @@ for (const kind of Object.keys(FOREIGN_SPEAKERS)) {
       await until("the kernel to have the route", () =>
         pair.kernelRoute(FOREIGN_PODS).then(Boolean),
       );
-    });
-  });
+    },
+  );
 }

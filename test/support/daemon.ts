@@ -78,6 +78,11 @@ export class Daemon {
     this.#child.kill(signal);
   }
 
+  /** To the daemon and every process that it started. */
+  signalGroup(signal: NodeJS.Signals): void {
+    if (this.alive) process.kill(-this.pid, signal);
+  }
+
   exited(): Promise<void> {
     return this.#exited;
   }
@@ -85,7 +90,7 @@ export class Daemon {
   /** SIGTERM, and SIGKILL for one that has not ended 5 s later. */
   async stop(): Promise<void> {
     if (!this.alive) return;
-    this.#child.kill("SIGCONT");
+    this.signalGroup("SIGCONT");
     this.#child.kill("SIGTERM");
     const timer = setTimeout(() => this.#child.kill("SIGKILL"), 5000 * SLOWNESS);
     await this.#exited;

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
+  type DaemonKind,
   FOREIGN_SPEAKERS,
   type ForeignConfig,
   type ForeignPeer,
@@ -46,7 +47,7 @@ export class Pair implements AsyncDisposable {
     network: Network,
     segment: Segment,
     namespaces: readonly [Namespace, Namespace],
-    kind: string,
+    kind: DaemonKind,
     options: PairOptions,
   ) {
     const [margay, foreign] = namespaces;
@@ -56,16 +57,14 @@ export class Pair implements AsyncDisposable {
     this.#options = options;
     this.#directory = mkdtempSync(join(tmpdir(), "mgi-"));
     this.margay = new Margay(margay, join(this.#directory, "margay"));
-    const make = FOREIGN_SPEAKERS[kind];
-    if (make === undefined) throw new Error(`no foreign speaker ${kind}`);
-    this.foreign = make(foreign, join(this.#directory, kind));
+    this.foreign = FOREIGN_SPEAKERS[kind](foreign, join(this.#directory, kind));
   }
 
   /**
    * Two namespaces on a segment, nobody started.
    * @param prefix of the namespaces; the test file's own
    */
-  static async build(prefix: string, kind: string, options: PairOptions = {}): Promise<Pair> {
+  static async build(prefix: string, kind: DaemonKind, options: PairOptions = {}): Promise<Pair> {
     const network = new Network(`mgi-${prefix}-${kind}`);
     const segment = await network.segment("seg");
     const margay = await network.namespace("margay");

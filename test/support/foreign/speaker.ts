@@ -1,3 +1,6 @@
+/** The daemons of others that margay is run against, as Debian packages them. */
+export type DaemonKind = "bird" | "frr" | "gobgp" | "openbgpd" | "exabgp";
+
 /** A BGP session as the far side shall configure it. */
 export interface ForeignPeer {
   readonly address: string;
@@ -6,7 +9,7 @@ export interface ForeignPeer {
   readonly passive?: boolean;
   /** The far side reflects to and from this peer (RFC 4456). */
   readonly reflectorClient?: boolean;
-  /** Do not offer the 4-octet AS capability (RFC 6793): an old speaker. BIRD only. */
+  /** Do not offer the 4-octet AS capability (RFC 6793): an old speaker. Neither FRR nor GoBGP can be one. */
   readonly twoOctetAs?: boolean;
   /** The far side becomes the dialler's elder: how long it waits between attempts, in seconds (default 1). */
   readonly connectRetrySeconds?: number;
@@ -29,7 +32,7 @@ export interface ForeignConfig {
   readonly peers: readonly ForeignPeer[];
   /** Prefixes it originates with itself as next hop. */
   readonly originate: readonly string[];
-  /** Write what is learned into the kernel of its namespace. GoBGP cannot. */
+  /** Write what is learned into the kernel of its namespace. BIRD and FRR only. */
   readonly programKernel?: boolean;
   readonly detour?: TunnelDetour;
 }
@@ -45,15 +48,14 @@ export interface ForeignRoute {
 
 /** A BGP daemon of somebody else, run in a namespace with its own sockets and pid files. */
 export interface ForeignSpeaker {
-  /** "bird", "frr" or "gobgp". */
-  readonly kind: string;
+  readonly kind: DaemonKind;
   /** Resolves when it answers its control client. */
   start(config: ForeignConfig): Promise<void>;
   /** Ends it in its ordinary way: sessions get a Cease. */
   stop(): Promise<void>;
   /** Freezes or thaws every process of it, silently: its peers' hold timers run out. */
   freeze(frozen: boolean): void;
-  /** Every IPv4 unicast path learned from peers, best or not. */
+  /** Every IPv4 unicast path learned from peers, best or not. ExaBGP, which keeps no RIB, tells what it was sent. */
   routes(): Promise<readonly ForeignRoute[]>;
   /** RFC 4271's name of the state of the session: "Idle", "Connect", "Active", "OpenSent", "OpenConfirm", "Established". */
   peerState(address: string): Promise<string>;

@@ -1,0 +1,85 @@
+import type { DaemonKind } from "../../support/foreign/index.ts";
+
+/** A line of the file that scenarios write. A cell that only ever started has failed. */
+export interface CellRecord {
+  /** The test file. */
+  readonly file: string;
+  /** Tells the scenarios of a file apart. */
+  readonly id: number;
+  readonly feature: string;
+  readonly daemon: DaemonKind;
+  readonly result: "started" | "pass" | "not supported";
+  /** Of "not supported". */
+  readonly why?: string;
+}
+
+interface Cell {
+  readonly result: "pass" | "fail" | "not supported";
+  readonly why: string;
+}
+
+interface Row {
+  readonly feature: string;
+  readonly files: readonly string[];
+  readonly cells: ReadonlyMap<DaemonKind, Cell>;
+}
+
+/** Rows in the order of their first scenario. */
+function rowsOf(records: readonly CellRecord[]): readonly Row[] {
+  const byFeature = Map.groupBy(records, ({ feature }) => feature);
+  return [...byFeature].map(([feature, own]) => ({
+    feature,
+    files: [...new Set(own.map(({ file }) => file))],
+    cells: new Map(
+      [...Map.groupBy(own, ({ daemon }) => daemon)].map(([daemon, some]) => [daemon, cellOf(some)]),
+    ),
+  }));
+}
+
+function cellOf(records: readonly CellRecord[]): Cell {
+  const scenarioOf = ({ file, id }: CellRecord): string => `${file} ${id}`;
+  const passed = new Set(records.filter(({ result }) => result === "pass").map(scenarioOf));
+  const started = records.filter(({ result }) => result === "started");
+  if (started.some((record) => !passed.has(scenarioOf(record)))) return { result: "fail", why: "" };
+  if (started.length > 0) return { result: "pass", why: "" };
+  return { result: "not supported", why: records[0]?.why ?? "" };
+}
+
+/** The matrix as a page of Markdown. @param versions of the daemons, which are the columns */
+export function formatMatrix(
+  records: readonly CellRecord[],
+  versions: Readonly<Record<DaemonKind, string>>,
+): string {
+  const daemons = Object.keys(versions) as readonly DaemonKind[]; // its keys are just these
+  const notes: string[] = [];
+  const lines = rowsOf(records).map((row) => {
+    const cells = daemons.map((daemon) => cellText(row.cells.get(daemon), notes));
+    const tests = row.files.map((file) => `\`test/interop/${file}\``).join(", ");
+    return `| ${[row.feature, ...cells, tests].join(" | ")} |`;
+  });
+  return `# Interoperability
+
+margay against other implementations, as Debian 12 packages them. \`npm run test:interop\` runs every scenario and writes this page.
+Each cell stands for one or more scenarios that look at routes and at the session on both ends.
+
+| feature | ${daemons.map((daemon) => `${daemon} ${versions[daemon]}`).join(" | ")} | test |
+|---|${daemons.map(() => ":-:|").join("")}---|
+${lines.join("\n")}
+
+✓ passes, ✗ fails, – not supported there, for the reason noted; an empty cell has no scenario yet.
+
+${notes.map((note, index) => `${index + 1}. ${note}\n`).join("")}`;
+}
+
+function cellText(cell: Cell | undefined, notes: string[]): string {
+  if (cell === undefined) return "";
+  if (cell.result !== "not supported") return cell.result === "pass" ? "✓" : "✗";
+  const known = notes.indexOf(cell.why);
+  return `– (${known >= 0 ? known + 1 : notes.push(cell.why)})`;
+}
+
+/** Lines of JSON to records. */
+export function parseRecords(text: string): readonly CellRecord[] {
+  const lines = text.split("\n").filter((line) => line !== "");
+  return lines.map((line) => JSON.parse(line) as CellRecord); // we wrote them
+}

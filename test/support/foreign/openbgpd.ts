@@ -1,0 +1,154 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Daemon } from "../daemon.ts";
+import type { Namespace } from "../netns.ts";
+import { run } from "../run.ts";
+import { until } from "../until.ts";
+import type { ForeignConfig, ForeignPeer, ForeignRoute, ForeignSpeaker } from "./speaker.ts";
+
+/** Where bgpd locks its unprivileged processes in: the home of its user, which its service unit would make. */
+const CHROOT = "/run/openbgpd";
+
+/** OpenBGPD 7, as Debian packages it (openbgpd). It writes no kernel routes here. */
+export class OpenBgpd implements ForeignSpeaker {
+  readonly kind = "openbgpd";
+  readonly #namespace: Namespace;
+  readonly #directory: string;
+  #daemon: Daemon | undefined;
+
+  /** @param directory is this daemon's alone; its path must be short, a socket lives in it */
+  constructor(namespace: Namespace, directory: string) {
+    this.#namespace = namespace;
+    this.#directory = directory;
+  }
+
+  async start(config: ForeignConfig): Promise<void> {
+    mkdirSync(this.#directory, { recursive: true });
+    mkdirSync(CHROOT, { recursive: true, mode: 0o755 });
+    const file = join(this.#directory, "bgpd.conf");
+    writeFileSync(file, openBgpdConfig(config, this.#socket), { mode: 0o600 });
+    const daemon = new Daemon({
+      argv: this.#namespace.inside(["bgpd", "-d", "-v", "-f", file]),
+      logFile: join(this.#directory, "bgpd.log"),
+    });
+    this.#daemon = daemon;
+    await until("bgpd to answer bgpctl", async () => {
+      daemon.assertAlive();
+      return (await this.#bgpctl("show", "summary")).includes("Neighbor");
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#daemon?.stop();
+  }
+
+  freeze(frozen: boolean): void {
+    this.#daemon?.signalGroup(frozen ? "SIGSTOP" : "SIGCONT");
+  }
+
+  async routes(): Promise<readonly ForeignRoute[]> {
+    const { rib = [] } = JSON.parse(
+      await this.#bgpctl("-j", "show", "rib", "in", "detail"),
+    ) as RibAnswer; // bgpctl's shape; every member we read is optional
+    return rib.filter(({ neighbor }) => neighbor?.remote_addr !== "???").map(routeOf);
+  }
+
+  async peerState(address: string): Promise<string> {
+    return (await this.#neighbour(address))?.state ?? "Idle";
+  }
+
+  async endOfRibReceived(address: string): Promise<boolean> {
+    return ((await this.#neighbour(address))?.stats?.update?.received?.eor ?? 0) > 0;
+  }
+
+  async announce(prefix: string): Promise<void> {
+    await this.#bgpctl("network", "add", prefix);
+  }
+
+  async withdraw(prefix: string): Promise<void> {
+    await this.#bgpctl("network", "delete", prefix);
+  }
+
+  log(): string {
+    return this.#daemon?.log() ?? "";
+  }
+
+  async #neighbour(address: string): Promise<Neighbour | undefined> {
+    const answer = JSON.parse(await this.#bgpctl("-j", "show", "neighbor", address)) as {
+      readonly neighbors?: readonly Neighbour[];
+    }; // bgpctl's shape
+    return answer.neighbors?.[0];
+  }
+
+  get #socket(): string {
+    return join(this.#directory, "bgpd.sock");
+  }
+
+  #bgpctl(...words: readonly string[]): Promise<string> {
+    return run(["bgpctl", "-s", this.#socket, ...words]);
+  }
+}
+
+interface Neighbour {
+  readonly state?: string;
+  readonly stats?: { readonly update?: { readonly received?: { readonly eor?: number } } };
+}
+interface RibEntry {
+  readonly prefix?: string;
+  readonly aspath?: string;
+  readonly exit_nexthop?: string;
+  readonly localpref?: number;
+  readonly neighbor?: { readonly remote_addr?: string };
+  readonly attributes?: readonly {
+    readonly originator?: string;
+    readonly cluster_list?: readonly string[];
+  }[];
+}
+interface RibAnswer {
+  readonly rib?: readonly RibEntry[];
+}
+
+function routeOf(entry: RibEntry): ForeignRoute {
+  const { prefix = "", aspath = "", exit_nexthop: nextHop = "", localpref } = entry;
+  const originator = entry.attributes?.find((attribute) => attribute.originator)?.originator;
+  const clusterList = entry.attributes?.find((attribute) => attribute.cluster_list)?.cluster_list;
+  return {
+    prefix,
+    nextHop,
+    asPath: aspath
+      .split(" ")
+      .filter((word) => word !== "")
+      .map(Number),
+    ...(originator === undefined ? {} : { originatorId: originator }),
+    ...(clusterList === undefined ? {} : { clusterList }),
+    ...(localpref === undefined ? {} : { localPreference: localpref }),
+  };
+}
+
+function openBgpdConfig(config: ForeignConfig, socket: string): string {
+  const retrySeconds = Math.min(...config.peers.map((peer) => peer.connectRetrySeconds ?? 1));
+  return [
+    `AS ${config.asn}`,
+    `router-id ${config.routerId}`,
+    `listen on ${config.address}`,
+    `socket "${socket}"`,
+    `holdtime ${config.holdTimeSeconds}`,
+    "holdtime min 3",
+    `connect-retry ${retrySeconds}`,
+    "fib-update no",
+    ...config.originate.map((prefix) => `network ${prefix}`),
+    ...config.peers.map((peer) => neighbourBlock(config, peer)),
+    "allow from any",
+    "allow to any",
+    "",
+  ].join("\n");
+}
+
+function neighbourBlock(config: ForeignConfig, peer: ForeignPeer): string {
+  return `neighbor ${peer.address} {
+  remote-as ${peer.asn}
+  local-address ${config.address}
+${peer.passive === true ? "  passive\n" : ""}${peer.reflectorClient === true ? "  route-reflector\n" : ""}${
+  peer.twoOctetAs === true ? "  announce as-4byte no\n" : ""
+}}`;
+}
