@@ -23,9 +23,10 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { EventKind } from "../gen/margay/v1/event_pb.ts";
 import type { StatusView } from "../api/views.ts";
 import { EventHub } from "./event-hub.ts";
-import { EventLoopLag } from "./event-loop-lag.ts";
+import { EventLoopTurns } from "./event-loop-turns.ts";
 import { nodePeerSettings } from "./peer-settings.ts";
 import { feedRoutes } from "./route-feed.ts";
+import { type Probes, startProbes } from "./probes.ts";
 import { observeSpeaker } from "./speaker-observer.ts";
 import { createViews } from "./speaker-views.ts";
 import type { StatusSources } from "./status-view.ts";
@@ -51,7 +52,7 @@ export class NodeAgent {
   readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #hub = new EventHub();
-  readonly #lag: EventLoopLag;
+  readonly #turns: EventLoopTurns;
   readonly #netlink: Netlink;
   readonly #felix: Felix;
   readonly #driver: SpeakerDriver;
@@ -61,6 +62,7 @@ export class NodeAgent {
   #model: ClusterModel;
   #configStatus: NonNullable<StatusView["config"]>;
   #api: ApiServer | undefined;
+  #probes: Probes | undefined;
   #endOfRibWait: Timer | undefined;
   #listenAddresses: string[] = [];
 
@@ -72,7 +74,7 @@ export class NodeAgent {
     this.#config = config;
     this.#model = cluster;
     this.#startedWallMs = clock.wallMs();
-    this.#lag = new EventLoopLag(clock);
+    this.#turns = new EventLoopTurns(clock);
     this.#configStatus = this.#configRead([]);
     this.#netlink = openKernelNetlink();
     this.#felix = new Felix({
@@ -126,7 +128,7 @@ export class NodeAgent {
 
   /** Starts everything, the programmer first, since what it finds in the kernel goes into our OPENs. */
   async start(): Promise<void> {
-    const { listen, api, timers } = this.#config;
+    const { listen, api, metrics, timers } = this.#config;
     await this.#felix.start();
     publishFelix(this.#felix, this.#hub, this.#clock);
     const adopted = this.#felix.status().adopted > 0;
@@ -146,9 +148,23 @@ export class NodeAgent {
       socketPath: api.socket,
       ...(api.listen !== undefined && { tcp: { host: api.listen.address, port: api.listen.port } }),
     });
+    if (metrics.listen !== undefined) {
+      this.#probes = await startProbes({
+        listen: metrics.listen,
+        sources: () => this.#statusSources(),
+        views,
+        logger: this.#logger.child({ room: "metrics" }),
+        awaited: () => this.#awaited(),
+      });
+    }
     await this.#cluster.start((update) => this.#clusterChanged(update));
+    this.#turns.start();
     this.#logger.info(
-      { listen: this.#listenAddresses, api: this.#api.addresses },
+      {
+        listen: this.#listenAddresses,
+        api: this.#api.addresses,
+        metrics: this.#probes?.address,
+      },
       "margay node is up",
     );
   }
@@ -161,7 +177,7 @@ export class NodeAgent {
       driver: this.#driver,
       listenAddresses: this.#listenAddresses,
       clock: this.#clock,
-      lag: this.#lag,
+      turns: this.#turns,
       felix: this.#felix,
       config: this.#configStatus,
     };
@@ -190,6 +206,14 @@ export class NodeAgent {
       if (!peer.hasSentEndOfRib) return;
     }
     this.#complete("every peer has sent End-of-RIB");
+  }
+
+  /** Peers whose tables are still to come, after a start. */
+  #awaited(): string[] {
+    if (this.#endOfRibWait === undefined) return [];
+    return [...this.#driver.speaker.peers()]
+      .filter((peer) => !peer.hasSentEndOfRib)
+      .map(({ settings }) => `waiting for the routes of ${settings.name}`);
   }
 
   #complete(why: string): void {
@@ -283,9 +307,10 @@ export class NodeAgent {
    */
   async stop(options: { readonly cleanup: boolean }): Promise<void> {
     await this.#cluster.stop();
+    await this.#probes?.close();
     await this.#api?.close();
     this.#endOfRibWait?.cancel();
-    this.#lag.stop();
+    this.#turns.stop();
     await this.#driver.stop({ silently: !options.cleanup });
     await this.#felix.stop(options);
     this.#netlink.close();

@@ -11,6 +11,7 @@ import { PathSource } from "../bgp/rib/source.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import { formatIpv4 } from "../net/ip-address.ts";
 import type { Clock } from "../platform/clock.ts";
+import type { TcpConnection } from "../platform/tcp.ts";
 import type { SpeakerDriver } from "../session/speaker-driver.ts";
 
 /** The wall-clock time of a moment on the monotonic clock. */
@@ -68,6 +69,25 @@ function lastDownView(peer: Peer, clock: Clock): PeerView["lastDown"] {
   };
 }
 
+function queuesView(
+  peer: Peer,
+  { speaker }: SpeakerDriver,
+  tcp: TcpConnection,
+): PeerView["queues"] {
+  let logOctets = 0;
+  let missedPrefixes = 0;
+  for (const { group, member } of peer.families) {
+    logOctets += group.waitingOctets(member);
+    missedPrefixes += member.missed?.size ?? 0;
+  }
+  return {
+    receiveBytes: BigInt(speaker.pendingOctets(peer)),
+    sendBytes: BigInt(tcp.queuedOctets),
+    logBytes: BigInt(logOctets),
+    missedPrefixes,
+  };
+}
+
 /** One peer as the API shows it. */
 export function peerView(peer: Peer, driver: SpeakerDriver, clock: Clock): PeerView {
   const { settings, negotiated, lastNegotiated, fsm } = peer;
@@ -110,5 +130,6 @@ export function peerView(peer: Peer, driver: SpeakerDriver, clock: Clock): PeerV
     localEndpoint: tcp === undefined ? "" : formatEndpoint(tcp.localAddress, tcp.localPort),
     remoteEndpoint: tcp === undefined ? "" : formatEndpoint(tcp.remoteAddress, tcp.remotePort),
     reflectorClient: peer.source === PathSource.client,
+    ...(tcp !== undefined && { queues: queuesView(peer, driver, tcp) }),
   };
 }

@@ -10,9 +10,11 @@ import { nodeTcp } from "../platform/node-tcp.ts";
 import { nodeRandom } from "../platform/random.ts";
 import { SpeakerDriver } from "../session/speaker-driver.ts";
 import { EventHub } from "./event-hub.ts";
-import { EventLoopLag } from "./event-loop-lag.ts";
+import { EventLoopTurns } from "./event-loop-turns.ts";
+import { type Probes, startProbes } from "./probes.ts";
 import { observeSpeaker } from "./speaker-observer.ts";
 import { createViews } from "./speaker-views.ts";
+import type { StatusSources } from "./status-view.ts";
 
 export interface ReflectorAgentOptions {
   readonly listen: { readonly address: string; readonly port: number };
@@ -26,6 +28,8 @@ export interface ReflectorAgentOptions {
   readonly holdTimeSeconds: number;
   /** Path of the API's unix socket; none without. */
   readonly socketPath?: string | undefined;
+  /** Where metrics and probes are served; nowhere without. */
+  readonly metrics?: { readonly address: string; readonly port: number } | undefined;
   readonly logger: Logger;
   readonly clock: Clock;
 }
@@ -37,16 +41,17 @@ const gracefulRestartSeconds = 120;
 export class ReflectorAgent {
   readonly #options: ReflectorAgentOptions;
   readonly #hub = new EventHub();
-  readonly #lag: EventLoopLag;
+  readonly #turns: EventLoopTurns;
   readonly #driver: SpeakerDriver;
   readonly #startedWallMs: number;
   #api: ApiServer | undefined;
+  #probes: Probes | undefined;
 
   constructor(options: ReflectorAgentOptions) {
     const { asn, identifier, clusterId, listen, logger, clock } = options;
     this.#options = options;
     this.#startedWallMs = clock.wallMs();
-    this.#lag = new EventLoopLag(clock);
+    this.#turns = new EventLoopTurns(clock);
     this.#driver = new SpeakerDriver({
       config: { asn, identifier, clusterId, ownAddresses: [listen.address], nextHopSelf: {} },
       tcp: nodeTcp,
@@ -87,32 +92,44 @@ export class ReflectorAgent {
   }
 
   async start(): Promise<void> {
-    const { listen, socketPath, clock, logger } = this.#options;
+    const { listen, socketPath, metrics, clock, logger } = this.#options;
     const port = await this.#driver.listen(listen.address, listen.port);
     const listenAddresses = [formatEndpoint(listen.address, port)];
     const sources = {
       nodeName: formatIpv4(this.#options.identifier),
-      role: "reflector",
+      role: "reflector" as const,
       startedWallMs: this.#startedWallMs,
       driver: this.#driver,
       listenAddresses,
       clock,
-      lag: this.#lag,
-    } as const;
+      turns: this.#turns,
+    };
+    const views = createViews(() => sources, this.#hub, undefined);
     if (socketPath !== undefined) {
-      const views = createViews(() => sources, this.#hub, undefined);
       this.#api = await startApiServer({ views, clock, logger, socketPath });
     }
+    if (metrics !== undefined) {
+      // What clients still have to say reaches the others as it comes: there is nothing to wait for.
+      const awaited = (): string[] => [];
+      const read = (): StatusSources => sources;
+      this.#probes = await startProbes({ listen: metrics, sources: read, views, logger, awaited });
+    }
+    this.#turns.start();
     logger.info(
-      { listen: listenAddresses, api: this.#api?.addresses ?? [] },
+      {
+        listen: listenAddresses,
+        api: this.#api?.addresses ?? [],
+        metrics: this.#probes?.address,
+      },
       "margay reflector is up",
     );
   }
 
   /** Leaves without a word, so that clients with graceful restart keep the routes until we are back. */
   async stop(): Promise<void> {
+    await this.#probes?.close();
     await this.#api?.close();
-    this.#lag.stop();
+    this.#turns.stop();
     await this.#driver.stop({ silently: true });
   }
 }

@@ -7,7 +7,9 @@ import { formatIpv4 } from "../net/ip-address.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { SpeakerDriver } from "../session/speaker-driver.ts";
 import { release } from "node:os";
-import type { EventLoopLag } from "./event-loop-lag.ts";
+import type { DurationHistogram } from "./duration-histogram.ts";
+import type { EventLoopTurns } from "./event-loop-turns.ts";
+import { memoryView } from "./memory-view.ts";
 
 type Warning = NonNullable<StatusView["warnings"]>[number];
 
@@ -18,7 +20,7 @@ export interface StatusSources {
   readonly driver: SpeakerDriver;
   readonly listenAddresses: readonly string[];
   readonly clock: Clock;
-  readonly lag: EventLoopLag;
+  readonly turns: EventLoopTurns;
   readonly felix?: Felix;
   readonly config?: StatusView["config"];
   readonly warnings?: readonly Warning[];
@@ -26,11 +28,10 @@ export interface StatusSources {
 
 /** The daemon as a whole, as the API shows it. */
 export function statusView(sources: StatusSources): StatusView {
-  const { driver, clock, felix, lag } = sources;
+  const { driver, clock, felix, turns } = sources;
   const { speaker } = driver;
   const states = Map.groupBy(speaker.peers(), ({ fsm }) => fsm.state);
   const routes = [...speaker.ribs.values()].reduce((sum, rib) => sum + rib.locRib.size, 0);
-  const { medianMs, p99Ms, maximumMs } = lag.read();
   const programmer = felix?.status();
   return {
     nodeName: sources.nodeName,
@@ -46,7 +47,22 @@ export function statusView(sources: StatusSources): StatusView {
     ...(programmer !== undefined && programmerView(programmer)),
     ...(sources.config !== undefined && { config: sources.config }),
     warnings: [...(sources.warnings ?? []), ...programmerWarnings(programmer)],
-    eventLoopLag: { medianMs, p99Ms, maximumMs },
+    eventLoop: {
+      lastMinute: turnTimesView(turns.lastMinute()),
+      sinceStart: turnTimesView(turns.sinceStart),
+    },
+    memory: memoryView(driver),
+  };
+}
+
+type TurnTimesView = NonNullable<NonNullable<StatusView["eventLoop"]>["sinceStart"]>;
+
+function turnTimesView(turns: DurationHistogram): TurnTimesView {
+  return {
+    count: BigInt(turns.count),
+    medianMs: turns.quantileMs(0.5),
+    p99Ms: turns.quantileMs(0.99),
+    maximumMs: turns.maximumMs,
   };
 }
 

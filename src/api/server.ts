@@ -11,6 +11,7 @@ import { healthProblems } from "./health.ts";
 import { createRouter, type Router } from "./router.ts";
 import { ServerConnection } from "./server-connection.ts";
 import { managementHandlers } from "./service.ts";
+import { listenOnTcp } from "./tcp-listener.ts";
 import { CloseCode } from "./transport.ts";
 import { ListenError, listenOnUnixSocket } from "./unix-socket.ts";
 import { API_PATH, isLoopbackHost, judgeUpgrade, type UpgradeVerdict } from "./upgrade.ts";
@@ -93,16 +94,7 @@ class Endpoint implements ApiServer {
       );
     }
     const server = this.#httpServer();
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const text =
-        error.code === "EADDRINUSE"
-          ? `${urlHost}:${port} is in use: stop what listens there or give the API another port.`
-          : `Cannot listen on ${urlHost}:${port}: ${error.message}.`;
-      reject(new ListenError(text, { cause: error }));
-    });
-    server.listen(port, host, resolve);
-    await promise;
+    await listenOnTcp(server, host, port, "API");
     // A TCP listener's address is an AddressInfo.
     this.#listening(server, `ws://${urlHost}:${(server.address() as AddressInfo).port}`);
   }

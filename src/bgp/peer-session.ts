@@ -50,6 +50,11 @@ export class PeerSession {
     this.#heardMs = ports.nowMs();
   }
 
+  /** Octets received that are not worked off yet. */
+  get pendingOctets(): number {
+    return this.#framer.pendingOctets;
+  }
+
   push(octets: Uint8Array): void {
     this.#framer.push(octets);
     if (!this.#isPaused && this.#framer.pendingOctets > pauseAboveOctets) this.#setPaused(true);

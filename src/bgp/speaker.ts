@@ -81,6 +81,12 @@ export class Speaker {
     return this.#peers.byAddress(address);
   }
 
+  /** Octets that have arrived from a peer on its session and are not worked off yet. */
+  pendingOctets(peer: Peer): number {
+    const connection = peer.fsm.establishedConnection;
+    return connection === undefined ? 0 : (this.#sessions.get(connection)?.pendingOctets ?? 0);
+  }
+
   /** Whether OPENs say that we have restarted, and that the kernel kept forwarding meanwhile (RFC 4724 §3). */
   setRestarting(restarted: boolean, forwardingPreserved: boolean): void {
     this.#restarted = restarted;

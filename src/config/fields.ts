@@ -214,20 +214,32 @@ export interface Endpoint {
   readonly port: number;
 }
 
+const anEndpoint = "an endpoint such as 127.0.0.1:8179";
+
+function readEndpoint(input: string): { value: Endpoint } | { problem: string } {
+  const match = /^(?:\[(?<v6>[^\]]*)\]|(?<v4>[^:]*)):(?<port>\d{1,5})$/.exec(input);
+  const octets = parseIpAddress(match?.groups?.["v6"] ?? match?.groups?.["v4"] ?? "");
+  const portNumber = Number(match?.groups?.["port"]);
+  if (octets === undefined) return { problem: `"${input}" is not ${anEndpoint}` };
+  if (portNumber < 1 || portNumber > 65_535) {
+    return { problem: `${input} has no TCP port from 1 to 65535: give one, such as 8179` };
+  }
+  return { value: { address: formatIpAddress(octets), port: portNumber } };
+}
+
+/** `10.0.0.1:9479` or `[::]:9479`. */
+export function endpoint(): Reader<Endpoint> {
+  return parsed(anEndpoint, readEndpoint);
+}
+
 /** `127.0.0.1:8179` or `[::1]:8179`; loopback only, since the API asks nobody who they are. */
 export function loopbackEndpoint(): Reader<Endpoint> {
-  const what = "an endpoint such as 127.0.0.1:8179";
-  return parsed(what, (input) => {
-    const match = /^(?:\[(?<v6>[^\]]*)\]|(?<v4>[^:]*)):(?<port>\d{1,5})$/.exec(input);
-    const octets = parseIpAddress(match?.groups?.["v6"] ?? match?.groups?.["v4"] ?? "");
-    const portNumber = Number(match?.groups?.["port"]);
-    if (octets === undefined) return { problem: `"${input}" is not ${what}` };
-    if (portNumber < 1 || portNumber > 65_535) {
-      return { problem: `${input} has no TCP port from 1 to 65535: give one, such as 8179` };
-    }
-    const address = formatIpAddress(octets);
-    return address === "::1" || (octets[0] === 127 && octets.length === 4)
-      ? { value: { address, port: portNumber } }
+  return parsed(anEndpoint, (input) => {
+    const reading = readEndpoint(input);
+    if ("problem" in reading) return reading;
+    const { address, port: portNumber } = reading.value;
+    return address === "::1" || address.startsWith("127.")
+      ? reading
       : {
           problem: `${input} is not loopback, and the API asks nobody who they are: write 127.0.0.1:${portNumber}`,
         };

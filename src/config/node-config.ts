@@ -37,6 +37,8 @@ export interface NodeConfig {
   readonly encapsulation: NodeFile["encapsulation"];
   readonly kernel: Readonly<NodeFile["kernel"]>;
   readonly api: { readonly socket: string; readonly listen?: Endpoint | undefined };
+  /** Where Prometheus metrics and probes are served. */
+  readonly metrics: { readonly listen?: Endpoint | undefined };
   readonly peers: readonly ExplicitPeer[];
   readonly log: Readonly<NodeFile["log"]>;
 }

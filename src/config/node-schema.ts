@@ -3,6 +3,7 @@ import {
   asn,
   choice,
   count,
+  endpoint,
   list,
   listenAddress,
   loopbackEndpoint,
@@ -158,6 +159,13 @@ export const nodeSchema = section({
   })
     .prefault({})
     .meta({ description: "What the CLI talks to." }),
+  metrics: section({
+    listen: endpoint().optional().meta({
+      description: "Address and port of Prometheus metrics and probes. Default: not served.",
+    }),
+  })
+    .prefault({})
+    .meta({ description: "What monitoring talks to." }),
   peers: list("peers", peer).default([]).meta({ description: "Peers besides the cluster's." }),
   log: section({
     level: choice(["trace", "debug", "info", "warn", "error"])

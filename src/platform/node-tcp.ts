@@ -61,6 +61,10 @@ class NodeTcpConnection implements TcpConnection {
     socket.setNoDelay(true);
   }
 
+  get queuedOctets(): number {
+    return this.#socket.writableLength;
+  }
+
   listen(events: TcpEvents): void {
     let failure = "connection closed by the peer";
     const fail = (): void => {

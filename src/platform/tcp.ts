@@ -14,6 +14,8 @@ export interface TcpConnection {
   readonly localPort: number;
   readonly remoteAddress: string;
   readonly remotePort: number;
+  /** Octets that were written and that the kernel has not taken yet. */
+  readonly queuedOctets: number;
   /** Says who is told what happens; what arrived before is not lost. */
   listen(events: TcpEvents): void;
   /** Writes octets in this order, as one segment where they fit. @returns false when the send buffer is full */

@@ -56,6 +56,10 @@ describe("the daemons, where they cannot start", () => {
   it("answer mistakes of the command line with exit code 2", async () => {
     for (const [args, problem] of [
       [reflector("--listen", "127.0.0.1"), /--listen 127\.0\.0\.1 is not ADDRESS:PORT/],
+      [
+        reflector("--metrics", "9479"),
+        /--metrics 9479 is not ADDRESS:PORT: give 127\.0\.0\.1:9479/,
+      ],
       [reflector("--accept", "10.0.0.1/8"), /host bits set.*10\.0\.0\.0\/8/],
       [reflector("--router-id", "0.0.0.0"), /--router-id 0\.0\.0\.0 is no identifier/],
       [reflector("--asn", "0"), /asn/],

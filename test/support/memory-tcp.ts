@@ -181,6 +181,10 @@ class MemoryConnection implements TcpConnection {
     this.remotePort = remote.port;
   }
 
+  get queuedOctets(): number {
+    return this.#unread;
+  }
+
   listen(events: TcpEvents): void {
     this.#events = events;
     this.#network.later(() => this.#deliver());

@@ -1,4 +1,4 @@
-import { grown } from "./columns.ts";
+import { bytesOf, grown } from "./columns.ts";
 import type { PathAttributeStore } from "./path-attributes.ts";
 import { PathReason } from "./path-reason.ts";
 
@@ -48,6 +48,19 @@ export class AdjRibIn {
 
   constructor(attributeStore: PathAttributeStore) {
     this.#attributeStore = attributeStore;
+  }
+
+  /** Paths held. */
+  get size(): number {
+    return this.#end - this.#free.length;
+  }
+
+  /** Octets that the columns occupy. */
+  get bytes(): number {
+    const keys = bytesOf(this.#head, this.#next, this.#prefix, this.#peer, this.#pathId);
+    return (
+      keys + bytesOf(this.#attributes, this.#flags, this.#reason, this.#atMs) + bytesOf(this.#free)
+    );
   }
 
   /** First row of a prefix, or -1. */

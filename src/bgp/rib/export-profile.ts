@@ -1,3 +1,4 @@
+import { maximumMessageOctets } from "../iana.ts";
 import { AttributeTrait, type PathAttributeStore } from "./path-attributes.ts";
 import { PathSource } from "./source.ts";
 
@@ -31,6 +32,19 @@ export function profileKey(profile: ExportProfile): string {
     profile.maximumMessageOctets,
     profile.nextHopSelf,
   ]);
+}
+
+/** What the members of a group have in common, for people: `client`, `external, 2-octet AS`. */
+export function profileName(profile: ExportProfile): string {
+  const relation = profile.external ? "external" : profile.client ? "client" : "internal";
+  return [
+    relation,
+    profile.ownOnly ? "own routes only" : "",
+    profile.fourOctetAs ? "" : "2-octet AS",
+    profile.maximumMessageOctets > maximumMessageOctets ? "extended messages" : "",
+  ]
+    .filter((part) => part !== "")
+    .join(", ");
 }
 
 /** Is a selected path of this source sent to peers of this profile? The peer it came from is left out elsewhere. */

@@ -1,6 +1,6 @@
 import type { Family } from "../family/family.ts";
 import { AdjRibIn } from "./adj-rib-in.ts";
-import { grown } from "./columns.ts";
+import { bytesOf, grown } from "./columns.ts";
 import { DecisionProcess } from "./decision-process.ts";
 import { type ExportProfile, profileKey } from "./export-profile.ts";
 import type { GroupMember } from "./group-member.ts";
@@ -47,6 +47,15 @@ export class FamilyRib {
     this.paths = new AdjRibIn(attributes);
     const decision = new DecisionProcess(this.paths, attributes, peer);
     this.locRib = new LocRib(this.paths, attributes, decision, peer);
+  }
+
+  groups(): Iterable<UpdateGroup> {
+    return this.#groups.values();
+  }
+
+  /** Octets that the selected paths, the queue of those to decide and what follows from it occupy. */
+  get locRibBytes(): number {
+    return this.locRib.bytes + this.#changes.bytes + bytesOf(this.#isPathless, this.#pathless);
   }
 
   /** Removes a peer's paths, all or only the stale ones. */

@@ -1,5 +1,5 @@
 import type { AdjRibIn } from "./adj-rib-in.ts";
-import { grown } from "./columns.ts";
+import { bytesOf, grown } from "./columns.ts";
 import type { DecisionProcess } from "./decision-process.ts";
 import type { PathAttributeStore } from "./path-attributes.ts";
 import { PathSource, type RibPeer } from "./source.ts";
@@ -46,6 +46,12 @@ export class LocRib {
   /** Prefixes that wait for the Decision Process. */
   get dirtyCount(): number {
     return this.#dirtyEnd - this.#dirtyStart;
+  }
+
+  /** Octets that the columns occupy. */
+  get bytes(): number {
+    const best = bytesOf(this.#attributes, this.#bestPeer, this.#source);
+    return best + bytesOf(this.#isDirty, this.#dirty);
   }
 
   /** Attribute id of the best path, or -1. */
@@ -143,6 +149,16 @@ export class LocRibChanges {
 
   get length(): number {
     return this.#length;
+  }
+  /** Octets that the columns occupy. */
+  get bytes(): number {
+    return bytesOf(
+      this.#prefix,
+      this.#oldAttributes,
+      this.#oldPeer,
+      this.#oldSource,
+      this.pathless,
+    );
   }
   prefix(index: number): number {
     return this.#prefix[index] as number;

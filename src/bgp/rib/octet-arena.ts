@@ -1,3 +1,5 @@
+import { bytesOf } from "./columns.ts";
+
 const slabOctets = 1 << 20;
 const step = 16;
 
@@ -9,6 +11,11 @@ export class OctetArena {
   readonly #slabs: Uint8Array[] = [];
   #used = slabOctets;
   readonly #free = new Map<number, number[]>();
+
+  /** Octets held, used or not. */
+  get bytes(): number {
+    return this.#slabs.length * slabOctets + bytesOf(...this.#free.values());
+  }
 
   /** Copies `octets[start..end)` (at most 65535 octets) in and returns its place. */
   store(octets: Uint8Array, start: number, end: number): number {

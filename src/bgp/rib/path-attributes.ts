@@ -3,7 +3,7 @@ import { decodePathAttributes } from "../attribute/decode-attributes.ts";
 import type { AsPathSegment, PathAttributes } from "../attribute/path-attributes.ts";
 import { AsPathSegmentType, AttributeCode, AttributeFlag, WellKnownCommunity } from "../iana.ts";
 import type { CodecContext } from "../message/codec-context.ts";
-import { grown } from "./columns.ts";
+import { bytesOf, grown } from "./columns.ts";
 import { OctetArena } from "./octet-arena.ts";
 
 /** LOCAL_PREF where the attribute is absent. */
@@ -116,6 +116,22 @@ export class PathAttributeStore {
   /** One more than the greatest id given out. */
   get end(): number {
     return this.#end;
+  }
+
+  /** Octets that the columns and the blocks themselves occupy. */
+  get bytes(): number {
+    const keys = bytesOf(this.#place, this.#length, this.#context, this.#hash, this.#references);
+    const flags = bytesOf(this.#traits, this.#ineligible, this.#slots, this.#free);
+    const values = bytesOf(
+      this.#localPref,
+      this.#med,
+      this.#asPathLength,
+      this.#origin,
+      this.#neighborAs,
+      this.#originatorId,
+      this.#clusterListLength,
+    );
+    return keys + flags + values + this.#arena.bytes;
   }
 
   localPref(id: number): number {

@@ -1,4 +1,4 @@
-import { grown } from "./columns.ts";
+import { bytesOf, grown } from "./columns.ts";
 
 /**
  * Gathers prefixes by the path they share (same attributes, same peer), in the order in which the paths turned up, so
@@ -22,6 +22,11 @@ export class PrefixBuckets {
   /** Buckets in use. */
   get size(): number {
     return this.#attributes.length;
+  }
+
+  /** Octets that the columns occupy. */
+  get bytes(): number {
+    return bytesOf(this.#bucketOf, this.#entryPrefix, this.#entryNext);
   }
 
   add(prefix: number, attributes: number, peer: number, source: number): void {

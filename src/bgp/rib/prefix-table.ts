@@ -1,5 +1,6 @@
 import { type IpVersion, formatIpv4 } from "../../net/ip-address.ts";
 import { type Prefix, prefixFromOctets } from "../../net/prefix.ts";
+import { bytesOf } from "./columns.ts";
 
 const initialCapacity = 1024;
 
@@ -42,6 +43,11 @@ export class PrefixTable {
   /** One more than the greatest id that was ever given out. */
   get end(): number {
     return this.#end;
+  }
+
+  /** Octets that the columns occupy. */
+  get bytes(): number {
+    return bytesOf(this.#address, this.#length, this.#slots, this.#free);
   }
 
   /** Length in bits of a prefix. */

@@ -16,6 +16,11 @@ export interface Slab {
   readonly only: ReadonlyMap<number, Uint8Array>;
 }
 
+/** Octets that a slab keeps alive. */
+export function slabBytes({ octets, prefixes }: Slab): number {
+  return octets.buffer.byteLength + prefixes.buffer.byteLength;
+}
+
 /** Messages in `octets[start..end)`, which holds whole ones only. */
 export function countMessages(octets: Uint8Array, start = 0, end: number = octets.length): number {
   let count = 0;
@@ -54,6 +59,11 @@ export class SlabPacker {
 
   get length(): number {
     return this.#length;
+  }
+
+  /** Octets of the buffer that is written to. */
+  get bytes(): number {
+    return this.#octets.length;
   }
 
   #ensure(count: number): void {

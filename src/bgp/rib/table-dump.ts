@@ -1,4 +1,4 @@
-import type { Slab } from "./slab-packer.ts";
+import { type Slab, slabBytes } from "./slab-packer.ts";
 import type { GroupLimits } from "./group-limits.ts";
 
 /** The table, encoded slice by slice, shared by the peers that arrive while it is still worth joining. */
@@ -25,6 +25,11 @@ export class TableDump {
 
   get isRunning(): boolean {
     return this.nextPrefix < this.end;
+  }
+
+  /** Octets that its slabs keep alive. */
+  get bytes(): number {
+    return this.slabs.reduce((bytes, slab) => bytes + slabBytes(slab), 0);
   }
 
   add(slab: Slab): void {

@@ -10,7 +10,7 @@ import { PrefixBuckets } from "./prefix-buckets.ts";
 import type { PrefixTable } from "./prefix-table.ts";
 import { localPeer, type RibPeer } from "./source.ts";
 import { TableDump } from "./table-dump.ts";
-import { isClassic, type Slab, SlabPacker } from "./slab-packer.ts";
+import { isClassic, type Slab, slabBytes, SlabPacker } from "./slab-packer.ts";
 
 /** What an update group reads of the RIBs of its family. */
 export interface GroupTables {
@@ -20,6 +20,17 @@ export interface GroupTables {
   readonly locRib: LocRib;
   readonly peer: (index: number) => RibPeer;
 }
+
+/** Where the memory of an update group is, in octets. */
+export interface GroupMemory {
+  readonly logBytes: number;
+  readonly dumpBytes: number;
+  readonly missedBytes: number;
+  readonly encoderBytes: number;
+}
+
+/** What an entry of a `Set` of numbers takes in V8, its share of buckets and of room to grow included. */
+const bytesPerMissed = 32;
 
 const noPrefixes = new Int32Array(0);
 
@@ -92,11 +103,43 @@ export class UpdateGroup {
 
   /** Octets held for members that have not taken them yet. */
   get retainedOctets(): number {
+    let octets = this.#logOctets;
+    for (const dump of this.#dumps()) octets += dump.octets;
+    return octets;
+  }
+
+  #dumps(): Set<TableDump> {
     const dumps = new Set<TableDump>();
     if (this.#dump !== undefined) dumps.add(this.#dump);
     for (const { dump } of this.#members.values()) if (dump !== undefined) dumps.add(dump);
-    let octets = this.#logOctets;
-    for (const dump of dumps) octets += dump.octets;
+    return dumps;
+  }
+
+  /** Where the group's memory is, in octets. */
+  memory(): GroupMemory {
+    let dumpBytes = 0;
+    for (const dump of this.#dumps()) dumpBytes += dump.bytes;
+    let missedBytes = 0;
+    for (const { missed } of this.#members.values()) {
+      missedBytes += (missed?.size ?? 0) * bytesPerMissed;
+    }
+    return {
+      logBytes: this.#log.reduce((bytes, slab) => bytes + slabBytes(slab), 0),
+      dumpBytes,
+      missedBytes,
+      encoderBytes: this.#packer.bytes + this.#onlyPacker.bytes + this.#buckets.bytes,
+    };
+  }
+
+  /** Octets encoded that a member has yet to be sent. */
+  waitingOctets(member: GroupMember): number {
+    const { dump, missed, cursor } = member;
+    let octets = 0;
+    for (const slab of dump?.slabs.slice(member.dumpIndex) ?? []) octets += slab.octets.length;
+    if (missed !== undefined) return octets;
+    for (const slab of this.#log.slice(Math.max(0, cursor - this.#logStart))) {
+      octets += slab.octets.length;
+    }
     return octets;
   }
 

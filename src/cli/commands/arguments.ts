@@ -24,6 +24,8 @@ export interface ReflectorArguments {
   readonly accept: readonly string[];
   /** Where the API listens; undefined: nowhere. */
   readonly socket?: string | undefined;
+  /** Where metrics are served, `ADDRESS:PORT`; undefined: nowhere. */
+  readonly metrics?: string | undefined;
   /** Seconds: 0 or at least 3. */
   readonly holdTime: number;
   readonly logLevel: LogLevel;

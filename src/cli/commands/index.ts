@@ -99,6 +99,11 @@ export const commands: readonly CommandRow[] = [
           requiresArg: true,
           describe: "Serve the API on this unix socket; else nowhere",
         })
+        .option("metrics", {
+          type: "string",
+          requiresArg: true,
+          describe: "Serve Prometheus metrics and probes on this ADDRESS:PORT; else nowhere",
+        })
         .option("hold-time", {
           default: 90,
           requiresArg: true,

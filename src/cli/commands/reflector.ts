@@ -11,7 +11,11 @@ import type { ReflectorArguments } from "./arguments.ts";
 
 /** `margay reflector`: a route reflector in the foreground. */
 export async function run(args: ReflectorArguments): Promise<number> {
-  const listen = readListen(args.listen);
+  const listen = readEndpoint(args.listen, "--listen", "10.0.0.1:179, or [2001:db8::1]:179");
+  const metrics =
+    args.metrics === undefined
+      ? undefined
+      : readEndpoint(args.metrics, "--metrics", "127.0.0.1:9479, or [::1]:9479");
   const identifier = readIdentifier(args.routerId, "--router-id");
   const clusterId =
     args.clusterId === undefined ? identifier : readIdentifier(args.clusterId, "--cluster-id");
@@ -33,6 +37,7 @@ export async function run(args: ReflectorArguments): Promise<number> {
     accept,
     holdTimeSeconds: args.holdTime,
     socketPath: args.socket,
+    metrics,
     logger: log.logger,
     clock: nodeClock,
   });
@@ -48,14 +53,16 @@ export async function run(args: ReflectorArguments): Promise<number> {
   return ExitCode.ok;
 }
 
-function readListen(text: string): { address: string; port: number } {
+function readEndpoint(
+  text: string,
+  option: string,
+  example: string,
+): { address: string; port: number } {
   const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
   const address = match?.[1] ?? match?.[2] ?? "";
   const port = Number(match?.[3]);
   if (ipVersionOf(address) === undefined || !(port <= 65_535)) {
-    throw new UsageError(
-      `--listen ${text} is not ADDRESS:PORT: give 10.0.0.1:179, or [2001:db8::1]:179`,
-    );
+    throw new UsageError(`${option} ${text} is not ADDRESS:PORT: give ${example}`);
   }
   return { address, port };
 }

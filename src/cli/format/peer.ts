@@ -1,5 +1,12 @@
-import type { DownReason, FamilyCounts, MessageCounts, Peer } from "../../gen/margay/v1/peer_pb.ts";
-import { formatPairs, type Pair, pair } from "./pairs.ts";
+import type {
+  DownReason,
+  FamilyCounts,
+  MessageCounts,
+  Peer,
+  PeerQueues,
+} from "../../gen/margay/v1/peer_pb.ts";
+import { formatBytes } from "./bytes.ts";
+import { counted, formatPairs, type Pair, pair } from "./pairs.ts";
 import type { Paint, Tone } from "./paint.ts";
 import type { Column } from "./table.ts";
 import { formatDuration } from "../../api/duration.ts";
@@ -96,6 +103,7 @@ export function formatPeer(peer: Peer, nowMs: number, paint: Paint): string {
     pair("tcp", [endpoints(peer).replace("→", " → ")]),
     ...negotiatedPairs(peer),
     ...peer.families.map(familyPair),
+    queuesPair(peer.queues),
     pair("messages", [messagesLine("in", peer.messagesIn), messagesLine("out", peer.messagesOut)]),
     pair("we offered", peer.localCapabilities.map(capabilityLine)),
     pair("peer offered", peer.remoteCapabilities.map(capabilityLine)),
@@ -144,6 +152,16 @@ function familyPair({ family, received, accepted, advertised }: FamilyCounts): P
   const refused = received - accepted;
   const kept = `${received} received, ${accepted} accepted${refused > 0 ? ` (${refused} refused by policy)` : ""}`;
   return pair(family, [`${kept}, ${advertised} advertised`]);
+}
+
+function queuesPair(queues: PeerQueues | undefined): Pair | undefined {
+  if (queues === undefined) return undefined;
+  const { receiveBytes, sendBytes, logBytes, missedPrefixes } = queues;
+  const behind = `, ${counted(missedPrefixes, "prefix", "prefixes")} to catch up with`;
+  return pair("queues", [
+    `${formatBytes(receiveBytes)} to work off, ${formatBytes(logBytes)} to send, ${formatBytes(sendBytes)} in the socket` +
+      (missedPrefixes === 0 ? "" : behind),
+  ]);
 }
 
 function messagesLine(direction: string, counts: MessageCounts | undefined): string {

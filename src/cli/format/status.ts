@@ -1,4 +1,5 @@
-import type { FibCounts, KernelStatus, Status } from "../../gen/margay/v1/status_pb.ts";
+import type { FibCounts, KernelStatus, Status, TurnTimes } from "../../gen/margay/v1/status_pb.ts";
+import { memoryPairs } from "./memory.ts";
 import { counted, formatPairs, type Pair, pair } from "./pairs.ts";
 import type { Paint } from "./paint.ts";
 import { formatDuration } from "../../api/duration.ts";
@@ -17,7 +18,8 @@ export function formatStatus(status: Status, nowMs: number, paint: Paint): strin
     status.fib === undefined ? undefined : fibPair(status.fib),
     status.kernel === undefined ? undefined : kernelPair(status.kernel),
     configPair(status, nowMs),
-    lagPair(status),
+    loopPair(status),
+    ...memoryPairs(status.memory),
     ...status.warnings.flatMap(({ text, remedy }) => [
       pair("warning", [text, remedy && `→ ${remedy}`], "doubtful"),
     ]),
@@ -65,10 +67,18 @@ function configPair({ config }: Status, nowMs: number): Pair | undefined {
   return pair("config", [text, ...config.problems], "bad");
 }
 
-function lagPair({ eventLoopLag: lag }: Status): Pair | undefined {
-  if (lag === undefined) return undefined;
-  const ms = (value: number): string => `${value.toFixed(1)} ms`;
-  return pair("loop lag", [
-    `median ${ms(lag.medianMs)}, p99 ${ms(lag.p99Ms)}, maximum ${ms(lag.maximumMs)}`,
+function loopPair({ eventLoop }: Status): Pair | undefined {
+  if (eventLoop === undefined) return undefined;
+  const { lastMinute, sinceStart } = eventLoop;
+  return pair("loop", [
+    turnTimesLine(lastMinute, "in the last minute"),
+    turnTimesLine(sinceStart, "since the start"),
   ]);
+}
+
+function turnTimesLine(turns: TurnTimes | undefined, when: string): string {
+  if (turns === undefined || turns.count === 0n) return "";
+  const ms = (value: number): string => `${value.toFixed(value < 1 ? 2 : 1)} ms`;
+  const { medianMs, p99Ms, maximumMs, count } = turns;
+  return `median ${ms(medianMs)}, p99 ${ms(p99Ms)}, maximum ${ms(maximumMs)} of ${count} turns ${when}`;
 }

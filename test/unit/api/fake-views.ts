@@ -42,7 +42,30 @@ export const status: StatusView = {
   warnings: [
     { name: "ipip-unavailable", text: "The kernel has no ipip.", remedy: "modprobe ipip" },
   ],
-  eventLoopLag: { medianMs: 0.1, p99Ms: 1.2, maximumMs: 5 },
+  eventLoop: {
+    lastMinute: { count: 1200n, medianMs: 0.1, p99Ms: 1.2, maximumMs: 5 },
+    sinceStart: { count: 98_000n, medianMs: 0.08, p99Ms: 1.4, maximumMs: 31.25 },
+  },
+  memory: {
+    residentBytes: 61_000_000n,
+    heapBytes: 9_400_000n,
+    externalBytes: 3_456_789n,
+    tables: [
+      { family: "ipv4-unicast", table: "prefixes", entries: 2, bytes: 13_312n },
+      { family: "ipv4-unicast", table: "adj-rib-in", entries: 3, bytes: 34_816n },
+      { family: "ipv6-unicast", table: "prefixes", entries: 0, bytes: 25_600n },
+      { family: "", table: "path-attributes", entries: 1, bytes: 1_056_768n },
+    ],
+    updateGroups: [
+      {
+        family: "ipv4-unicast",
+        name: "internal",
+        members: 1,
+        logBytes: 120n,
+        encoderBytes: 17_408n,
+      },
+    ],
+  },
 };
 
 export const healthyStatus: StatusView = {
@@ -78,6 +101,7 @@ export const nodeB: PeerView = {
   remoteCapabilities: [{ code: 199, name: "unknown", text: "0102" }],
   localEndpoint: "192.168.1.2:41000",
   remoteEndpoint: "192.168.1.3:179",
+  queues: { logBytes: 1234n, sendBytes: 262_144n },
 };
 
 export const nodeC: PeerView = {

@@ -7,6 +7,7 @@ import { formatExplanation } from "../../../src/cli/format/explanation.ts";
 import { fibColumns } from "../../../src/cli/format/fib.ts";
 import { formatPairs, pair } from "../../../src/cli/format/pairs.ts";
 import { type Paint, plain } from "../../../src/cli/format/paint.ts";
+import { formatBytes } from "../../../src/cli/format/bytes.ts";
 import { formatPeer, peerColumns } from "../../../src/cli/format/peer.ts";
 import { routeColumns, routeRows } from "../../../src/cli/format/route.ts";
 import { formatStatus } from "../../../src/cli/format/status.ts";
@@ -133,7 +134,14 @@ suite("status", () => {
         "kernel      6.12.0, no ipip, ip_forward on, our routes bear protocol 77",
         "            → modprobe ipip",
         "config      /etc/margay/node.yaml, read 2h03m ago",
-        "loop lag    median 0.1 ms, p99 1.2 ms, maximum 5.0 ms",
+        "loop        median 0.10 ms, p99 1.2 ms, maximum 5.0 ms of 1200 turns in the last minute",
+        "            median 0.08 ms, p99 1.4 ms, maximum 31.3 ms of 98000 turns since the start",
+        "memory      61 MB resident; in use 9.4 MB of objects, 3.5 MB of buffers",
+        "tables      ipv4-unicast prefixes: 2 prefixes in 13 kB",
+        "            ipv4-unicast adj-rib-in: 3 paths in 35 kB",
+        "            path-attributes: 1 set of attributes in 1.1 MB",
+        "groups      ipv4-unicast internal: 1 member, log 120 B, dumps 0 B, missed 0 B, encoder 17 kB",
+        "queues      0 B to work off, 0 B in the sockets",
         "warning     The kernel has no ipip.",
         "            → modprobe ipip",
         "",
@@ -225,6 +233,7 @@ suite("peers", () => {
       text,
       /in {2}123: 1 OPEN, 2 UPDATE, 120 KEEPALIVE, 0 NOTIFICATION, 0 ROUTE-REFRESH\n/,
     );
+    assert.match(text, /queues {9}0 B to work off, 1\.2 kB to send, 262 kB in the socket\n/);
     assert.match(text, /peer offered {3}code 199: 0102\n/);
     assert.doesNotMatch(text, /last down/);
   });
@@ -244,6 +253,27 @@ suite("peers", () => {
     assert.match(text, /no hold time, no keepalives\n/);
     assert.match(text, /ipv4-unicast, no 4-octet AS, no route refresh\n/);
     assert.match(text, /no graceful restart\n/);
+  });
+});
+
+suite("amounts of memory", () => {
+  test("are in steps of 1000, with a decimal where there is but one digit", () => {
+    const amounts = [0, 999, 1000, 1234, 9949, 9951, 999_499, 999_500, 2.5e9, 7e15];
+    assert.deepEqual(
+      amounts.map((bytes) => formatBytes(BigInt(bytes))),
+      [
+        "0 B",
+        "999 B",
+        "1.0 kB",
+        "1.2 kB",
+        "9.9 kB",
+        "10 kB",
+        "999 kB",
+        "1.0 MB",
+        "2.5 GB",
+        "7000 TB",
+      ],
+    );
   });
 });
 

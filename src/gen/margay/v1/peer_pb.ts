@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file margay/v1/peer.proto.
  */
 export const file_margay_v1_peer: GenFile = /*@__PURE__*/
-  fileDesc("ChRtYXJnYXkvdjEvcGVlci5wcm90bxIJbWFyZ2F5LnYxIvUECgRQZWVyEg8KB2FkZHJlc3MYASABKAkSDAoEcG9ydBgCIAEoDRIMCgRuYW1lGAMgASgJEgwKBGtpbmQYBCABKAkSEQoJbG9jYWxfYXNuGAUgASgNEhIKCnJlbW90ZV9hc24YBiABKA0SDQoFc3RhdGUYByABKAkSKQoFc2luY2UYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDnVwdGltZV9zZWNvbmRzGAkgASgNEikKCGZhbWlsaWVzGAogAygLMhcubWFyZ2F5LnYxLkZhbWlseUNvdW50cxItCgttZXNzYWdlc19pbhgLIAEoCzIYLm1hcmdheS52MS5NZXNzYWdlQ291bnRzEi4KDG1lc3NhZ2VzX291dBgMIAEoCzIYLm1hcmdheS52MS5NZXNzYWdlQ291bnRzEigKCWxhc3RfZG93bhgNIAEoCzIVLm1hcmdheS52MS5Eb3duUmVhc29uEg0KBWZsYXBzGA4gASgNEhkKEXJlbW90ZV9pZGVudGlmaWVyGA8gASgJEikKCm5lZ290aWF0ZWQYECABKAsyFS5tYXJnYXkudjEuTmVnb3RpYXRlZBIxChJsb2NhbF9jYXBhYmlsaXRpZXMYESADKAsyFS5tYXJnYXkudjEuQ2FwYWJpbGl0eRIyChNyZW1vdGVfY2FwYWJpbGl0aWVzGBIgAygLMhUubWFyZ2F5LnYxLkNhcGFiaWxpdHkSFgoObG9jYWxfZW5kcG9pbnQYEyABKAkSFwoPcmVtb3RlX2VuZHBvaW50GBQgASgJEhgKEHJlZmxlY3Rvcl9jbGllbnQYFSABKAgiVgoMRmFtaWx5Q291bnRzEg4KBmZhbWlseRgBIAEoCRIQCghyZWNlaXZlZBgCIAEoDRIQCghhY2NlcHRlZBgDIAEoDRISCgphZHZlcnRpc2VkGAQgASgNIm0KDU1lc3NhZ2VDb3VudHMSDAoEb3BlbhgBIAEoBBIOCgZ1cGRhdGUYAiABKAQSFAoMbm90aWZpY2F0aW9uGAMgASgEEhEKCWtlZXBhbGl2ZRgEIAEoBBIVCg1yb3V0ZV9yZWZyZXNoGAUgASgEIpsBCgpEb3duUmVhc29uEigKBHRpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWV2ZW50GAIgASgJEgwKBHRleHQYAyABKAkSEQoJZGlyZWN0aW9uGAQgASgJEgwKBGNvZGUYBSABKA0SDwoHc3ViY29kZRgGIAEoDRIUCgxub3RpZmljYXRpb24YByABKAkiuAEKCk5lZ290aWF0ZWQSGQoRaG9sZF90aW1lX3NlY29uZHMYASABKA0SGQoRa2VlcGFsaXZlX3NlY29uZHMYAiABKA0SEAoIZmFtaWxpZXMYAyADKAkSFQoNZm91cl9vY3RldF9hcxgEIAEoCBIVCg1yb3V0ZV9yZWZyZXNoGAUgASgIEjQKEGdyYWNlZnVsX3Jlc3RhcnQYBiABKAsyGi5tYXJnYXkudjEuR3JhY2VmdWxSZXN0YXJ0IlQKD0dyYWNlZnVsUmVzdGFydBIcChRyZXN0YXJ0X3RpbWVfc2Vjb25kcxgBIAEoDRIRCglyZXN0YXJ0ZWQYAiABKAgSEAoIZmFtaWxpZXMYAyADKAkiNgoKQ2FwYWJpbGl0eRIMCgRjb2RlGAEgASgNEgwKBG5hbWUYAiABKAkSDAoEdGV4dBgDIAEoCWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("ChRtYXJnYXkvdjEvcGVlci5wcm90bxIJbWFyZ2F5LnYxIpwFCgRQZWVyEg8KB2FkZHJlc3MYASABKAkSDAoEcG9ydBgCIAEoDRIMCgRuYW1lGAMgASgJEgwKBGtpbmQYBCABKAkSEQoJbG9jYWxfYXNuGAUgASgNEhIKCnJlbW90ZV9hc24YBiABKA0SDQoFc3RhdGUYByABKAkSKQoFc2luY2UYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDnVwdGltZV9zZWNvbmRzGAkgASgNEikKCGZhbWlsaWVzGAogAygLMhcubWFyZ2F5LnYxLkZhbWlseUNvdW50cxItCgttZXNzYWdlc19pbhgLIAEoCzIYLm1hcmdheS52MS5NZXNzYWdlQ291bnRzEi4KDG1lc3NhZ2VzX291dBgMIAEoCzIYLm1hcmdheS52MS5NZXNzYWdlQ291bnRzEigKCWxhc3RfZG93bhgNIAEoCzIVLm1hcmdheS52MS5Eb3duUmVhc29uEg0KBWZsYXBzGA4gASgNEhkKEXJlbW90ZV9pZGVudGlmaWVyGA8gASgJEikKCm5lZ290aWF0ZWQYECABKAsyFS5tYXJnYXkudjEuTmVnb3RpYXRlZBIxChJsb2NhbF9jYXBhYmlsaXRpZXMYESADKAsyFS5tYXJnYXkudjEuQ2FwYWJpbGl0eRIyChNyZW1vdGVfY2FwYWJpbGl0aWVzGBIgAygLMhUubWFyZ2F5LnYxLkNhcGFiaWxpdHkSFgoObG9jYWxfZW5kcG9pbnQYEyABKAkSFwoPcmVtb3RlX2VuZHBvaW50GBQgASgJEhgKEHJlZmxlY3Rvcl9jbGllbnQYFSABKAgSJQoGcXVldWVzGBYgASgLMhUubWFyZ2F5LnYxLlBlZXJRdWV1ZXMiVgoMRmFtaWx5Q291bnRzEg4KBmZhbWlseRgBIAEoCRIQCghyZWNlaXZlZBgCIAEoDRIQCghhY2NlcHRlZBgDIAEoDRISCgphZHZlcnRpc2VkGAQgASgNImMKClBlZXJRdWV1ZXMSFQoNcmVjZWl2ZV9ieXRlcxgBIAEoBBISCgpzZW5kX2J5dGVzGAIgASgEEhEKCWxvZ19ieXRlcxgDIAEoBBIXCg9taXNzZWRfcHJlZml4ZXMYBCABKA0ibQoNTWVzc2FnZUNvdW50cxIMCgRvcGVuGAEgASgEEg4KBnVwZGF0ZRgCIAEoBBIUCgxub3RpZmljYXRpb24YAyABKAQSEQoJa2VlcGFsaXZlGAQgASgEEhUKDXJvdXRlX3JlZnJlc2gYBSABKAQimwEKCkRvd25SZWFzb24SKAoEdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFZXZlbnQYAiABKAkSDAoEdGV4dBgDIAEoCRIRCglkaXJlY3Rpb24YBCABKAkSDAoEY29kZRgFIAEoDRIPCgdzdWJjb2RlGAYgASgNEhQKDG5vdGlmaWNhdGlvbhgHIAEoCSK4AQoKTmVnb3RpYXRlZBIZChFob2xkX3RpbWVfc2Vjb25kcxgBIAEoDRIZChFrZWVwYWxpdmVfc2Vjb25kcxgCIAEoDRIQCghmYW1pbGllcxgDIAMoCRIVCg1mb3VyX29jdGV0X2FzGAQgASgIEhUKDXJvdXRlX3JlZnJlc2gYBSABKAgSNAoQZ3JhY2VmdWxfcmVzdGFydBgGIAEoCzIaLm1hcmdheS52MS5HcmFjZWZ1bFJlc3RhcnQiVAoPR3JhY2VmdWxSZXN0YXJ0EhwKFHJlc3RhcnRfdGltZV9zZWNvbmRzGAEgASgNEhEKCXJlc3RhcnRlZBgCIAEoCBIQCghmYW1pbGllcxgDIAMoCSI2CgpDYXBhYmlsaXR5EgwKBGNvZGUYASABKA0SDAoEbmFtZRgCIAEoCRIMCgR0ZXh0GAMgASgJYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * A BGP peer and its session.
@@ -150,6 +150,13 @@ export type Peer = Message<"margay.v1.Peer"> & {
    * @generated from field: bool reflector_client = 21;
    */
   reflectorClient: boolean;
+
+  /**
+   * What waits on the way from and to the peer; absent when not Established.
+   *
+   * @generated from field: margay.v1.PeerQueues queues = 22;
+   */
+  queues?: PeerQueues | undefined;
 };
 
 /**
@@ -202,6 +209,48 @@ export const FamilyCountsSchema: GenMessage<FamilyCounts> = /*@__PURE__*/
   messageDesc(file_margay_v1_peer, 1);
 
 /**
+ * What waits on the way from and to a peer.
+ *
+ * @generated from message margay.v1.PeerQueues
+ */
+export type PeerQueues = Message<"margay.v1.PeerQueues"> & {
+  /**
+   * Received, and not worked off yet.
+   *
+   * @generated from field: uint64 receive_bytes = 1;
+   */
+  receiveBytes: bigint;
+
+  /**
+   * Sent, and not taken by the kernel yet.
+   *
+   * @generated from field: uint64 send_bytes = 2;
+   */
+  sendBytes: bigint;
+
+  /**
+   * Encoded for it and others alike, and not sent to it yet.
+   *
+   * @generated from field: uint64 log_bytes = 3;
+   */
+  logBytes: bigint;
+
+  /**
+   * Prefixes of which it will be told the latest, since it fell too far behind to be told all.
+   *
+   * @generated from field: uint32 missed_prefixes = 4;
+   */
+  missedPrefixes: number;
+};
+
+/**
+ * Describes the message margay.v1.PeerQueues.
+ * Use `create(PeerQueuesSchema)` to create a new message.
+ */
+export const PeerQueuesSchema: GenMessage<PeerQueues> = /*@__PURE__*/
+  messageDesc(file_margay_v1_peer, 2);
+
+/**
  * Messages by type, since the daemon started.
  *
  * @generated from message margay.v1.MessageCounts
@@ -238,7 +287,7 @@ export type MessageCounts = Message<"margay.v1.MessageCounts"> & {
  * Use `create(MessageCountsSchema)` to create a new message.
  */
 export const MessageCountsSchema: GenMessage<MessageCounts> = /*@__PURE__*/
-  messageDesc(file_margay_v1_peer, 2);
+  messageDesc(file_margay_v1_peer, 3);
 
 /**
  * Why a session ended.
@@ -297,7 +346,7 @@ export type DownReason = Message<"margay.v1.DownReason"> & {
  * Use `create(DownReasonSchema)` to create a new message.
  */
 export const DownReasonSchema: GenMessage<DownReason> = /*@__PURE__*/
-  messageDesc(file_margay_v1_peer, 3);
+  messageDesc(file_margay_v1_peer, 4);
 
 /**
  * What two OPENs put in force for a session.
@@ -347,7 +396,7 @@ export type Negotiated = Message<"margay.v1.Negotiated"> & {
  * Use `create(NegotiatedSchema)` to create a new message.
  */
 export const NegotiatedSchema: GenMessage<Negotiated> = /*@__PURE__*/
-  messageDesc(file_margay_v1_peer, 4);
+  messageDesc(file_margay_v1_peer, 5);
 
 /**
  * The peer's graceful restart offer (RFC 4724), where both sides made one.
@@ -380,7 +429,7 @@ export type GracefulRestart = Message<"margay.v1.GracefulRestart"> & {
  * Use `create(GracefulRestartSchema)` to create a new message.
  */
 export const GracefulRestartSchema: GenMessage<GracefulRestart> = /*@__PURE__*/
-  messageDesc(file_margay_v1_peer, 5);
+  messageDesc(file_margay_v1_peer, 6);
 
 /**
  * A capability of an OPEN (RFC 5492).
@@ -413,5 +462,5 @@ export type Capability = Message<"margay.v1.Capability"> & {
  * Use `create(CapabilitySchema)` to create a new message.
  */
 export const CapabilitySchema: GenMessage<Capability> = /*@__PURE__*/
-  messageDesc(file_margay_v1_peer, 6);
+  messageDesc(file_margay_v1_peer, 7);
 

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file margay/v1/status.proto.
  */
 export const file_margay_v1_status: GenFile = /*@__PURE__*/
-  fileDesc("ChZtYXJnYXkvdjEvc3RhdHVzLnByb3RvEgltYXJnYXkudjEixQMKBlN0YXR1cxIRCglub2RlX25hbWUYASABKAkSDAoEcm9sZRgCIAEoCRILCgNhc24YAyABKA0SEQoJcm91dGVyX2lkGAQgASgJEg8KB3ZlcnNpb24YBSABKAkSKwoHc3RhcnRlZBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFgoOdXB0aW1lX3NlY29uZHMYByABKA0SGAoQbGlzdGVuX2FkZHJlc3NlcxgIIAMoCRIuCgtwZWVyX3N0YXRlcxgJIAMoCzIZLm1hcmdheS52MS5QZWVyU3RhdGVDb3VudBIOCgZyb3V0ZXMYCiABKA0SIQoDZmliGAsgASgLMhQubWFyZ2F5LnYxLkZpYkNvdW50cxInCgZrZXJuZWwYDCABKAsyFy5tYXJnYXkudjEuS2VybmVsU3RhdHVzEicKBmNvbmZpZxgNIAEoCzIXLm1hcmdheS52MS5Db25maWdTdGF0dXMSJAoId2FybmluZ3MYDiADKAsyEi5tYXJnYXkudjEuV2FybmluZxIvCg5ldmVudF9sb29wX2xhZxgPIAEoCzIXLm1hcmdheS52MS5FdmVudExvb3BMYWciLgoOUGVlclN0YXRlQ291bnQSDQoFc3RhdGUYASABKAkSDQoFY291bnQYAiABKA0iYAoJRmliQ291bnRzEg4KBndhbnRlZBgBIAEoDRIRCglpbnN0YWxsZWQYAiABKA0SEQoJY29uZmxpY3RzGAMgASgNEg4KBmVycm9ycxgEIAEoDRINCgVzdGFsZRgFIAEoDSJuCgxLZXJuZWxTdGF0dXMSDwoHcmVsZWFzZRgBIAEoCRIMCgRpcGlwGAIgASgJEhMKC2lwaXBfcmVtZWR5GAMgASgJEhIKCmlwX2ZvcndhcmQYBCABKAgSFgoOcm91dGVfcHJvdG9jb2wYBSABKA0idwoMQ29uZmlnU3RhdHVzEgwKBGZpbGUYASABKAkSLwoLbGFzdF9yZWxvYWQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDmxhc3RfcmVsb2FkX29rGAMgASgIEhAKCHByb2JsZW1zGAQgAygJIjUKB1dhcm5pbmcSDAoEbmFtZRgBIAEoCRIMCgR0ZXh0GAIgASgJEg4KBnJlbWVkeRgDIAEoCSJFCgxFdmVudExvb3BMYWcSEQoJbWVkaWFuX21zGAEgASgBEg4KBnA5OV9tcxgCIAEoARISCgptYXhpbXVtX21zGAMgASgBYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("ChZtYXJnYXkvdjEvc3RhdHVzLnByb3RvEgltYXJnYXkudjEi4QMKBlN0YXR1cxIRCglub2RlX25hbWUYASABKAkSDAoEcm9sZRgCIAEoCRILCgNhc24YAyABKA0SEQoJcm91dGVyX2lkGAQgASgJEg8KB3ZlcnNpb24YBSABKAkSKwoHc3RhcnRlZBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFgoOdXB0aW1lX3NlY29uZHMYByABKA0SGAoQbGlzdGVuX2FkZHJlc3NlcxgIIAMoCRIuCgtwZWVyX3N0YXRlcxgJIAMoCzIZLm1hcmdheS52MS5QZWVyU3RhdGVDb3VudBIOCgZyb3V0ZXMYCiABKA0SIQoDZmliGAsgASgLMhQubWFyZ2F5LnYxLkZpYkNvdW50cxInCgZrZXJuZWwYDCABKAsyFy5tYXJnYXkudjEuS2VybmVsU3RhdHVzEicKBmNvbmZpZxgNIAEoCzIXLm1hcmdheS52MS5Db25maWdTdGF0dXMSJAoId2FybmluZ3MYDiADKAsyEi5tYXJnYXkudjEuV2FybmluZxIoCgpldmVudF9sb29wGA8gASgLMhQubWFyZ2F5LnYxLkV2ZW50TG9vcBIhCgZtZW1vcnkYECABKAsyES5tYXJnYXkudjEuTWVtb3J5Ii4KDlBlZXJTdGF0ZUNvdW50Eg0KBXN0YXRlGAEgASgJEg0KBWNvdW50GAIgASgNImAKCUZpYkNvdW50cxIOCgZ3YW50ZWQYASABKA0SEQoJaW5zdGFsbGVkGAIgASgNEhEKCWNvbmZsaWN0cxgDIAEoDRIOCgZlcnJvcnMYBCABKA0SDQoFc3RhbGUYBSABKA0ibgoMS2VybmVsU3RhdHVzEg8KB3JlbGVhc2UYASABKAkSDAoEaXBpcBgCIAEoCRITCgtpcGlwX3JlbWVkeRgDIAEoCRISCgppcF9mb3J3YXJkGAQgASgIEhYKDnJvdXRlX3Byb3RvY29sGAUgASgNIncKDENvbmZpZ1N0YXR1cxIMCgRmaWxlGAEgASgJEi8KC2xhc3RfcmVsb2FkGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIWCg5sYXN0X3JlbG9hZF9vaxgDIAEoCBIQCghwcm9ibGVtcxgEIAMoCSI1CgdXYXJuaW5nEgwKBG5hbWUYASABKAkSDAoEdGV4dBgCIAEoCRIOCgZyZW1lZHkYAyABKAkiYQoJRXZlbnRMb29wEikKC2xhc3RfbWludXRlGAEgASgLMhQubWFyZ2F5LnYxLlR1cm5UaW1lcxIpCgtzaW5jZV9zdGFydBgCIAEoCzIULm1hcmdheS52MS5UdXJuVGltZXMiUQoJVHVyblRpbWVzEg0KBWNvdW50GAEgASgEEhEKCW1lZGlhbl9tcxgCIAEoARIOCgZwOTlfbXMYAyABKAESEgoKbWF4aW11bV9tcxgEIAEoASLaAQoGTWVtb3J5EhYKDnJlc2lkZW50X2J5dGVzGAEgASgEEhIKCmhlYXBfYnl0ZXMYAiABKAQSFgoOZXh0ZXJuYWxfYnl0ZXMYAyABKAQSJgoGdGFibGVzGAQgAygLMhYubWFyZ2F5LnYxLlRhYmxlTWVtb3J5Ei0KDXVwZGF0ZV9ncm91cHMYBSADKAsyFi5tYXJnYXkudjEuVXBkYXRlR3JvdXASGwoTcmVjZWl2ZV9xdWV1ZV9ieXRlcxgGIAEoBBIYChBzZW5kX3F1ZXVlX2J5dGVzGAcgASgEIkwKC1RhYmxlTWVtb3J5Eg4KBmZhbWlseRgBIAEoCRINCgV0YWJsZRgCIAEoCRIPCgdlbnRyaWVzGAMgASgNEg0KBWJ5dGVzGAQgASgEIpABCgtVcGRhdGVHcm91cBIOCgZmYW1pbHkYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdtZW1iZXJzGAMgASgNEhEKCWxvZ19ieXRlcxgEIAEoBBISCgpkdW1wX2J5dGVzGAUgASgEEhQKDG1pc3NlZF9ieXRlcxgGIAEoBBIVCg1lbmNvZGVyX2J5dGVzGAcgASgEYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * The daemon as a whole.
@@ -109,9 +109,14 @@ export type Status = Message<"margay.v1.Status"> & {
   warnings: Warning[];
 
   /**
-   * @generated from field: margay.v1.EventLoopLag event_loop_lag = 15;
+   * @generated from field: margay.v1.EventLoop event_loop = 15;
    */
-  eventLoopLag?: EventLoopLag | undefined;
+  eventLoop?: EventLoop | undefined;
+
+  /**
+   * @generated from field: margay.v1.Memory memory = 16;
+   */
+  memory?: Memory | undefined;
 };
 
 /**
@@ -313,31 +318,226 @@ export const WarningSchema: GenMessage<Warning> = /*@__PURE__*/
   messageDesc(file_margay_v1_status, 5);
 
 /**
- * How late timers fire, over the last minute, in milliseconds: what keepalives and hold timers suffer.
+ * How long the turns of the event loop took. Keepalives, hold timers and sockets wait until the turn that is under way is over.
  *
- * @generated from message margay.v1.EventLoopLag
+ * @generated from message margay.v1.EventLoop
  */
-export type EventLoopLag = Message<"margay.v1.EventLoopLag"> & {
+export type EventLoop = Message<"margay.v1.EventLoop"> & {
   /**
-   * @generated from field: double median_ms = 1;
+   * Of the last half to whole minute.
+   *
+   * @generated from field: margay.v1.TurnTimes last_minute = 1;
+   */
+  lastMinute?: TurnTimes | undefined;
+
+  /**
+   * @generated from field: margay.v1.TurnTimes since_start = 2;
+   */
+  sinceStart?: TurnTimes | undefined;
+};
+
+/**
+ * Describes the message margay.v1.EventLoop.
+ * Use `create(EventLoopSchema)` to create a new message.
+ */
+export const EventLoopSchema: GenMessage<EventLoop> = /*@__PURE__*/
+  messageDesc(file_margay_v1_status, 6);
+
+/**
+ * Turns of the event loop, by how long they took.
+ *
+ * @generated from message margay.v1.TurnTimes
+ */
+export type TurnTimes = Message<"margay.v1.TurnTimes"> & {
+  /**
+   * @generated from field: uint64 count = 1;
+   */
+  count: bigint;
+
+  /**
+   * Half of them took no longer, 99 of 100 took no longer: rounded up, by less than a fifth.
+   *
+   * @generated from field: double median_ms = 2;
    */
   medianMs: number;
 
   /**
-   * @generated from field: double p99_ms = 2;
+   * @generated from field: double p99_ms = 3;
    */
   p99Ms: number;
 
   /**
-   * @generated from field: double maximum_ms = 3;
+   * Exact.
+   *
+   * @generated from field: double maximum_ms = 4;
    */
   maximumMs: number;
 };
 
 /**
- * Describes the message margay.v1.EventLoopLag.
- * Use `create(EventLoopLagSchema)` to create a new message.
+ * Describes the message margay.v1.TurnTimes.
+ * Use `create(TurnTimesSchema)` to create a new message.
  */
-export const EventLoopLagSchema: GenMessage<EventLoopLag> = /*@__PURE__*/
-  messageDesc(file_margay_v1_status, 6);
+export const TurnTimesSchema: GenMessage<TurnTimes> = /*@__PURE__*/
+  messageDesc(file_margay_v1_status, 7);
+
+/**
+ * Where the memory is. Tables count what their columns and buffers occupy, whether or not all of it is in use at present.
+ *
+ * @generated from message margay.v1.Memory
+ */
+export type Memory = Message<"margay.v1.Memory"> & {
+  /**
+   * Of the process, as the kernel counts it (RSS).
+   *
+   * @generated from field: uint64 resident_bytes = 1;
+   */
+  residentBytes: bigint;
+
+  /**
+   * Of it JavaScript objects in use.
+   *
+   * @generated from field: uint64 heap_bytes = 2;
+   */
+  heapBytes: bigint;
+
+  /**
+   * Of it octets outside of the heap: the columns of tables, messages, sockets' buffers.
+   *
+   * @generated from field: uint64 external_bytes = 3;
+   */
+  externalBytes: bigint;
+
+  /**
+   * @generated from field: repeated margay.v1.TableMemory tables = 4;
+   */
+  tables: TableMemory[];
+
+  /**
+   * @generated from field: repeated margay.v1.UpdateGroup update_groups = 5;
+   */
+  updateGroups: UpdateGroup[];
+
+  /**
+   * Over all sessions: received, and not worked off yet.
+   *
+   * @generated from field: uint64 receive_queue_bytes = 6;
+   */
+  receiveQueueBytes: bigint;
+
+  /**
+   * Over all sessions: sent, and not taken by the kernel yet.
+   *
+   * @generated from field: uint64 send_queue_bytes = 7;
+   */
+  sendQueueBytes: bigint;
+};
+
+/**
+ * Describes the message margay.v1.Memory.
+ * Use `create(MemorySchema)` to create a new message.
+ */
+export const MemorySchema: GenMessage<Memory> = /*@__PURE__*/
+  messageDesc(file_margay_v1_status, 8);
+
+/**
+ * One table of the RIBs.
+ *
+ * @generated from message margay.v1.TableMemory
+ */
+export type TableMemory = Message<"margay.v1.TableMemory"> & {
+  /**
+   * "ipv4-unicast", "ipv6-unicast"; empty where the table serves all.
+   *
+   * @generated from field: string family = 1;
+   */
+  family: string;
+
+  /**
+   * "prefixes", "adj-rib-in", "loc-rib", "path-attributes".
+   *
+   * @generated from field: string table = 2;
+   */
+  table: string;
+
+  /**
+   * Entries in it.
+   *
+   * @generated from field: uint32 entries = 3;
+   */
+  entries: number;
+
+  /**
+   * @generated from field: uint64 bytes = 4;
+   */
+  bytes: bigint;
+};
+
+/**
+ * Describes the message margay.v1.TableMemory.
+ * Use `create(TableMemorySchema)` to create a new message.
+ */
+export const TableMemorySchema: GenMessage<TableMemory> = /*@__PURE__*/
+  messageDesc(file_margay_v1_status, 9);
+
+/**
+ * Peers that are sent the same octets, and what is held for them.
+ *
+ * @generated from message margay.v1.UpdateGroup
+ */
+export type UpdateGroup = Message<"margay.v1.UpdateGroup"> & {
+  /**
+   * "ipv4-unicast", "ipv6-unicast"
+   *
+   * @generated from field: string family = 1;
+   */
+  family: string;
+
+  /**
+   * What its members have in common: "client", "external, 2-octet AS" …
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * @generated from field: uint32 members = 3;
+   */
+  members: number;
+
+  /**
+   * Encoded changes that some member has yet to take.
+   *
+   * @generated from field: uint64 log_bytes = 4;
+   */
+  logBytes: bigint;
+
+  /**
+   * Encoded tables for members that are new, or may come.
+   *
+   * @generated from field: uint64 dump_bytes = 5;
+   */
+  dumpBytes: bigint;
+
+  /**
+   * Lists of what members that fell behind have missed.
+   *
+   * @generated from field: uint64 missed_bytes = 6;
+   */
+  missedBytes: bigint;
+
+  /**
+   * Room to encode in.
+   *
+   * @generated from field: uint64 encoder_bytes = 7;
+   */
+  encoderBytes: bigint;
+};
+
+/**
+ * Describes the message margay.v1.UpdateGroup.
+ * Use `create(UpdateGroupSchema)` to create a new message.
+ */
+export const UpdateGroupSchema: GenMessage<UpdateGroup> = /*@__PURE__*/
+  messageDesc(file_margay_v1_status, 10);
 

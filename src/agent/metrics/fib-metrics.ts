@@ -1,0 +1,54 @@
+import type { FelixStatus } from "../../felix/status.ts";
+import { type Metric, single } from "./metric.ts";
+
+/** The programmer; all of them left out where nothing is programmed. */
+export const fibMetrics: readonly Metric[] = [
+  {
+    name: "margay_fib_routes",
+    help: "Routes by how they stand in the kernel",
+    type: "gauge",
+    *samples({ felix }) {
+      for (const [state, value] of Object.entries(felix?.status().counts ?? {})) {
+        yield { labels: { state }, value };
+      }
+    },
+  },
+  figure("counter", "repairs_total", "Routes that others deleted or changed, put back", (fib) => {
+    return fib.repairs;
+  }),
+  figure("counter", "event_overflows_total", "Times that events of the kernel were lost", (fib) => {
+    return fib.overflows;
+  }),
+  figure("gauge", "complete", "Whether what nobody wants has been swept since the start", (fib) => {
+    return Number(fib.pictureComplete);
+  }),
+  figure(
+    "gauge",
+    "last_resync_timestamp_seconds",
+    "When the kernel's routes were last read as a whole, in seconds since 1970",
+    ({ lastResync }) => (lastResync === undefined ? undefined : lastResync.wallMs / 1000),
+  ),
+  figure("gauge", "last_resync_duration_seconds", "How long that took", ({ lastResync }) =>
+    lastResync === undefined ? undefined : lastResync.durationMs / 1000,
+  ),
+  figure("gauge", "ip_forward", "Whether the kernel forwards packets", ({ forwarding }) =>
+    Number(forwarding.enabled),
+  ),
+  figure(
+    "gauge",
+    "tunnel_missing",
+    "Whether a next hop needs the tunnel and there is none",
+    ({ tunnel }) => Number(tunnel.problem !== undefined),
+  ),
+];
+
+function figure(
+  type: "gauge" | "counter",
+  suffix: string,
+  help: string,
+  value: (status: FelixStatus) => number | undefined,
+): Metric {
+  return single(type, `margay_fib_${suffix}`, help, ({ felix }) =>
+    felix === undefined ? undefined : value(felix.status()),
+  );
+}

@@ -1,0 +1,258 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, test } from "node:test";
+import { EventLoopTurns } from "../../../src/agent/event-loop-turns.ts";
+import { expose, metrics } from "../../../src/agent/metrics/index.ts";
+import { type StatusSources, statusView } from "../../../src/agent/status-view.ts";
+import { peerView } from "../../../src/agent/peer-view.ts";
+import type { Felix } from "../../../src/felix/felix.ts";
+import type { FelixStatus } from "../../../src/felix/status.ts";
+import { parseIpv4 } from "../../../src/net/ip-address.ts";
+import { SpeakerDriver } from "../../../src/session/speaker-driver.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
+import { MemoryNetwork } from "../../support/memory-tcp.ts";
+import { peerSettings, prefix } from "../../support/speaker-harness.ts";
+
+const reflector = "10.0.0.1";
+const clients = ["10.0.0.2", "10.0.0.3"] as const;
+
+const felixStatus: FelixStatus = {
+  protocol: 77,
+  table: 254,
+  metric: 0,
+  encapsulation: "cross-subnet",
+  counts: { installed: 5, adopted: 1, pending: 0, conflict: 2, error: 0, stale: 0 },
+  forwarding: { enabled: true, switchedOn: false, problem: undefined },
+  tunnel: {
+    device: "tunl0",
+    needed: true,
+    up: false,
+    mtu: undefined,
+    address: undefined,
+    ipipSupported: false,
+    problem: { text: "kernel has no ipip", remedy: "modprobe ipip", errno: 95 },
+  },
+  local: [],
+  adopted: 1,
+  pictureComplete: false,
+  repairs: 3,
+  overflows: 1,
+  lastResync: { reason: "start", wallMs: 1_700_000_000_000, durationMs: 12, routes: 6 },
+};
+
+/** A reflector with two clients, in one process. */
+class Scene {
+  readonly clock = new FakeClock();
+  readonly network = new MemoryNetwork({ bufferOctets: 64 * 1024 });
+  readonly turns = new EventLoopTurns(this.clock);
+  readonly drivers = new Map<string, SpeakerDriver>();
+
+  async start(): Promise<void> {
+    for (const address of [reflector, ...clients]) await this.#speaker(address);
+    const { speaker } = this.driver;
+    for (const client of clients) {
+      speaker.addPeer(peerSettings(client, { client: true, passive: true, name: `of ${client}` }));
+      this.drivers.get(client)?.speaker.addPeer(peerSettings(reflector));
+    }
+    await this.network.idle();
+  }
+
+  async #speaker(address: string): Promise<void> {
+    const identifier = parseIpv4(address) ?? 0;
+    const driver = new SpeakerDriver({
+      config: {
+        asn: 64512,
+        identifier,
+        clusterId: identifier,
+        ownAddresses: [address],
+        nextHopSelf: { 4: address },
+      },
+      tcp: this.network.host(address),
+      clock: this.clock,
+      random: () => 1,
+      localAddress: { 4: address },
+    });
+    await driver.listen(address, 179);
+    this.drivers.set(address, driver);
+  }
+
+  get driver(): SpeakerDriver {
+    const driver = this.drivers.get(reflector);
+    assert.ok(driver !== undefined);
+    return driver;
+  }
+
+  get sources(): StatusSources {
+    return {
+      nodeName: 'a "reflector"',
+      role: "reflector",
+      startedWallMs: 1_700_000_000_000,
+      driver: this.driver,
+      listenAddresses: [],
+      clock: this.clock,
+      turns: this.turns,
+    };
+  }
+
+  /** The value of every line, by what stands before it. */
+  async scrape(more: Partial<StatusSources> = {}): Promise<Map<string, number>> {
+    let text = "";
+    for await (const piece of expose({ ...this.sources, ...more })) text += piece;
+    const lines = text.trimEnd().split("\n");
+    const values = lines.filter((line) => !line.startsWith("#"));
+    return new Map(
+      values.map((line) => {
+        const at = line.lastIndexOf(" ");
+        const value = Number(line.slice(at + 1));
+        assert.ok(!Number.isNaN(value), line);
+        return [line.slice(0, at), value];
+      }),
+    );
+  }
+
+  /** Has a client read nothing more. */
+  stall(client: string): void {
+    const driver = this.drivers.get(client);
+    const peer = driver?.speaker.peer(reflector);
+    driver?.endpoint(peer?.fsm.establishedConnection)?.setReading(false);
+  }
+}
+
+describe("metrics", () => {
+  let scene = new Scene();
+
+  afterEach(async () => {
+    await Promise.all([...scene.drivers.values()].map((driver) => driver.stop({ silently: true })));
+    await scene.network.idle();
+  });
+
+  test("show sessions, prefixes and messages of every peer", async () => {
+    scene = new Scene();
+    await scene.start();
+    scene.drivers
+      .get(clients[0])
+      ?.speaker.originate([prefix("10.244.1.0/24"), prefix("10.244.2.0/24")]);
+    await scene.network.idle();
+    scene.clock.advance(5000);
+    const found = await scene.scrape();
+    const expected = {
+      'margay_build_info{version="0.1.0",role="reflector",node="a \\"reflector\\""}': 1,
+      'margay_peers{state="Established"}': 2,
+      'margay_peers{state="Idle"}': 0,
+      'margay_peer_info{peer="10.0.0.2",name="of 10.0.0.2",kind="mesh"}': 1,
+      'margay_peer_established{peer="10.0.0.3"}': 1,
+      'margay_peer_uptime_seconds{peer="10.0.0.3"}': 5,
+      'margay_peer_flaps_total{peer="10.0.0.2"}': 0,
+      'margay_peer_messages_received_total{peer="10.0.0.2",type="open"}': 1,
+      'margay_peer_messages_sent_total{peer="10.0.0.3",type="update"}': 2,
+      'margay_peer_prefixes_received{peer="10.0.0.2",family="ipv4-unicast"}': 2,
+      'margay_peer_prefixes_accepted{peer="10.0.0.2",family="ipv4-unicast"}': 2,
+      'margay_peer_prefixes_sent{peer="10.0.0.2",family="ipv4-unicast"}': 0,
+      'margay_peer_prefixes_sent{peer="10.0.0.3",family="ipv4-unicast"}': 2,
+      'margay_rib_prefixes{family="ipv4-unicast"}': 2,
+      'margay_rib_paths{family="ipv4-unicast"}': 2,
+      'margay_rib_undecided_prefixes{family="ipv4-unicast"}': 0,
+      margay_rib_path_attributes: 1,
+      'margay_update_group_members{family="ipv4-unicast",group="client"}': 2,
+    };
+    for (const [name, value] of Object.entries(expected))
+      assert.equal(found.get(name), value, name);
+    assert.ok(!found.has('margay_peer_prefixes_sent{peer="10.0.0.2",family="ipv6-unicast"}'));
+    assert.ok([...found.keys()].every((name) => !name.startsWith("margay_fib")));
+    assert.ok((found.get('margay_rib_table_bytes{family="",table="path-attributes"}') ?? 0) > 1e6);
+  });
+
+  test("show what waits for a client that does not read, in status, too", async () => {
+    scene = new Scene();
+    await scene.start();
+    const [sender, sluggard] = clients;
+    scene.stall(sluggard);
+    const prefixes = Array.from({ length: 40_000 }, (_, at) =>
+      prefix(`10.${at >>> 8}.${at & 255}.0/24`),
+    );
+    scene.drivers.get(sender)?.speaker.originate(prefixes);
+    await scene.network.idle();
+    const found = await scene.scrape();
+    const queued = found.get(`margay_peer_send_queue_bytes{peer="${sluggard}"}`) ?? 0;
+    const logged = found.get(`margay_peer_log_bytes{peer="${sluggard}"}`) ?? 0;
+    assert.ok(queued >= 64 * 1024, `${queued} octets in the socket`);
+    // Every prefix of a /24 is four octets, and each is either in the socket or in the log.
+    assert.ok(queued + logged >= 160_000 - 8192, `${queued} + ${logged} octets`);
+    assert.equal(found.get(`margay_peer_log_bytes{peer="${sender}"}`), 0);
+    const labels = 'family="ipv4-unicast",group="client"';
+    assert.ok((found.get(`margay_update_group_bytes{${labels},part="log"}`) ?? 0) >= logged);
+    const { memory } = statusView(scene.sources);
+    assert.equal(memory?.sendQueueBytes, BigInt(queued));
+    assert.equal(memory?.tables?.find(({ table }) => table === "loc-rib")?.entries, 40_000);
+    const peer = scene.driver.speaker.peer(sluggard);
+    assert.ok(peer !== undefined);
+    const { queues } = peerView(peer, scene.driver, scene.clock);
+    assert.deepEqual([queues?.sendBytes, queues?.logBytes], [BigInt(queued), BigInt(logged)]);
+  });
+
+  test("make a histogram of the event loop's turns", async () => {
+    scene = new Scene();
+    await scene.start();
+    for (const durationMs of [0.3, 4, 19.9, 20, 49, 700, 9000]) scene.turns.record(durationMs);
+    const found = await scene.scrape();
+    const bucket = (le: string): number | undefined =>
+      found.get(`margay_event_loop_turn_seconds_bucket{le="${le}"}`);
+    assert.deepEqual(
+      ["0.0001", "0.001", "0.005", "0.02", "0.05", "1", "5", "+Inf"].map(bucket),
+      [0, 1, 2, 4, 5, 6, 6, 7],
+    );
+    assert.equal(found.get("margay_event_loop_turn_seconds_count"), 7);
+    assert.equal(found.get('margay_event_loop_turn_maximum_seconds{since="last-minute"}'), 9);
+    const { eventLoop } = statusView(scene.sources);
+    assert.deepEqual([eventLoop?.sinceStart?.count, eventLoop?.sinceStart?.medianMs], [7n, 20]);
+  });
+
+  test("show the programmer and the configuration of a node", async () => {
+    scene = new Scene();
+    await scene.start();
+    const found = await scene.scrape({
+      felix: { status: () => felixStatus } as Felix, // all that the metrics read of it
+      config: {
+        file: "node.yaml",
+        lastReload: { seconds: 1_700_000_000n, nanos: 0 },
+        lastReloadOk: false,
+      },
+    });
+    const expected = {
+      'margay_fib_routes{state="installed"}': 5,
+      'margay_fib_routes{state="conflict"}': 2,
+      margay_fib_repairs_total: 3,
+      margay_fib_event_overflows_total: 1,
+      margay_fib_complete: 0,
+      margay_fib_last_resync_timestamp_seconds: 1_700_000_000,
+      margay_fib_last_resync_duration_seconds: 0.012,
+      margay_fib_ip_forward: 1,
+      margay_fib_tunnel_missing: 1,
+      margay_config_last_reload_successful: 0,
+      margay_config_last_reload_timestamp_seconds: 1_700_000_000,
+    };
+    for (const [name, value] of Object.entries(expected))
+      assert.equal(found.get(name), value, name);
+  });
+
+  test("are all in docs/OPERATIONS.md, and none besides", () => {
+    const path = join(import.meta.dirname, "../../../docs/OPERATIONS.md");
+    const rows = readFileSync(path, "utf8").matchAll(
+      /^\| `(\w+)(?:\{[\w,]*\})?` \| (\w+) \| [^|]+ \|$/gm,
+    );
+    const documented = [...rows].map(([, name, type]) => `${name} ${type}`);
+    assert.deepEqual(
+      documented.toSorted(),
+      metrics.map(({ name, type }) => `${name} ${type}`).toSorted(),
+    );
+  });
+
+  test("are named by Prometheus' rules: base units, counters in _total", () => {
+    for (const { name, type, help } of metrics) {
+      assert.match(name, /^(margay|process|nodejs)_[a-z][a-z_]*[a-z]$/);
+      assert.equal(name.endsWith("_total"), type === "counter", name);
+      assert.match(help, /^[A-Z].*[^.]$/);
+    }
+  });
+});
