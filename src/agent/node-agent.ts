@@ -22,6 +22,7 @@ import { prefixesToOriginate } from "../topology/peers-wanted.ts";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { EventKind } from "../gen/margay/v1/event_pb.ts";
 import type { StatusView } from "../api/views.ts";
+import { deferralWithin } from "./end-of-rib-deferral.ts";
 import { EventHub } from "./event-hub.ts";
 import { EventLoopTurns } from "./event-loop-turns.ts";
 import { nodePeerSettings } from "./peer-settings.ts";
@@ -133,6 +134,9 @@ export class NodeAgent {
     publishFelix(this.#felix, this.#hub, this.#clock);
     const adopted = this.#felix.status().adopted > 0;
     this.#driver.speaker.setRestarting(adopted, adopted);
+    if (adopted) {
+      this.#driver.speaker.deferEndOfRib(deferralWithin(timers.endOfRibWaitSeconds, false));
+    }
     const port = await this.#driver.listen(listen.address, listen.port);
     this.#listenAddresses = [formatEndpoint(listen.address, port)];
     this.#applyTopology();

@@ -1,14 +1,16 @@
 import { type ApiServer, startApiServer } from "../api/server.ts";
 import { ipv4Unicast, ipv6Unicast } from "../bgp/family/index.ts";
+import { bgpPort } from "../bgp/iana.ts";
 import type { PeerSettings } from "../bgp/peer.ts";
 import { type Prefix, prefixContainsAddress } from "../net/prefix.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
-import { formatIpv4, parseIpAddress } from "../net/ip-address.ts";
+import { formatIpv4, ipVersionOf, parseIpAddress } from "../net/ip-address.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import { nodeTcp } from "../platform/node-tcp.ts";
 import { nodeRandom } from "../platform/random.ts";
 import { SpeakerDriver } from "../session/speaker-driver.ts";
+import { deferralWithin } from "./end-of-rib-deferral.ts";
 import { EventHub } from "./event-hub.ts";
 import { EventLoopTurns } from "./event-loop-turns.ts";
 import { type Probes, startProbes } from "./probes.ts";
@@ -25,6 +27,10 @@ export interface ReflectorAgentOptions {
   readonly clusterId: number;
   /** Clients may come from these ranges. */
   readonly accept: readonly Prefix[];
+  /** Other reflectors, by canonical address: iBGP peers that are no clients of ours. */
+  readonly peers: readonly { readonly address: string; readonly port: number }[];
+  /** How long End-of-RIB waits for clients that come back after our restart. */
+  readonly endOfRibDeferSeconds: number;
   readonly holdTimeSeconds: number;
   /** Path of the API's unix socket; none without. */
   readonly socketPath?: string | undefined;
@@ -37,7 +43,7 @@ export interface ReflectorAgentOptions {
 /** Offered to clients, so that they keep our routes while we restart. */
 const gracefulRestartSeconds = 120;
 
-/** A route reflector: a speaker without a programmer, that takes any client from its ranges and dials nobody. */
+/** A route reflector: a speaker without a programmer, that takes any client from its ranges and dials other reflectors only. */
 export class ReflectorAgent {
   readonly #options: ReflectorAgentOptions;
   readonly #hub = new EventHub();
@@ -57,28 +63,37 @@ export class ReflectorAgent {
       tcp: nodeTcp,
       clock,
       random: nodeRandom,
+      // What another reflector knows us by; a wildcard leaves it to the kernel.
+      localAddress: isWildcard(listen.address)
+        ? {}
+        : { [ipVersionOf(listen.address) ?? 4]: listen.address },
       refused: (address, reason) => logger.warn({ peer: address }, `refused: ${reason}`),
       observer: observeSpeaker({ logger, hub: this.#hub, clock, driver: () => this.#driver }),
     });
     this.#driver.speaker.setDynamicPeers((address) => this.#client(address));
-    // A reflector is not on the packets' way: its restart never interrupts forwarding.
+    // A reflector is not on the packets' way: its restart never interrupts forwarding. Whether this is a restart it does not
+    // know, and it need not: a peer that is told of one would not wait for our End-of-RIB, and should.
     this.#driver.speaker.setRestarting(false, true);
+    this.#driver.speaker.deferEndOfRib(deferralWithin(options.endOfRibDeferSeconds, true));
   }
 
   #client(address: string): PeerSettings | undefined {
     const octets = parseIpAddress(address);
-    const { accept, asn, holdTimeSeconds } = this.#options;
+    const { accept } = this.#options;
     if (octets === undefined || !accept.some((range) => prefixContainsAddress(range, octets))) {
       return undefined;
     }
+    return this.#settings({ address, port: bgpPort, kind: "client", passive: true, client: true });
+  }
+
+  #settings(
+    peer: Pick<PeerSettings, "address" | "port" | "kind" | "passive" | "client">,
+  ): PeerSettings {
+    const { asn, holdTimeSeconds } = this.#options;
     return {
-      address,
-      port: 179,
-      name: address,
-      kind: "client",
+      ...peer,
+      name: peer.address,
       asn,
-      passive: true,
-      client: true,
       families: [ipv4Unicast, ipv6Unicast],
       importPrefixes: "any",
       importNever: [],
@@ -92,8 +107,12 @@ export class ReflectorAgent {
   }
 
   async start(): Promise<void> {
-    const { listen, socketPath, metrics, clock, logger } = this.#options;
+    const { listen, peers, socketPath, metrics, clock, logger } = this.#options;
     const port = await this.#driver.listen(listen.address, listen.port);
+    for (const peer of peers) {
+      const settings = { ...peer, kind: "reflector", passive: false, client: false };
+      this.#driver.speaker.addPeer(this.#settings(settings));
+    }
     const listenAddresses = [formatEndpoint(listen.address, port)];
     const sources = {
       nodeName: formatIpv4(this.#options.identifier),
@@ -132,4 +151,8 @@ export class ReflectorAgent {
     this.#turns.stop();
     await this.#driver.stop({ silently: true });
   }
+}
+
+function isWildcard(address: string): boolean {
+  return parseIpAddress(address)?.every((octet) => octet === 0) === true;
 }

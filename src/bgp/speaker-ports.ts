@@ -6,9 +6,11 @@ import type { Peer } from "./peer.ts";
 import type { FamilyRib } from "./rib/family-rib.ts";
 import type { LocRibChanges } from "./rib/loc-rib.ts";
 
-/** A timer of the speaker: one of a peer as a whole, or of one of its connections. */
+/** A timer of the speaker: one of a peer as a whole, of one of its connections, or its own. */
 export type SpeakerTimer =
   | { readonly timer: PeerTimer | "restartTimer"; readonly peer: number }
+  /** Of the speaker itself, which is peer 0. */
+  | { readonly timer: "endOfRibDeferral" | "endOfRibQuiet"; readonly peer: 0 }
   | { readonly timer: ConnectionTimer; readonly connection: ConnectionId };
 
 /** One text per timer. */

@@ -10,6 +10,7 @@ import { PathAttributeStore } from "./rib/path-attributes.ts";
 import { FamilyRib } from "./rib/family-rib.ts";
 import { loopReason } from "./rib/loop-check.ts";
 import type { RibPeer } from "./rib/source.ts";
+import { type DeferralOptions, EndOfRibDeferral } from "./end-of-rib-deferral.ts";
 import { GracefulRestartHelper } from "./graceful-restart-helper.ts";
 import {
   fsmConfig,
@@ -43,6 +44,7 @@ export class Speaker {
   readonly #observer: SpeakerObserver;
   readonly #receiver: UpdateReceiver;
   readonly #restartHelper: GracefulRestartHelper;
+  readonly #endOfRibDeferral: EndOfRibDeferral;
   readonly #peers: PeerTable;
   readonly #sessions = new Map<ConnectionId, PeerSession>();
   readonly #readable = new ReadQueue();
@@ -65,6 +67,7 @@ export class Speaker {
     );
     this.#receiver = new UpdateReceiver(this.attributes, this.ribs);
     this.#restartHelper = new GracefulRestartHelper(this.ribs, ports);
+    this.#endOfRibDeferral = new EndOfRibDeferral(() => this.peers(), ports);
   }
 
   /** The peer that owns paths under an index; the speaker itself under 0. */
@@ -91,6 +94,11 @@ export class Speaker {
   setRestarting(restarted: boolean, forwardingPreserved: boolean): void {
     this.#restarted = restarted;
     this.#forwardingPreserved = forwardingPreserved;
+  }
+
+  /** To be called before the first peer comes: End-of-RIB is not sent before those who may come back have (RFC 4724 §4.1). */
+  deferEndOfRib(options: DeferralOptions): void {
+    this.#endOfRibDeferral.begin(options);
   }
 
   setDynamicPeers(dynamicPeers: DynamicPeers): void {
@@ -225,6 +233,9 @@ export class Speaker {
 
   timerExpired(timer: SpeakerTimer): void {
     if ("connection" in timer) return this.#connectionTimerExpired(timer);
+    if (timer.timer === "endOfRibDeferral" || timer.timer === "endOfRibQuiet") {
+      return this.#endOfRibDeferral.expired(timer.timer);
+    }
     const peer = this.#peers.byIndex(timer.peer);
     if (peer === undefined) return;
     switch (timer.timer) {
@@ -282,18 +293,21 @@ export class Speaker {
       more = rib.turn((changes) => this.#observer.bestPathsChanged?.(rib, changes)) || more;
     }
     if (!more) this.#peers.reuseRetired();
-    if (this.#endOfRibs.length > 0) this.#tellEndOfRibs();
+    if (this.#endOfRibs.length > 0 || this.#endOfRibDeferral.isDue) {
+      more = this.#settleEndOfRibs() || more;
+    }
     if (more || !this.#readable.isEmpty) return more;
     for (const rib of this.ribs.values()) more = rib.tidy() || more;
     return more;
   }
 
-  /** An End-of-RIB is told once all that came before it has been. */
-  #tellEndOfRibs(): void {
-    for (const rib of this.ribs.values()) if (rib.locRib.dirtyCount > 0) return;
+  /** An End-of-RIB is told, and may release ours, once all that came before it has been decided. @returns whether ours may go */
+  #settleEndOfRibs(): boolean {
+    for (const rib of this.ribs.values()) if (rib.locRib.dirtyCount > 0) return false;
     for (const { peer, family } of this.#endOfRibs.splice(0)) {
       this.#observer.endOfRib?.(peer, family);
     }
+    return this.#endOfRibDeferral.isDue && this.#endOfRibDeferral.settle();
   }
 
   /** Works off some messages of a session. @returns whether there are more */
@@ -325,6 +339,7 @@ export class Speaker {
         peer.endOfRibs.add(endOfRib);
         this.#restartHelper.endOfRib(peer, endOfRib);
         this.#endOfRibs.push({ peer, family: endOfRib });
+        this.#endOfRibDeferral.look();
       }
     }
     if (session.refreshWanted >= 0) {
@@ -397,6 +412,7 @@ export class Speaker {
     peer.endOfRibs.clear();
     this.#restartHelper.returned(peer, negotiated);
     session.establish(negotiated, this.ribs, this.config);
+    this.#endOfRibDeferral.established(peer);
     this.#observer.established?.(peer);
     this.#ports.wake();
   }
@@ -413,6 +429,7 @@ export class Speaker {
       peer.negotiated = undefined;
       const covered = reason.notification === undefined;
       this.#restartHelper.lost(peer, covered);
+      this.#endOfRibDeferral.look();
     }
     this.#observer.down?.(peer, reason, wasEstablished);
     this.#ports.wake();

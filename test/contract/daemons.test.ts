@@ -64,6 +64,8 @@ describe("the daemons, where they cannot start", () => {
       [reflector("--router-id", "0.0.0.0"), /--router-id 0\.0\.0\.0 is no identifier/],
       [reflector("--asn", "0"), /asn/],
       [reflector("--hold-time", "2"), /hold-time/],
+      [reflector("--peer", "10.0.0.2:0"), /--peer has port 0: give 1 to 65535/],
+      [reflector("--end-of-rib-defer", "-1"), /end-of-rib-defer/],
     ] as const) {
       const { code, stderr } = await attempt(margayCommand(args));
       assert.equal(code, 2, stderr);

@@ -35,7 +35,7 @@ const blocks: readonly PathAttributes[] = [
 type Command =
   | { readonly do: "announce"; peer: number; block: number; prefixes: number[] }
   | { readonly do: "withdraw"; peer: number; prefixes: number[] }
-  | { readonly do: "join" | "leave" | "refresh" | "lose"; peer: number }
+  | { readonly do: "join" | "leave" | "refresh" | "lose" | "hold" | "release"; peer: number }
   | { readonly do: "drain"; peer: number; octets: number }
   | { readonly do: "turn" };
 
@@ -49,6 +49,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant("leave"), peer }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("refresh"), peer }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("lose"), peer }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constantFrom("hold", "release"), peer }) },
   {
     weight: 5,
     arbitrary: fc.record({
@@ -128,6 +129,10 @@ class Play {
         this.#expectEndOfRib(member, step.peer);
         return;
       }
+      case "hold":
+        return this.#hold(step.peer);
+      case "release":
+        return this.#release(step.peer);
       case "drain":
         return members.get(step.peer)?.drain(step.octets);
       case "turn":
@@ -144,11 +149,31 @@ class Play {
     this.#expectEndOfRib(member, index);
   }
 
+  /** Withholds End-of-RIB. */
+  #hold(index: number): void {
+    const member = this.members.get(index);
+    if (member === undefined) return;
+    member.member.endOfRibHeld = true;
+    member.atEndOfRib = () => assert.fail("End-of-RIB although it is withheld");
+  }
+
+  /** Nothing that is in the table by now may come after End-of-RIB. */
+  #release(index: number): void {
+    const member = this.members.get(index);
+    if (member?.member.endOfRibHeld !== true) return;
+    member.group.releaseEndOfRib(member.member);
+    this.#noteUnchanged(member, index);
+  }
+
   /** By the End-of-RIB all that stood in the table, and still stands unchanged, must have been sent. */
   #expectEndOfRib(member: TestMember, index: number): void {
+    this.#joins.set(index, (this.#joins.get(index) ?? 0) + 1);
+    if (!member.member.endOfRibHeld) this.#noteUnchanged(member, index);
+  }
+
+  #noteUnchanged(member: TestMember, index: number): void {
     const unchanged = new Set(this.expected(index).keys());
     this.#unchanged.set(index, unchanged);
-    this.#joins.set(index, (this.#joins.get(index) ?? 0) + 1);
     member.atEndOfRib = () => {
       for (const prefix of unchanged) {
         assert.ok(member.view.routes.has(prefix), `End-of-RIB before ${prefix}`);
@@ -178,7 +203,10 @@ class Play {
 
   /** Lets everybody read to the end. */
   finish(): void {
-    for (const member of this.members.values()) member.drain();
+    for (const [index, member] of this.members) {
+      this.#release(index);
+      member.drain();
+    }
     this.harness.settle();
   }
 

@@ -199,6 +199,8 @@ export class SpeakerNode implements Listener {
   readonly speaker: Speaker;
   /** What its observer was told, in words. */
   readonly events: string[] = [];
+  /** Prefixes that it had no path to any more at some time. */
+  readonly lost: string[] = [];
   readonly connections = new Map<ConnectionId, End>();
   readonly timers = new Map<string, Timer>();
   isWoken = false;
@@ -303,6 +305,12 @@ export class SpeakerNode implements Listener {
       malformed: ({ address }) => say(`malformed from ${address}`),
       peerRemoved: ({ address }) => say(`removed ${address}`),
       endOfRib: ({ address }) => say(`end of rib ${address}`),
+      bestPathsChanged: ({ locRib, prefixes }, changes) => {
+        for (let index = 0; index < changes.length; index++) {
+          const id = changes.prefix(index);
+          if (locRib.attributes(id) < 0) this.lost.push(prefixes.text(id));
+        }
+      },
     };
   }
 

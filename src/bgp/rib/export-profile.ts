@@ -47,6 +47,13 @@ export function profileName(profile: ExportProfile): string {
     .join(", ");
 }
 
+/** Are paths of this source passed on to peers of this profile, if nothing in their attributes forbids it? */
+export function takesSource(profile: ExportProfile, source: number): boolean {
+  if (profile.ownOnly) return source === PathSource.local;
+  // RFC 4456 §6: from a client to everybody, from a non-client to clients only.
+  return profile.external || profile.client || source !== PathSource.nonClient;
+}
+
 /** Is a selected path of this source sent to peers of this profile? The peer it came from is left out elsewhere. */
 export function isExported(
   profile: ExportProfile,
@@ -55,8 +62,6 @@ export function isExported(
   attributes: number,
 ): boolean {
   if (attributes < 0 || attributeStore.has(attributes, AttributeTrait.noAdvertise)) return false;
-  if (profile.ownOnly && source !== PathSource.local) return false;
-  if (profile.external) return !attributeStore.has(attributes, AttributeTrait.noExport);
-  // RFC 4456 §6: from a client to everybody, from a non-client to clients only.
-  return source !== PathSource.nonClient || profile.client;
+  if (!takesSource(profile, source)) return false;
+  return !profile.external || !attributeStore.has(attributes, AttributeTrait.noExport);
 }

@@ -14,6 +14,8 @@ export interface GroupMember {
   dumpIndex: number;
   /** End-of-RIB is due once the member has read the log up to this sequence number. */
   endOfRibAt: number | undefined;
+  /** End-of-RIB waits for `UpdateGroup.releaseEndOfRib`. */
+  endOfRibHeld: boolean;
   /** Sequence number of the next slab of the log. */
   cursor: number;
   /** Prefixes it has yet to hear of, once it has lost its place in the log. */
@@ -28,6 +30,7 @@ export function createMember(peer: number, send: GroupMember["send"]): GroupMemb
     dump: undefined,
     dumpIndex: 0,
     endOfRibAt: undefined,
+    endOfRibHeld: false,
     cursor: 0,
     missed: undefined,
   };

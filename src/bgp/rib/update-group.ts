@@ -186,6 +186,12 @@ export class UpdateGroup {
     member.cursor = Math.min(member.cursor, this.#dump.logSequence);
   }
 
+  /** Lets a member have the End-of-RIB that was held back, after all that is in the table by now. */
+  releaseEndOfRib(member: GroupMember): void {
+    member.endOfRibHeld = false;
+    if (member.endOfRibAt !== undefined) member.endOfRibAt = this.#logEnd;
+  }
+
   #beginDump(): TableDump {
     const log = { sequence: this.#logEnd, octets: this.#loggedOctets };
     return new TableDump(log, this.#tables.prefixes.end, this.#limits);
@@ -335,7 +341,8 @@ export class UpdateGroup {
       if (missed.size > 0) return true;
     }
     for (;;) {
-      if (member.endOfRibAt !== undefined && member.cursor >= member.endOfRibAt) {
+      const { endOfRibAt } = member;
+      if (endOfRibAt !== undefined && member.cursor >= endOfRibAt && !member.endOfRibHeld) {
         member.endOfRibAt = undefined;
         if (!member.send([this.#endOfRib], 1)) return false;
       }

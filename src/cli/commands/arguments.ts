@@ -22,6 +22,10 @@ export interface ReflectorArguments {
   readonly clusterId?: string | undefined;
   /** At least one CIDR. */
   readonly accept: readonly string[];
+  /** `ADDRESS` or `ADDRESS:PORT` of other reflectors. */
+  readonly peer: readonly string[];
+  /** Seconds, 0 to 3600. */
+  readonly endOfRibDefer: number;
   /** Where the API listens; undefined: nowhere. */
   readonly socket?: string | undefined;
   /** Where metrics are served, `ADDRESS:PORT`; undefined: nowhere. */

@@ -94,6 +94,20 @@ export const commands: readonly CommandRow[] = [
           requiresArg: true,
           describe: "CIDR that clients connect from; may be repeated",
         })
+        .option("peer", {
+          type: "string",
+          array: true,
+          default: [],
+          requiresArg: true,
+          describe:
+            "ADDRESS or ADDRESS:PORT of another reflector, no client of ours; may be repeated",
+        })
+        .option("end-of-rib-defer", {
+          default: 30,
+          requiresArg: true,
+          describe: "After a start wait so many seconds at most for clients to come back",
+          coerce: wholeNumber("end-of-rib-defer", 0, 3600),
+        })
         .option("socket", {
           type: "string",
           requiresArg: true,

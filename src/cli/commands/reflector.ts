@@ -1,6 +1,6 @@
 import { ReflectorAgent } from "../../agent/reflector-agent.ts";
 import { readCidr } from "../../net/cidr.ts";
-import { ipVersionOf, parseIpv4 } from "../../net/ip-address.ts";
+import { formatIpAddress, ipVersionOf, parseIpAddress, parseIpv4 } from "../../net/ip-address.ts";
 import type { Prefix } from "../../net/prefix.ts";
 import { nodeClock } from "../../platform/node-clock.ts";
 import { createLogger } from "../../platform/pino-logger.ts";
@@ -8,6 +8,8 @@ import { ExitCode } from "../exit-code.ts";
 import { UsageError } from "../failure.ts";
 import { untilSignal } from "../until-signal.ts";
 import type { ReflectorArguments } from "./arguments.ts";
+
+const defaultPort = 179;
 
 /** `margay reflector`: a route reflector in the foreground. */
 export async function run(args: ReflectorArguments): Promise<number> {
@@ -20,6 +22,7 @@ export async function run(args: ReflectorArguments): Promise<number> {
   const clusterId =
     args.clusterId === undefined ? identifier : readIdentifier(args.clusterId, "--cluster-id");
   const accept = args.accept.map(readRange);
+  const peers = args.peer.map(readPeer);
   if (!Number.isInteger(args.asn) || args.asn < 1 || args.asn > 0xffffffff) {
     throw new UsageError(`--asn ${args.asn} is no AS number: give 1 to 4294967295`);
   }
@@ -35,6 +38,8 @@ export async function run(args: ReflectorArguments): Promise<number> {
     identifier,
     clusterId,
     accept,
+    peers,
+    endOfRibDeferSeconds: args.endOfRibDefer,
     holdTimeSeconds: args.holdTime,
     socketPath: args.socket,
     metrics,
@@ -65,6 +70,14 @@ function readEndpoint(
     throw new UsageError(`${option} ${text} is not ADDRESS:PORT: give ${example}`);
   }
   return { address, port };
+}
+
+/** A peer is an address, with port 179 unless told. */
+function readPeer(text: string): { address: string; port: number } {
+  const whole = ipVersionOf(text) === undefined ? text : `[${text}]:${defaultPort}`;
+  const endpoint = readEndpoint(whole, "--peer", "10.0.0.2, 10.0.0.2:1790 or [2001:db8::2]:1790");
+  if (endpoint.port === 0) throw new UsageError("--peer has port 0: give 1 to 65535");
+  return { ...endpoint, address: formatIpAddress(parseIpAddress(endpoint.address) as Uint8Array) };
 }
 
 function readIdentifier(text: string, option: string): number {
