@@ -13,6 +13,7 @@ import { SpeakerDriver } from "../session/speaker-driver.ts";
 import { deferralWithin } from "./end-of-rib-deferral.ts";
 import { EventHub } from "./event-hub.ts";
 import { EventLoopTurns } from "./event-loop-turns.ts";
+import { PeerMemory } from "./peer-memory.ts";
 import { type Probes, startProbes } from "./probes.ts";
 import { observeSpeaker } from "./speaker-observer.ts";
 import { createViews } from "./speaker-views.ts";
@@ -31,6 +32,8 @@ export interface ReflectorAgentOptions {
   readonly peers: readonly { readonly address: string; readonly port: number }[];
   /** How long End-of-RIB waits for clients that come back after our restart. */
   readonly endOfRibDeferSeconds: number;
+  /** Where clients are remembered, to be dialled after a restart; nowhere without. */
+  readonly clientsFile?: string | undefined;
   readonly holdTimeSeconds: number;
   /** Path of the API's unix socket; none without. */
   readonly socketPath?: string | undefined;
@@ -43,13 +46,14 @@ export interface ReflectorAgentOptions {
 /** Offered to clients, so that they keep our routes while we restart. */
 const gracefulRestartSeconds = 120;
 
-/** A route reflector: a speaker without a programmer, that takes any client from its ranges and dials other reflectors only. */
+/** A route reflector: a speaker without a programmer, that takes any client from its ranges. */
 export class ReflectorAgent {
   readonly #options: ReflectorAgentOptions;
   readonly #hub = new EventHub();
   readonly #turns: EventLoopTurns;
   readonly #driver: SpeakerDriver;
   readonly #startedWallMs: number;
+  readonly #clients: PeerMemory | undefined;
   #api: ApiServer | undefined;
   #probes: Probes | undefined;
 
@@ -58,6 +62,9 @@ export class ReflectorAgent {
     this.#options = options;
     this.#startedWallMs = clock.wallMs();
     this.#turns = new EventLoopTurns(clock);
+    if (options.clientsFile !== undefined) {
+      this.#clients = new PeerMemory(options.clientsFile, clock, logger);
+    }
     this.#driver = new SpeakerDriver({
       config: { asn, identifier, clusterId, ownAddresses: [listen.address], nextHopSelf: {} },
       tcp: nodeTcp,
@@ -68,7 +75,16 @@ export class ReflectorAgent {
         ? {}
         : { [ipVersionOf(listen.address) ?? 4]: listen.address },
       refused: (address, reason) => logger.warn({ peer: address }, `refused: ${reason}`),
-      observer: observeSpeaker({ logger, hub: this.#hub, clock, driver: () => this.#driver }),
+      observer: observeSpeaker({
+        logger,
+        hub: this.#hub,
+        clock,
+        driver: () => this.#driver,
+        also: {
+          established: ({ isDynamic, address }) => isDynamic && this.#clients?.remember(address),
+          peerRemoved: ({ address }) => this.#clients?.forget(address),
+        },
+      }),
     });
     this.#driver.speaker.setDynamicPeers((address) => this.#client(address));
     // A reflector is not on the packets' way: its restart never interrupts forwarding. Whether this is a restart it does not
@@ -114,6 +130,7 @@ export class ReflectorAgent {
       this.#driver.speaker.addPeer(this.#settings(settings));
     }
     const listenAddresses = [formatEndpoint(listen.address, port)];
+    for (const address of this.#clients?.addresses ?? []) this.#driver.speaker.recall(address);
     const sources = {
       nodeName: formatIpv4(this.#options.identifier),
       role: "reflector" as const,
@@ -150,6 +167,7 @@ export class ReflectorAgent {
     await this.#api?.close();
     this.#turns.stop();
     await this.#driver.stop({ silently: true });
+    this.#clients?.flush();
   }
 }
 

@@ -1,4 +1,3 @@
-import { familyKey } from "./message/codec-context.ts";
 import type { Peer, PeerFamily } from "./peer.ts";
 import { type ExportProfile, takesSource } from "./rib/export-profile.ts";
 import { localPeer, PathSource } from "./rib/source.ts";
@@ -41,17 +40,25 @@ interface Census {
 export class EndOfRibDeferral {
   readonly #peers: () => Iterable<Peer>;
   readonly #ports: Pick<SpeakerPorts, "startTimer" | "stopTimer" | "wake">;
+  readonly #ended: () => void;
   #options: DeferralOptions | undefined;
   #isQuiet = false;
   /** Something happened that may let somebody have its End-of-RIB. */
   isDue = false;
 
+  /** @param ended called when the wait is over */
   constructor(
     peers: () => Iterable<Peer>,
     ports: Pick<SpeakerPorts, "startTimer" | "stopTimer" | "wake">,
+    ended: () => void,
   ) {
     this.#peers = peers;
     this.#ports = ports;
+    this.#ended = ended;
+  }
+
+  get isActive(): boolean {
+    return this.#options !== undefined;
   }
 
   begin(options: DeferralOptions): void {
@@ -113,14 +120,12 @@ export class EndOfRibDeferral {
     this.#options = undefined;
     this.#ports.stopTimer(deferralTimer);
     this.#ports.stopTimer(quietTimer);
+    this.#ended();
   }
 
   #mustWait(peer: Peer, { key, group }: PeerFamily, census: Census): boolean {
     if (this.#options === undefined) return false;
-    const restart = peer.negotiated?.gracefulRestart;
-    const hasRestarted = restart?.restarted === true;
-    // It kept nothing that our End-of-RIB could sweep, and holds back its own routes until then.
-    if (hasRestarted && !keptForwarding(peer, key)) return false;
+    const hasRestarted = peer.negotiated?.gracefulRestart?.restarted === true;
     const { profile } = group;
     if (!this.#isQuiet && this.#mayCome(profile, census)) return true;
     let awaited = total(census.awaited, profile);
@@ -155,13 +160,6 @@ export class EndOfRibDeferral {
 function isAwaited({ negotiated, families, endOfRibs }: Peer, key: number): boolean {
   if (negotiated?.gracefulRestart === undefined || endOfRibs.has(key)) return false;
   return families.some((family) => family.key === key);
-}
-
-function keptForwarding({ negotiated }: Peer, key: number): boolean {
-  const families = negotiated?.gracefulRestart?.families ?? [];
-  return families.some(
-    (family) => familyKey(family.afi, family.safi) === key && family.forwardingPreserved,
-  );
 }
 
 function count(counts: Map<number, number>, source: PathSource): void {

@@ -67,7 +67,11 @@ export class Speaker {
     );
     this.#receiver = new UpdateReceiver(this.attributes, this.ribs);
     this.#restartHelper = new GracefulRestartHelper(this.ribs, ports);
-    this.#endOfRibDeferral = new EndOfRibDeferral(() => this.peers(), ports);
+    this.#endOfRibDeferral = new EndOfRibDeferral(
+      () => this.peers(),
+      ports,
+      () => this.#endDynamics(),
+    );
   }
 
   /** The peer that owns paths under an index; the speaker itself under 0. */
@@ -99,6 +103,16 @@ export class Speaker {
   /** To be called before the first peer comes: End-of-RIB is not sent before those who may come back have (RFC 4724 §4.1). */
   deferEndOfRib(options: DeferralOptions): void {
     this.#endOfRibDeferral.begin(options);
+  }
+
+  /**
+   * Dials a peer that nobody configured but that was there in an earlier life: it may be waiting for us to. If it does not
+   * come before the wait for End-of-RIB is over, it is forgotten.
+   */
+  recall(address: string): void {
+    const settings = this.#dynamicPeers(address);
+    if (settings === undefined || this.peer(address) !== undefined) return;
+    this.addPeer({ ...settings, passive: false }, true);
   }
 
   setDynamicPeers(dynamicPeers: DynamicPeers): void {
@@ -438,7 +452,12 @@ export class Speaker {
   /** Forgets a peer from a range that has no connection any more, unless its paths are kept over a restart. */
   #endDynamic(peer: Peer): void {
     const isConnected = peer.fsm.state.startsWith("Open") || peer.fsm.state === "Established";
-    if (isConnected || peer.staleFamilies.size > 0) return;
+    const isRecalled = !peer.settings.passive && this.#endOfRibDeferral.isActive;
+    if (isConnected || isRecalled || peer.staleFamilies.size > 0) return;
     if (this.peer(peer.address) === peer) this.removePeer(peer.address);
+  }
+
+  #endDynamics(): void {
+    for (const peer of [...this.peers()]) if (peer.isDynamic) this.#endDynamic(peer);
   }
 }

@@ -26,6 +26,8 @@ export interface ReflectorArguments {
   readonly peer: readonly string[];
   /** Seconds, 0 to 3600. */
   readonly endOfRibDefer: number;
+  /** Path of the file that clients are remembered in; undefined: none. */
+  readonly clientsFile?: string | undefined;
   /** Where the API listens; undefined: nowhere. */
   readonly socket?: string | undefined;
   /** Where metrics are served, `ADDRESS:PORT`; undefined: nowhere. */

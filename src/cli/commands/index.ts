@@ -108,6 +108,11 @@ export const commands: readonly CommandRow[] = [
           describe: "After a start wait so many seconds at most for clients to come back",
           coerce: wholeNumber("end-of-rib-defer", 0, 3600),
         })
+        .option("clients-file", {
+          type: "string",
+          requiresArg: true,
+          describe: "Remember clients in this file, and dial them after a restart",
+        })
         .option("socket", {
           type: "string",
           requiresArg: true,

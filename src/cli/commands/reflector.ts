@@ -40,6 +40,7 @@ export async function run(args: ReflectorArguments): Promise<number> {
     accept,
     peers,
     endOfRibDeferSeconds: args.endOfRibDefer,
+    clientsFile: args.clientsFile,
     holdTimeSeconds: args.holdTime,
     socketPath: args.socket,
     metrics,

@@ -25,10 +25,8 @@ function startReflector(network: SpeakerNetwork, maximumSeconds = 30): SpeakerNo
   return node;
 }
 
-function capabilities(
-  options: { restarted?: boolean; forwardingPreserved?: boolean; asn?: number } = {},
-): readonly Capability[] {
-  const { restarted = false, forwardingPreserved = true, asn = 64512 } = options;
+function capabilities(options: { restarted?: boolean; asn?: number } = {}): readonly Capability[] {
+  const { restarted = false, asn = 64512 } = options;
   return [
     { name: "multiprotocol", afi: 1, safi: 1 },
     { name: "fourOctetAs", asn },
@@ -37,7 +35,7 @@ function capabilities(
       restarted,
       notification: false,
       restartTimeSeconds: 120,
-      families: [{ afi: 1, safi: 1, forwardingPreserved }],
+      families: [{ afi: 1, safi: 1, forwardingPreserved: true }],
     },
   ];
 }
@@ -126,6 +124,56 @@ describe("a reflector that dies and comes back", () => {
   });
 });
 
+describe("a client that waits to be dialled", () => {
+  /** As an FRR does that keeps the routes of a peer. */
+  function waitingNode(network: SpeakerNetwork): SpeakerNode {
+    const node = network.speaker(a);
+    node.speaker.addPeer(peerSettings(reflectorAddress, { passive: true, ...graceful }));
+    node.originate("10.244.0.0/24");
+    return node;
+  }
+
+  test("is dialled by a reflector that remembers it, and a client of its range as before", () => {
+    const network = new SpeakerNetwork();
+    const node = waitingNode(network);
+    const reflector = startReflector(network);
+    reflector.speaker.recall(a);
+    network.settle();
+    assert.equal(reflector.state(a), "Established");
+    assert.equal(reflector.speaker.peer(a)?.isDynamic, true);
+    assert.equal(reflector.routes().length, 1);
+    node.crash();
+    network.advance(121);
+    assert.equal(reflector.state(a), "gone");
+  });
+
+  test("is dialled again until the wait for it is over, and then forgotten", () => {
+    const network = new SpeakerNetwork();
+    const reflector = startReflector(network);
+    reflector.speaker.recall(a);
+    network.advance(12);
+    assert.equal(reflector.state(a), "Active");
+    waitingNode(network);
+    network.advance(5);
+    assert.equal(reflector.state(a), "Established");
+    const other = new SpeakerNetwork();
+    const alone = startReflector(other);
+    alone.speaker.recall(a);
+    other.advance(29);
+    assert.notEqual(alone.state(a), "gone");
+    other.advance(1);
+    assert.equal(alone.state(a), "gone");
+    assert.equal(other.clock.pending, 0);
+  });
+
+  test("is not dialled where it is expected no more", () => {
+    const network = new SpeakerNetwork();
+    const node = network.speaker(reflectorAddress);
+    node.speaker.recall(a);
+    assert.equal(node.state(a), "gone");
+  });
+});
+
 describe("the End-of-RIB of a reflector that has just started", () => {
   test("waits until nobody has come for the quiet time, and all have said theirs", () => {
     const network = new SpeakerNetwork();
@@ -191,18 +239,19 @@ describe("the End-of-RIB of a reflector that has just started", () => {
     assert.deepEqual(last, { type: "UPDATE", update: endOfRib }, "End-of-RIB is the last of all");
   });
 
-  test("is not withheld from a peer that has restarted without its forwarding state", () => {
+  test("does not wait for those who have restarted where it goes to one that has, too", () => {
     const network = new SpeakerNetwork();
     const reflector = startReflector(network);
-    const blank = client(
-      reflector,
-      a,
-      capabilities({ restarted: true, forwardingPreserved: false }),
-    );
-    const kept = client(reflector, b, capabilities({ restarted: true }));
-    assert.deepEqual([ends(blank), ends(kept)], [1, 0]);
+    const [first, second] = [a, b].map((address) =>
+      client(reflector, address, capabilities({ restarted: true })),
+    ) as [ScriptedPeer, ScriptedPeer];
+    const other = client(reflector, c);
+    other.endOfRib();
     network.advance(10);
-    assert.equal(ends(kept), 1, "two that have restarted do not wait for each other");
+    assert.deepEqual([ends(first), ends(second), ends(other)], [1, 1, 0]);
+    first.endOfRib();
+    second.endOfRib();
+    assert.equal(ends(other), 1);
   });
 
   test("is sent at once when the wait is over, and when there is none", () => {
