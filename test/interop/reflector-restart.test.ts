@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { until } from "../support/until.ts";
 import { type LabClient, ReflectorLab } from "./support/reflector-lab.ts";
+import { scenario } from "./support/scenario.ts";
 
 const REFLECTOR = 250;
 const ADDRESS = `192.0.2.${REFLECTOR}`;
@@ -13,7 +14,7 @@ describe("a margay reflector that is killed and comes back", () => {
   before(async () => {
     lab = await ReflectorLab.build("mgi-rrr");
     await lab.startReflector(REFLECTOR, DEFER);
-    for (const [index, kind] of ["margay", "margay", "bird", "frr"].entries()) {
+    for (const [index, kind] of (["margay", "margay", "bird", "frr"] as const).entries()) {
       await lab.startClient({ kind, host: index + 1, reflectors: [ADDRESS] });
     }
     await lab.converged();
@@ -35,8 +36,8 @@ describe("a margay reflector that is killed and comes back", () => {
     return peer?.state === "Established";
   }
 
-  function assertNothingLost(): void {
-    for (const { kind, monitor, address } of lab.clients) {
+  function assertNothingLost(clients: readonly LabClient[] = lab.clients): void {
+    for (const { kind, monitor, address } of clients) {
       assert.deepEqual(monitor.deleted("10.233."), [], `${kind} at ${address} lost routes`);
     }
   }
@@ -63,6 +64,14 @@ describe("a margay reflector that is killed and comes back", () => {
     assertNothingLost();
     await lab.converged();
   });
+
+  for (const daemon of ["bird", "frr"] as const) {
+    scenario("client of a margay reflector that is killed (RFC 4724)", daemon, async () => {
+      const clients = lab.clients.filter(({ kind }) => kind === daemon);
+      assertNothingLost(clients);
+      await lab.converged(clients);
+    });
+  }
 
   test("costs none of them a route when one comes back late, and one has nothing to say", async () => {
     const [late] = lab.clients.filter(({ kind }) => kind === "bird");

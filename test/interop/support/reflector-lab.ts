@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   FOREIGN_SPEAKERS,
+  type DaemonKind,
   type ForeignPeer,
   type ForeignSpeaker,
 } from "../../support/foreign/index.ts";
@@ -13,9 +14,11 @@ import { RouteMonitor } from "./route-monitor.ts";
 
 export const ASN = 64_512;
 
+type ClientKind = "margay" | DaemonKind;
+
 /** A client of reflectors: a margay node, or a daemon of somebody else that writes what it learns into its kernel. */
 export interface LabClient {
-  readonly kind: string;
+  readonly kind: ClientKind;
   readonly address: string;
   readonly prefix: string;
   readonly namespace: Namespace;
@@ -26,8 +29,7 @@ export interface LabClient {
 }
 
 export interface ClientOptions {
-  /** "margay", or a key of `FOREIGN_SPEAKERS`. */
-  readonly kind: string;
+  readonly kind: ClientKind;
   /** The last octet of its address, and the third of its prefix. */
   readonly host: number;
   /** Addresses of its reflectors. */
@@ -84,16 +86,15 @@ export class ReflectorLab implements AsyncDisposable {
     const namespace = await this.plugged(name, address);
     const directory = join(this.#directory, name);
     const monitor = await RouteMonitor.start(namespace, join(this.#directory, `${name}.routes`));
-    const make = FOREIGN_SPEAKERS[kind];
     let client: LabClient = { kind, address, prefix, namespace, monitor };
-    if (make === undefined) {
+    if (kind === "margay") {
       const margay = new Margay(namespace, directory);
       configureNode(margay, { name, address, podCidrs: [prefix] }, reflectors);
       client = { ...client, margay };
       this.clients.push(client);
       await margay.startNode();
     } else {
-      const foreign = make(namespace, directory);
+      const foreign = FOREIGN_SPEAKERS[kind](namespace, directory);
       client = { ...client, foreign };
       this.clients.push(client);
       await foreign.start({
