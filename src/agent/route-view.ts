@@ -51,7 +51,7 @@ export function candidateView(
     status: statusOf(reason),
     reason: describePathReason(reason),
     stale: paths.isStale(row),
-    ageSeconds: Math.max(0, Math.floor((clock.nowMs() - paths.atMs(row)) / 1000)),
+    ageSeconds: Math.max(0, Math.floor(clock.nowMs() / 1000) - paths.atSeconds(row)),
   };
 }
 

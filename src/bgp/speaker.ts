@@ -8,7 +8,6 @@ import { CeaseSubcode } from "./iana.ts";
 import { originate } from "./rib/originate.ts";
 import { PathAttributeStore } from "./rib/path-attributes.ts";
 import { FamilyRib } from "./rib/family-rib.ts";
-import { loopReason } from "./rib/loop-check.ts";
 import type { RibPeer } from "./rib/source.ts";
 import { type DeferralOptions, EndOfRibDeferral } from "./end-of-rib-deferral.ts";
 import { GracefulRestartHelper } from "./graceful-restart-helper.ts";
@@ -60,7 +59,7 @@ export class Speaker {
     this.#ports = ports;
     this.#observer = observer;
     this.#peers = new PeerTable(config.identifier);
-    this.attributes = new PathAttributeStore((attributes) => loopReason(attributes, config));
+    this.attributes = new PathAttributeStore(config);
     const peer = (index: number): RibPeer => this.ribPeer(index);
     this.ribs = new Map(
       families.map((family) => [family.key, new FamilyRib(family, this.attributes, peer)]),

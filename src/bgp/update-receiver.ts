@@ -11,7 +11,9 @@ import { scanUpdate, UpdateView } from "./message/scan-update.ts";
 import { PathFlag, type PathOffer } from "./rib/adj-rib-in.ts";
 import type { FamilyRib } from "./rib/family-rib.ts";
 import type { ImportPolicy } from "./rib/import-policy.ts";
-import { AttributeTrait, contextBits, type PathAttributeStore } from "./rib/path-attributes.ts";
+import { AttributeTrait } from "./rib/attribute-summary.ts";
+import { contextBits } from "./rib/context-bits.ts";
+import type { PathAttributeStore } from "./rib/path-attributes.ts";
 
 /** Whose UPDATE it is, and how its octets are read. */
 export interface UpdateSource {
@@ -49,7 +51,7 @@ export class UpdateReceiver {
     pathId: 0,
     attributes: 0,
     flags: 0,
-    atMs: 0,
+    atSeconds: 0,
   };
   #rib: FamilyRib | undefined;
   #policy: ImportPolicy | undefined;
@@ -109,7 +111,7 @@ export class UpdateReceiver {
     report.outcome = "ok";
     scanUpdate(octets, start, end, view);
     this.#offer.peer = source.peer;
-    this.#offer.atMs = nowMs;
+    this.#offer.atSeconds = Math.floor(nowMs / 1000);
     this.#policy = source.importPolicy;
     this.#walk(
       octets,
@@ -141,7 +143,7 @@ export class UpdateReceiver {
   ): void {
     const bits = contextBits(source.context);
     const isSound = !this.#view.broken && !this.#isMpMalformed(octets);
-    let classic = announces && isSound ? this.#find(octets, false, bits) : unusable;
+    let classic = announces && isSound ? this.#findPlain(octets, bits, !reaches) : unusable;
     let multiprotocol = reaches && isSound ? this.#find(octets, true, bits) : unusable;
     if (this.#needsDecoding(announces, classic) || this.#needsDecoding(reaches, multiprotocol)) {
       const decoded = this.#decode(octets, source, announces);
@@ -252,6 +254,15 @@ export class UpdateReceiver {
   #find(octets: Uint8Array, reach: boolean, bits: number): number {
     const block = this.#blockOf(octets, reach);
     return this.#store.find(block.octets, block.start, block.end, bits);
+  }
+
+  /** Finds the block of the UPDATE's own NLRI field, or adds it where it is plain. @param alone no other attributes need decoding */
+  #findPlain(octets: Uint8Array, bits: number, alone: boolean): number {
+    const { octets: block, start, end } = this.#blockOf(octets, false);
+    // With MP_UNREACH_NLRI the block is normalised, and the decoder is to look at that attribute.
+    return alone && this.#view.mpUnreachStart < 0
+      ? this.#store.intern(block, start, end, bits)
+      : this.#store.find(block, start, end, bits);
   }
 
   #add(

@@ -12,13 +12,13 @@ import { PathAttributeStore } from "../../src/bgp/rib/path-attributes.ts";
 import { UpdateReceiver } from "../../src/bgp/update-receiver.ts";
 import { Writer } from "../../src/wire/writer.ts";
 import { codec } from "../support/peer-view.ts";
-import { ribPeer, takeAll } from "../support/rib-harness.ts";
+import { nobody, ribPeer, takeAll } from "../support/rib-harness.ts";
 
 const families: readonly Family[] = [ipv4Unicast, ipv6Unicast];
 
 /** Receives UPDATEs, alone or after many others. */
 class Receiving {
-  readonly store = new PathAttributeStore(() => 0);
+  readonly store = new PathAttributeStore(nobody);
   readonly ribs = new Map(
     families.map((family) => [
       family.key,

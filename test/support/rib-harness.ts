@@ -9,7 +9,7 @@ import { FamilyRib } from "../../src/bgp/rib/family-rib.ts";
 import { createMember, type GroupMember } from "../../src/bgp/rib/group-member.ts";
 import { defaultGroupLimits, type GroupLimits } from "../../src/bgp/rib/group-limits.ts";
 import { ImportPolicy } from "../../src/bgp/rib/import-policy.ts";
-import { loopReason } from "../../src/bgp/rib/loop-check.ts";
+import type { LoopIdentity } from "../../src/bgp/rib/loop-check.ts";
 import { PathAttributeStore } from "../../src/bgp/rib/path-attributes.ts";
 import { PathSource, type RibPeer } from "../../src/bgp/rib/source.ts";
 import type { UpdateGroup } from "../../src/bgp/rib/update-group.ts";
@@ -30,6 +30,9 @@ const identity = {
   clusterId: ownClusterId,
   ownAddresses: Object.values(ownAddress),
 };
+
+/** Whose loops nothing is. */
+export const nobody: LoopIdentity = { asn: 0, identifier: -1, clusterId: -1, ownAddresses: [] };
 
 /** A peer of the RIBs, with `10.0.0.<index>` as identifier and address unless told. */
 export function ribPeer(index: number, changes: Partial<RibPeer> = {}): RibPeer {
@@ -102,7 +105,7 @@ export class TestMember {
 /** The RIBs of one family with peers that speak in UPDATEs: all of the speaker but sessions. */
 export class RibHarness {
   readonly family: Family;
-  readonly store = new PathAttributeStore((attributes) => loopReason(attributes, identity));
+  readonly store = new PathAttributeStore(identity);
   readonly rib: FamilyRib;
   readonly receiver: UpdateReceiver;
   readonly peers = new Map<number, RibPeer>();

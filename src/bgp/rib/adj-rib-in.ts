@@ -1,4 +1,4 @@
-import { bytesOf, grown } from "./columns.ts";
+import { Records } from "./columns.ts";
 import type { PathAttributeStore } from "./path-attributes.ts";
 import { PathReason } from "./path-reason.ts";
 
@@ -17,34 +17,44 @@ export interface PathOffer {
   /** ADD-PATH identifier (RFC 7911), 0 without. */
   pathId: number;
   attributes: number;
+  /** `PathFlag`s */
   flags: number;
-  /** When it came, milliseconds of the speaker's clock. */
-  atMs: number;
+  /** When it came, seconds of the speaker's clock. */
+  atSeconds: number;
 }
 
-const initialCapacity = 1024;
+/** Words of a row. */
+const Word = {
+  /** The next row of the prefix + 1, or 0; of a free row, the next free one + 1, or 0. */
+  next: 0,
+  /** -1 in a free row */
+  prefix: 1,
+  attributes: 2,
+  pathId: 3,
+  /** Peer index in the lower half, `PathFlag`s from bit 16, `PathReason` from bit 24. */
+  peer: 4,
+  atSeconds: 5,
+} as const;
+const wordsPerRow = 6;
+const flagShift = 16;
+const reasonShift = 24;
 
 /**
- * The Adj-RIBs-In of all peers for one family (RFC 4271 §3.2), as rows of columns. The paths of one prefix are a chain
- * of rows, in no particular order.
+ * The Adj-RIBs-In of all peers for one family (RFC 4271 §3.2), as numbered rows. The paths of one prefix are a chain of
+ * rows, in no particular order.
  */
 export class AdjRibIn {
   readonly #attributeStore: PathAttributeStore;
   /** First row of a prefix + 1, or 0. */
-  #head = new Int32Array(initialCapacity);
-  /** Next row + 1, or 0. */
-  #next = new Int32Array(initialCapacity);
-  #prefix = new Int32Array(initialCapacity);
-  #peer = new Uint16Array(initialCapacity);
-  #attributes = new Int32Array(initialCapacity);
-  #pathId = new Uint32Array(initialCapacity);
-  #flags = new Uint8Array(initialCapacity);
-  #reason = new Uint8Array(initialCapacity);
-  #atMs = new Float64Array(initialCapacity);
-  readonly #free: number[] = [];
+  readonly #heads = new Records(1);
+  readonly #rows = new Records(wordsPerRow);
+  /** First free row + 1, or 0. */
+  #free = 0;
   #end = 0;
+  #size = 0;
   /** Paths and refused paths by peer. */
-  readonly #counts = new Map<number, { paths: number; filtered: number }>();
+  readonly #paths: number[] = [];
+  readonly #filtered: number[] = [];
 
   constructor(attributeStore: PathAttributeStore) {
     this.#attributeStore = attributeStore;
@@ -52,108 +62,131 @@ export class AdjRibIn {
 
   /** Paths held. */
   get size(): number {
-    return this.#end - this.#free.length;
+    return this.#size;
   }
 
-  /** Octets that the columns occupy. */
+  /** Octets of memory held. */
   get bytes(): number {
-    const keys = bytesOf(this.#head, this.#next, this.#prefix, this.#peer, this.#pathId);
-    return (
-      keys + bytesOf(this.#attributes, this.#flags, this.#reason, this.#atMs) + bytesOf(this.#free)
-    );
+    return this.#heads.bytes + this.#rows.bytes;
   }
 
   /** First row of a prefix, or -1. */
   first(prefix: number): number {
-    return prefix < this.#head.length ? (this.#head[prefix] as number) - 1 : -1;
+    return prefix < this.#heads.capacity ? this.#heads.get(prefix, 0) - 1 : -1;
   }
   /** The row after `row` in the chain of its prefix, or -1. */
   next(row: number): number {
-    return (this.#next[row] as number) - 1;
+    return this.#rows.get(row, Word.next) - 1;
   }
   prefix(row: number): number {
-    return this.#prefix[row] as number;
+    return this.#rows.get(row, Word.prefix);
   }
   peer(row: number): number {
-    return this.#peer[row] as number;
+    return this.#rows.get(row, Word.peer) & 0xffff;
   }
   attributes(row: number): number {
-    return this.#attributes[row] as number;
+    return this.#rows.get(row, Word.attributes);
   }
   pathId(row: number): number {
-    return this.#pathId[row] as number;
+    return this.#rows.get(row, Word.pathId) >>> 0;
+  }
+  #flags(row: number): number {
+    return (this.#rows.get(row, Word.peer) >>> flagShift) & 0xff;
   }
   isStale(row: number): boolean {
-    return ((this.#flags[row] as number) & PathFlag.stale) !== 0;
+    return (this.#flags(row) & PathFlag.stale) !== 0;
   }
   isFiltered(row: number): boolean {
-    return ((this.#flags[row] as number) & PathFlag.filtered) !== 0;
+    return (this.#flags(row) & PathFlag.filtered) !== 0;
   }
   reason(row: number): number {
-    return this.#reason[row] as number;
+    return this.#rows.get(row, Word.peer) >>> reasonShift;
   }
   setReason(row: number, reason: number): void {
-    this.#reason[row] = reason;
+    const page = this.#rows.page(row);
+    const at = this.#rows.at(row) + Word.peer;
+    page[at] = ((page[at] as number) & 0xff_ffff) | (reason << reasonShift);
   }
-  atMs(row: number): number {
-    return this.#atMs[row] as number;
+  atSeconds(row: number): number {
+    return this.#rows.get(row, Word.atSeconds);
   }
 
   /** Paths held of a peer, and how many of them the import policy refused. */
   counts(peer: number): { readonly paths: number; readonly filtered: number } {
-    return this.#counts.get(peer) ?? { paths: 0, filtered: 0 };
+    return { paths: this.#paths[peer] ?? 0, filtered: this.#filtered[peer] ?? 0 };
   }
 
   #count(peer: number, paths: number, filtered: number): void {
-    const counts = this.#counts.get(peer);
-    if (counts === undefined) this.#counts.set(peer, { paths, filtered });
-    else {
-      counts.paths += paths;
-      counts.filtered += filtered;
+    while (peer >= this.#paths.length) {
+      this.#paths.push(0);
+      this.#filtered.push(0);
     }
+    (this.#paths[peer] as number) += paths;
+    (this.#filtered[peer] as number) += filtered;
   }
 
   #find(prefix: number, peer: number, pathId: number): number {
-    for (let row = this.first(prefix); row >= 0; row = this.next(row)) {
-      if (this.#peer[row] === peer && this.#pathId[row] === pathId) return row;
+    for (let entry = this.first(prefix) + 1; entry > 0; ) {
+      const page = this.#rows.page(entry - 1);
+      const at = this.#rows.at(entry - 1);
+      const isPeer = ((page[at + Word.peer] as number) & 0xffff) === peer;
+      if (isPeer && page[at + Word.pathId] === (pathId | 0)) return entry - 1;
+      entry = page[at + Word.next] as number;
     }
     return -1;
   }
 
   /** Takes an offer, in place of the peer's former one for the same prefix. @returns whether the Decision Process must look */
   announce(offer: PathOffer): boolean {
-    const found = this.#find(offer.prefix, offer.peer, offer.pathId);
+    const { prefix, peer, flags } = offer;
+    const found = this.#find(prefix, peer, offer.pathId);
     if (found >= 0) return this.#replace(found, offer);
-    const row = this.#free.pop() ?? this.#end++;
-    if (row >= this.#next.length) this.#growRows();
-    if (offer.prefix >= this.#head.length) this.#head = grown(this.#head, offer.prefix + 1);
-    this.#next[row] = this.#head[offer.prefix] as number;
-    this.#head[offer.prefix] = row + 1;
-    this.#prefix[row] = offer.prefix;
-    this.#peer[row] = offer.peer;
-    this.#pathId[row] = offer.pathId;
-    this.#attributes[row] = offer.attributes;
-    this.#flags[row] = offer.flags;
-    this.#reason[row] = PathReason.undecided;
-    this.#atMs[row] = offer.atMs;
+    const row = this.#allocate();
+    this.#heads.reach(prefix);
+    const page = this.#rows.page(row);
+    const at = this.#rows.at(row);
+    page[at + Word.next] = this.#heads.get(prefix, 0);
+    page[at + Word.prefix] = prefix;
+    page[at + Word.attributes] = offer.attributes;
+    page[at + Word.pathId] = offer.pathId;
+    page[at + Word.peer] = peer | (flags << flagShift) | (PathReason.undecided << reasonShift);
+    page[at + Word.atSeconds] = offer.atSeconds;
+    this.#heads.set(prefix, 0, row + 1);
     this.#attributeStore.retain(offer.attributes);
-    this.#count(offer.peer, 1, offer.flags & PathFlag.filtered ? 1 : 0);
+    this.#count(peer, 1, flags & PathFlag.filtered ? 1 : 0);
     return true;
   }
 
+  #allocate(): number {
+    this.#size++;
+    if (this.#free !== 0) {
+      const row = this.#free - 1;
+      this.#free = this.#rows.get(row, Word.next);
+      return row;
+    }
+    this.#rows.reach(this.#end);
+    return this.#end++;
+  }
+
+  #setFlags(row: number, flags: number): void {
+    const page = this.#rows.page(row);
+    const at = this.#rows.at(row) + Word.peer;
+    page[at] = ((page[at] as number) & ~(0xff << flagShift)) | (flags << flagShift);
+  }
+
   #replace(row: number, offer: PathOffer): boolean {
-    const before = this.#flags[row] as number;
-    const sameAttributes = this.#attributes[row] === offer.attributes;
-    this.#flags[row] = offer.flags;
+    const before = this.#flags(row);
+    const sameAttributes = this.attributes(row) === offer.attributes;
     if (sameAttributes && before === offer.flags) return false;
+    this.#setFlags(row, offer.flags);
     const filteredBefore = before & PathFlag.filtered ? 1 : 0;
     const filteredNow = offer.flags & PathFlag.filtered ? 1 : 0;
     this.#count(offer.peer, 0, filteredNow - filteredBefore);
     if (!sameAttributes) {
       this.#attributeStore.retain(offer.attributes);
-      this.#attributeStore.release(this.#attributes[row] as number);
-      this.#attributes[row] = offer.attributes;
-      this.#atMs[row] = offer.atMs;
+      this.#attributeStore.release(this.attributes(row));
+      this.#rows.set(row, Word.attributes, offer.attributes);
+      this.#rows.set(row, Word.atSeconds, offer.atSeconds);
     }
     return !sameAttributes || filteredBefore !== filteredNow;
   }
@@ -166,68 +199,65 @@ export class AdjRibIn {
     return true;
   }
 
-  /** Takes a row out of its prefix's chain. */
+  /** Takes a row out of its prefix's chain. With the last one all memory goes. */
   removeRow(row: number): void {
-    const prefix = this.#prefix[row] as number;
-    if ((this.#head[prefix] as number) - 1 === row) {
-      this.#head[prefix] = this.#next[row] as number;
-    } else {
-      let before = (this.#head[prefix] as number) - 1;
-      while ((this.#next[before] as number) - 1 !== row)
-        before = (this.#next[before] as number) - 1;
-      this.#next[before] = this.#next[row] as number;
+    const page = this.#rows.page(row);
+    const at = this.#rows.at(row);
+    const next = page[at + Word.next] as number;
+    const prefix = page[at + Word.prefix] as number;
+    const first = this.#heads.get(prefix, 0) - 1;
+    if (first === row) this.#heads.set(prefix, 0, next);
+    else {
+      let before = first;
+      while (this.next(before) !== row) before = this.next(before);
+      this.#rows.set(before, Word.next, next);
     }
-    this.#count(this.peer(row), -1, this.isFiltered(row) ? -1 : 0);
-    this.#attributeStore.release(this.#attributes[row] as number);
-    this.#prefix[row] = -1;
-    this.#free.push(row);
+    const peer = page[at + Word.peer] as number;
+    const filtered = (peer >>> flagShift) & PathFlag.filtered ? -1 : 0;
+    this.#count(peer & 0xffff, -1, filtered);
+    this.#attributeStore.release(page[at + Word.attributes] as number);
+    page[at + Word.prefix] = -1;
+    page[at + Word.next] = this.#free;
+    this.#free = row + 1;
+    if (--this.#size > 0) return;
+    this.#rows.clear();
+    this.#heads.clear();
+    this.#free = this.#end = 0;
   }
 
   /** Judges a path anew. @returns whether the verdict is another one */
   setFiltered(row: number, filtered: boolean): boolean {
     if (this.isFiltered(row) === filtered) return false;
-    this.#flags[row] = (this.#flags[row] as number) ^ PathFlag.filtered;
+    this.#setFlags(row, this.#flags(row) ^ PathFlag.filtered);
     this.#count(this.peer(row), 0, filtered ? 1 : -1);
     return true;
   }
 
   /** Marks all paths of a peer stale (RFC 4724 §4.2). */
   markStale(peer: number): void {
-    for (let row = 0; row < this.#end; row++) {
-      if (this.#peer[row] === peer && (this.#prefix[row] as number) >= 0) {
-        this.#flags[row] = (this.#flags[row] as number) | PathFlag.stale;
-      }
-    }
+    for (const row of this.rowsOf(peer)) this.#setFlags(row, this.#flags(row) | PathFlag.stale);
   }
 
   /** Removes the paths of a peer, all or only the stale ones, and tells of each prefix that lost one. */
   removePeer(peer: number, onlyStale: boolean, removed: (prefix: number) => void): void {
-    if (this.counts(peer).paths === 0) return;
-    for (let row = 0; row < this.#end; row++) {
-      if (this.#peer[row] !== peer) continue;
-      const prefix = this.#prefix[row] as number;
-      if (prefix < 0 || (onlyStale && !this.isStale(row))) continue;
+    for (const row of this.rowsOf(peer)) {
+      if (onlyStale && !this.isStale(row)) continue;
+      const prefix = this.prefix(row);
       this.removeRow(row);
       removed(prefix);
     }
   }
 
-  /** Every row that holds a path of the peer. */
+  /** Every row that holds a path of the peer; it may be removed meanwhile. */
   *rowsOf(peer: number): Generator<number> {
-    for (let row = 0; row < this.#end; row++) {
-      if (this.#peer[row] === peer && (this.#prefix[row] as number) >= 0) yield row;
+    let left = this.counts(peer).paths;
+    for (let row = 0; left > 0; row++) {
+      const page = this.#rows.page(row);
+      const at = this.#rows.at(row);
+      if (((page[at + Word.peer] as number) & 0xffff) !== peer) continue;
+      if ((page[at + Word.prefix] as number) < 0) continue;
+      left--;
+      yield row;
     }
-  }
-
-  #growRows(): void {
-    const needed = this.#end;
-    this.#next = grown(this.#next, needed);
-    this.#prefix = grown(this.#prefix, needed);
-    this.#peer = grown(this.#peer, needed);
-    this.#attributes = grown(this.#attributes, needed);
-    this.#pathId = grown(this.#pathId, needed);
-    this.#flags = grown(this.#flags, needed);
-    this.#reason = grown(this.#reason, needed);
-    this.#atMs = grown(this.#atMs, needed);
   }
 }

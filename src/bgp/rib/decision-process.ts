@@ -14,7 +14,8 @@
  * ADD-PATH identifier breaks the last tie.
  */
 import type { AdjRibIn } from "./adj-rib-in.ts";
-import { AttributeTrait, type PathAttributeStore } from "./path-attributes.ts";
+import { AttributeTrait } from "./attribute-summary.ts";
+import type { PathAttributeStore } from "./path-attributes.ts";
 import { PathReason } from "./path-reason.ts";
 import { localPeer, PathSource, type RibPeer } from "./source.ts";
 

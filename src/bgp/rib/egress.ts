@@ -6,12 +6,9 @@ import { AttributeCode, AttributeFlag } from "../iana.ts";
 import type { CodecContext } from "../message/codec-context.ts";
 import { Writer } from "../../wire/writer.ts";
 import type { ExportProfile } from "./export-profile.ts";
-import {
-  AttributeTrait,
-  contextBits,
-  defaultLocalPref,
-  type PathAttributeStore,
-} from "./path-attributes.ts";
+import { AttributeTrait, defaultLocalPref } from "./attribute-summary.ts";
+import { contextBits } from "./context-bits.ts";
+import type { PathAttributeStore } from "./path-attributes.ts";
 import { PathSource, type RibPeer } from "./source.ts";
 
 /** What a selected path's attributes become on their way to peers of a profile. */

@@ -1,5 +1,6 @@
 import { maximumMessageOctets } from "../iana.ts";
-import { AttributeTrait, type PathAttributeStore } from "./path-attributes.ts";
+import { AttributeTrait } from "./attribute-summary.ts";
+import type { PathAttributeStore } from "./path-attributes.ts";
 import { PathSource } from "./source.ts";
 
 /**

@@ -1,6 +1,6 @@
 import type { Family } from "../family/family.ts";
 import { AdjRibIn } from "./adj-rib-in.ts";
-import { bytesOf, grown } from "./columns.ts";
+import { RecordStack, Records } from "./columns.ts";
 import { DecisionProcess } from "./decision-process.ts";
 import { type ExportProfile, profileKey } from "./export-profile.ts";
 import type { GroupMember } from "./group-member.ts";
@@ -30,8 +30,8 @@ export class FamilyRib {
   readonly #groups = new Map<string, UpdateGroup>();
   readonly #changes = new LocRibChanges();
   /** Prefixes nobody offers any more, whose ids are released once no update group speaks of them. */
-  readonly #pathless: number[] = [];
-  #isPathless = new Uint8Array(1024);
+  readonly #pathless = new RecordStack();
+  readonly #isPathless = new Records(1);
 
   constructor(
     family: Family,
@@ -55,7 +55,8 @@ export class FamilyRib {
 
   /** Octets that the selected paths, the queue of those to decide and what follows from it occupy. */
   get locRibBytes(): number {
-    return this.locRib.bytes + this.#changes.bytes + bytesOf(this.#isPathless, this.#pathless);
+    const pathless = this.#isPathless.bytes + this.#pathless.bytes;
+    return this.locRib.bytes + this.#changes.bytes + pathless;
   }
 
   /** Removes a peer's paths, all or only the stale ones. */
@@ -123,9 +124,9 @@ export class FamilyRib {
   }
 
   #notePathless(prefix: number): void {
-    if (prefix >= this.#isPathless.length) this.#isPathless = grown(this.#isPathless, prefix + 1);
-    if (this.#isPathless[prefix] === 1) return;
-    this.#isPathless[prefix] = 1;
+    this.#isPathless.reach(prefix);
+    if (this.#isPathless.get(prefix, 0) === 1) return;
+    this.#isPathless.set(prefix, 0, 1);
     this.#pathless.push(prefix);
   }
 
@@ -137,11 +138,14 @@ export class FamilyRib {
     }
     for (let count = 0; count < prefixesPerTidying; count++) {
       const prefix = this.#pathless.pop();
-      if (prefix === undefined) return false;
-      this.#isPathless[prefix] = 0;
+      if (prefix < 0) break;
+      this.#isPathless.set(prefix, 0, 0);
       // It may be offered again.
       if (this.paths.first(prefix) < 0) this.prefixes.release(prefix);
     }
-    return true;
+    if (this.#pathless.length > 0) return true;
+    this.#isPathless.clear();
+    this.locRib.shrink();
+    return false;
   }
 }

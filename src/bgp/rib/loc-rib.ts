@@ -1,9 +1,20 @@
 import type { AdjRibIn } from "./adj-rib-in.ts";
-import { bytesOf, grown } from "./columns.ts";
+import { bytesOf, grown, Records } from "./columns.ts";
 import type { DecisionProcess } from "./decision-process.ts";
 import type { PathAttributeStore } from "./path-attributes.ts";
 import { PathSource, type RibPeer } from "./source.ts";
 
+/** Words of a prefix's record. */
+const Word = {
+  /** Attribute id of the best path + 1, or 0 without one. */
+  attributes: 0,
+  /** Peer index of the best path in the lower half, its `PathSource` from bit 16, `dirty` above. */
+  peer: 1,
+} as const;
+const wordsPerPrefix = 2;
+const sourceShift = 16;
+/** Waits for the Decision Process. */
+const dirty = 1 << 24;
 const initialCapacity = 1024;
 
 /**
@@ -16,10 +27,7 @@ export class LocRib {
   readonly #attributeStore: PathAttributeStore;
   readonly #decision: DecisionProcess;
   readonly #peer: (index: number) => RibPeer;
-  #attributes = new Int32Array(initialCapacity).fill(-1);
-  #bestPeer = new Uint16Array(initialCapacity);
-  #source = new Uint8Array(initialCapacity);
-  #isDirty = new Uint8Array(initialCapacity);
+  readonly #best = new Records(wordsPerPrefix);
   #dirty = new Int32Array(initialCapacity);
   /** The waiting ones are `#dirty[#dirtyStart..#dirtyEnd)`. */
   #dirtyStart = 0;
@@ -43,35 +51,38 @@ export class LocRib {
     return this.#size;
   }
 
+  /** Octets of memory held. */
+  get bytes(): number {
+    return this.#best.bytes + this.#dirty.byteLength;
+  }
+
   /** Prefixes that wait for the Decision Process. */
   get dirtyCount(): number {
     return this.#dirtyEnd - this.#dirtyStart;
   }
 
-  /** Octets that the columns occupy. */
-  get bytes(): number {
-    const best = bytesOf(this.#attributes, this.#bestPeer, this.#source);
-    return best + bytesOf(this.#isDirty, this.#dirty);
-  }
-
   /** Attribute id of the best path, or -1. */
   attributes(prefix: number): number {
-    return prefix < this.#attributes.length ? (this.#attributes[prefix] as number) : -1;
+    return prefix < this.#best.capacity ? this.#best.get(prefix, Word.attributes) - 1 : -1;
   }
   /** Peer index of the best path; meaningless without one. */
   peer(prefix: number): number {
-    return this.#bestPeer[prefix] as number;
+    return prefix < this.#best.capacity ? this.#best.get(prefix, Word.peer) & 0xffff : 0;
   }
   /** `PathSource` of the best path; meaningless without one. */
   source(prefix: number): number {
-    return this.#source[prefix] as number;
+    if (prefix >= this.#best.capacity) return PathSource.none;
+    return (this.#best.get(prefix, Word.peer) >>> sourceShift) & 0xff;
   }
 
   /** Has the Decision Process look at a prefix in this turn. */
   markDirty(prefix: number): void {
-    if (prefix >= this.#isDirty.length) this.#grow(prefix + 1);
-    if (this.#isDirty[prefix] === 1) return;
-    this.#isDirty[prefix] = 1;
+    this.#best.reach(prefix);
+    const page = this.#best.page(prefix);
+    const at = this.#best.at(prefix) + Word.peer;
+    const word = page[at] as number;
+    if ((word & dirty) !== 0) return;
+    page[at] = word | dirty;
     if (this.#dirtyEnd === this.#dirty.length) this.#makeRoom();
     this.#dirty[this.#dirtyEnd++] = prefix;
   }
@@ -87,14 +98,6 @@ export class LocRib {
     this.#dirtyStart = 0;
   }
 
-  #grow(needed: number): void {
-    const before = this.#attributes.length;
-    this.#attributes = grown(this.#attributes, needed).fill(-1, before);
-    this.#bestPeer = grown(this.#bestPeer, needed);
-    this.#source = grown(this.#source, needed);
-    this.#isDirty = grown(this.#isDirty, needed);
-  }
-
   /**
    * Runs the Decision Process (Phase 2) over what waits, at most `limit` prefixes, and fills `changes` with those whose
    * selected path is another one now. The old attributes stay alive until `release` gets the changes back.
@@ -103,29 +106,33 @@ export class LocRib {
     const end = Math.min(this.#dirtyEnd, this.#dirtyStart + limit);
     for (let index = this.#dirtyStart; index < end; index++) {
       const prefix = this.#dirty[index] as number;
-      this.#isDirty[prefix] = 0;
+      const page = this.#best.page(prefix);
+      const at = this.#best.at(prefix);
+      const before = (page[at + Word.peer] as number) & ~dirty;
+      page[at + Word.peer] = before;
       const row = this.#decision.select(prefix);
       const attributes = row < 0 ? -1 : this.#paths.attributes(row);
       const peer = row < 0 ? 0 : this.#paths.peer(row);
-      const oldAttributes = this.#attributes[prefix] as number;
+      const oldAttributes = (page[at + Word.attributes] as number) - 1;
+      const oldPeer = before & 0xffff;
       if (this.#paths.first(prefix) < 0) changes.pathless.push(prefix);
-      if (attributes === oldAttributes && (row < 0 || peer === this.#bestPeer[prefix])) {
-        continue;
-      }
-      changes.add(
-        prefix,
-        oldAttributes,
-        this.#bestPeer[prefix] as number,
-        this.#source[prefix] as number,
-      );
+      if (attributes === oldAttributes && (row < 0 || peer === oldPeer)) continue;
+      changes.add(prefix, oldAttributes, oldPeer, before >>> sourceShift);
       if (attributes >= 0) this.#attributeStore.retain(attributes);
       this.#size += (attributes >= 0 ? 1 : 0) - (oldAttributes >= 0 ? 1 : 0);
-      this.#attributes[prefix] = attributes;
-      this.#bestPeer[prefix] = peer;
-      this.#source[prefix] = row < 0 ? PathSource.none : this.#peer(peer).source;
+      const source = row < 0 ? PathSource.none : this.#peer(peer).source;
+      page[at + Word.attributes] = attributes + 1;
+      page[at + Word.peer] = peer | (source << sourceShift);
     }
     this.#dirtyStart = end;
     if (this.#dirtyStart === this.#dirtyEnd) this.#dirtyStart = this.#dirtyEnd = 0;
+  }
+
+  /** Gives back memory that nothing is in. */
+  shrink(): void {
+    if (this.dirtyCount > 0) return;
+    if (this.#size === 0) this.#best.clear();
+    if (this.#dirty.length > initialCapacity) this.#dirty = new Int32Array(initialCapacity);
   }
 
   /** Lets go of the attributes that the changes kept alive. */

@@ -6,7 +6,8 @@ import type { PathAttributes } from "../attribute/path-attributes.ts";
 import type { Family } from "../family/family.ts";
 import { AttributeCode, AttributeFlag, Origin } from "../iana.ts";
 import type { FamilyRib } from "./family-rib.ts";
-import { contextBits, contextOfBits, type PathAttributeStore } from "./path-attributes.ts";
+import { contextBits, contextOfBits } from "./context-bits.ts";
+import type { PathAttributeStore } from "./path-attributes.ts";
 import { localPeer } from "./source.ts";
 
 /** What is to be originated; without a next hop, nothing. */
@@ -30,7 +31,14 @@ export function originate(
     for (const prefix of wanted) {
       const id = rib.prefixes.intern(prefix.octets, 0, prefix.length);
       ids.add(id);
-      const offer = { prefix: id, peer: localPeer, pathId: 0, attributes, flags: 0, atMs: nowMs };
+      const offer = {
+        prefix: id,
+        peer: localPeer,
+        pathId: 0,
+        attributes,
+        flags: 0,
+        atSeconds: Math.floor(nowMs / 1000),
+      };
       if (rib.paths.announce(offer)) rib.locRib.markDirty(id);
     }
   }

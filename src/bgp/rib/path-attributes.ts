@@ -1,111 +1,70 @@
-import { asPathLength } from "../attribute/as-path.ts";
 import { decodePathAttributes } from "../attribute/decode-attributes.ts";
-import type { AsPathSegment, PathAttributes } from "../attribute/path-attributes.ts";
-import { AsPathSegmentType, AttributeCode, AttributeFlag, WellKnownCommunity } from "../iana.ts";
-import type { CodecContext } from "../message/codec-context.ts";
-import { bytesOf, grown } from "./columns.ts";
+import type { PathAttributes } from "../attribute/path-attributes.ts";
+import { AttributeScan } from "./attribute-scan.ts";
+import {
+  type AttributeSummary,
+  AttributeTrait,
+  isVerbatim,
+  summarise,
+} from "./attribute-summary.ts";
+import { Records } from "./columns.ts";
+import { contextOfBits } from "./context-bits.ts";
+import { HashIndex } from "./hash-index.ts";
+import { type LoopIdentity, loopReason } from "./loop-check.ts";
 import { OctetArena } from "./octet-arena.ts";
 
-/** LOCAL_PREF where the attribute is absent. */
-export const defaultLocalPref = 100;
-
-/** Flags of an interned block. */
-export const AttributeTrait = {
-  /** The octets hold only attributes that a reflector passes on as they are, in ascending order. */
-  verbatim: 1,
-  /** MULTI_EXIT_DISC is there. */
-  hasMed: 2,
-  /** ORIGINATOR_ID is there. */
-  hasOriginatorId: 4,
-  noAdvertise: 8,
-  noExport: 16,
-  /** The decoding had nothing to complain of. */
-  clean: 32,
-} as const;
-
-const passedOnVerbatim = new Set<number>([
-  AttributeCode.origin,
-  AttributeCode.asPath,
-  AttributeCode.nextHop,
-  AttributeCode.multiExitDisc,
-  AttributeCode.localPref,
-  AttributeCode.atomicAggregate,
-  AttributeCode.aggregator,
-  AttributeCode.communities,
-  AttributeCode.originatorId,
-  AttributeCode.clusterList,
-  AttributeCode.extendedCommunities,
-  AttributeCode.largeCommunities,
-]);
-
-/** RFC 4271 §4.3: zero when sent, ignored when received. */
-const unusedFlags = 0x0f;
-
-/** Bits of the codec that change the meaning of the same octets: they are part of a block's identity. */
-export function contextBits(context: Pick<CodecContext, "fourOctetAs" | "external">): number {
-  return (context.fourOctetAs ? 1 : 0) | (context.external ? 2 : 0);
-}
-
-/** The codec context, as far as attributes go, that `contextBits` stands for. */
-export function contextOfBits(bits: number): CodecContext {
-  return {
-    fourOctetAs: (bits & 1) !== 0,
-    external: (bits & 2) !== 0,
-    maximumMessageOctets: 65535,
-    addPathReceive: new Set(),
-    addPathSend: new Set(),
-  };
-}
-
-/** The neighbouring AS that a MULTI_EXIT_DISC is compared within: the leftmost of the path, 0 when there is none. */
-function neighborAs(path: readonly AsPathSegment[]): number {
-  const first = path.find(
-    (segment) =>
-      segment.type === AsPathSegmentType.asSequence || segment.type === AsPathSegmentType.asSet,
-  );
-  return first?.type === AsPathSegmentType.asSequence ? (first.asns[0] ?? 0) : 0;
-}
-
+/** FNV-1a, mixed so that its leading bits depend on all octets. */
 function hashOctets(octets: Uint8Array, start: number, end: number, context: number): number {
   let hash = 0x811c9dc5 ^ context;
   for (let at = start; at < end; at++) {
     hash = Math.imul(hash ^ (octets[at] as number), 0x01000193);
   }
-  return (hash ^ (hash >>> 15)) >>> 0;
+  hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
+  return hash ^ (hash >>> 13);
 }
 
-const initialCapacity = 256;
+/** Words of a block's record. */
+const Word = {
+  place: 0,
+  hash: 1,
+  /** Paths that refer to it; in a free record, the next free one + 1, or 0. */
+  references: 2,
+  /** Length in the lower half, `contextBits` from bit 16, why it may not be used from bit 24. */
+  shape: 3,
+  /** `AttributeTrait`s */
+  traits: 4,
+  localPref: 5,
+  med: 6,
+  neighborAs: 7,
+  originatorId: 8,
+  /** Length of AS_PATH in the lower half, of CLUSTER_LIST from bit 16, ORIGIN from bit 24. */
+  lengths: 9,
+} as const;
+const wordsPerBlock = 10;
+const contextShift = 16;
+const ineligibleShift = 24;
+const clusterListShift = 16;
+const originShift = 24;
 
 /**
  * Path attributes, interned: a block is looked up by its raw octets before it is decoded, and equal blocks are one
- * integer. What the Decision Process reads stands in columns; the rest is decoded again when somebody asks.
+ * integer. What the Decision Process reads stands in its record; the rest is decoded again when somebody asks.
  */
 export class PathAttributeStore {
-  readonly #judge: (attributes: PathAttributes, external: boolean) => number;
+  readonly #identity: LoopIdentity;
+  readonly #scan: AttributeScan;
   readonly #arena = new OctetArena();
-  #place = new Float64Array(initialCapacity);
-  #length = new Uint16Array(initialCapacity);
-  #context = new Uint8Array(initialCapacity);
-  #hash = new Uint32Array(initialCapacity);
-  #references = new Int32Array(initialCapacity);
-  #traits = new Uint8Array(initialCapacity);
-  #ineligible = new Uint8Array(initialCapacity);
-  #localPref = new Uint32Array(initialCapacity);
-  #med = new Uint32Array(initialCapacity);
-  #asPathLength = new Uint16Array(initialCapacity);
-  #origin = new Uint8Array(initialCapacity);
-  #neighborAs = new Uint32Array(initialCapacity);
-  #originatorId = new Uint32Array(initialCapacity);
-  #clusterListLength = new Uint8Array(initialCapacity);
-  #slots = new Int32Array(initialCapacity * 2);
-  #mask = initialCapacity * 2 - 1;
-  readonly #free: number[] = [];
+  readonly #blocks = new Records(wordsPerBlock);
+  readonly #index = new HashIndex();
+  /** First free record + 1, or 0. */
+  #free = 0;
   #end = 0;
   #size = 0;
 
-  /** @param judge why no path with these attributes may be used here (an `Ineligible` code), or 0 */
-  constructor(judge: (attributes: PathAttributes, external: boolean) => number) {
-    this.#judge = judge;
+  /** @param identity whose loops make a block ineligible */
+  constructor(identity: LoopIdentity) {
+    this.#identity = identity;
+    this.#scan = new AttributeScan(identity);
   }
 
   /** Distinct blocks held. */
@@ -113,70 +72,54 @@ export class PathAttributeStore {
     return this.#size;
   }
 
-  /** One more than the greatest id given out. */
-  get end(): number {
-    return this.#end;
-  }
-
-  /** Octets that the columns and the blocks themselves occupy. */
+  /** Octets of memory held. */
   get bytes(): number {
-    const keys = bytesOf(this.#place, this.#length, this.#context, this.#hash, this.#references);
-    const flags = bytesOf(this.#traits, this.#ineligible, this.#slots, this.#free);
-    const values = bytesOf(
-      this.#localPref,
-      this.#med,
-      this.#asPathLength,
-      this.#origin,
-      this.#neighborAs,
-      this.#originatorId,
-      this.#clusterListLength,
-    );
-    return keys + flags + values + this.#arena.bytes;
+    return this.#arena.bytes + this.#blocks.bytes + this.#index.bytes;
   }
 
   localPref(id: number): number {
-    return this.#localPref[id] as number;
+    return this.#blocks.get(id, Word.localPref) >>> 0;
   }
   /** 0 where MULTI_EXIT_DISC is absent (RFC 4271 §9.1.2.2 c). */
   med(id: number): number {
-    return this.#med[id] as number;
+    return this.#blocks.get(id, Word.med) >>> 0;
   }
   asPathLength(id: number): number {
-    return this.#asPathLength[id] as number;
+    return this.#blocks.get(id, Word.lengths) & 0xffff;
   }
   origin(id: number): number {
-    return this.#origin[id] as number;
+    return this.#blocks.get(id, Word.lengths) >>> originShift;
   }
   neighborAs(id: number): number {
-    return this.#neighborAs[id] as number;
+    return this.#blocks.get(id, Word.neighborAs) >>> 0;
   }
   /** Meaningful only with `AttributeTrait.hasOriginatorId`. */
   originatorId(id: number): number {
-    return this.#originatorId[id] as number;
+    return this.#blocks.get(id, Word.originatorId) >>> 0;
   }
   clusterListLength(id: number): number {
-    return this.#clusterListLength[id] as number;
+    return (this.#blocks.get(id, Word.lengths) >>> clusterListShift) & 0xff;
   }
   has(id: number, trait: number): boolean {
-    return ((this.#traits[id] as number) & trait) !== 0;
+    return (this.#blocks.get(id, Word.traits) & trait) !== 0;
   }
-  /** An `Ineligible` code, or 0. */
+  /** Why no path with these attributes may be used here (a `PathReason`), or 0. */
   ineligible(id: number): number {
-    return this.#ineligible[id] as number;
+    return this.#blocks.get(id, Word.shape) >>> ineligibleShift;
   }
   contextBits(id: number): number {
-    return this.#context[id] as number;
+    return (this.#blocks.get(id, Word.shape) >>> contextShift) & 0xff;
   }
 
   /** The buffer that holds a block's octets, from `start(id)`, `length(id)` octets long. */
   octets(id: number): Uint8Array {
-    return this.#arena.slab(this.#place[id] as number);
+    return this.#arena.slab(this.#blocks.get(id, Word.place));
   }
   start(id: number): number {
-    return this.#arena.offset(this.#place[id] as number);
+    return this.#arena.offset(this.#blocks.get(id, Word.place));
   }
   length(id: number): number {
-    return this.#length[id] as number;
+    return this.#blocks.get(id, Word.shape) & 0xffff;
   }
 
   /** The attributes as values; decoded anew at each call. */
@@ -192,26 +135,38 @@ export class PathAttributeStore {
 
   /** The id of a block, or -1. Its reference count is untouched. */
   find(octets: Uint8Array, start: number, end: number, context: number): number {
-    const hash = hashOctets(octets, start, end, context);
-    let slot = hash & this.#mask;
-    for (;;) {
-      const entry = this.#slots[slot] as number;
-      if (entry === 0) return -1;
-      const id = entry - 1;
-      if (this.#hash[id] === hash && this.#equals(id, octets, start, end, context)) return id;
-      slot = (slot + 1) & this.#mask;
+    return this.#find(hashOctets(octets, start, end, context), octets, start, end, context);
+  }
+
+  #find(hash: number, octets: Uint8Array, start: number, end: number, context: number): number {
+    const index = this.#index;
+    for (let slot = index.first(hash); slot >= 0; slot = index.next(slot, hash)) {
+      const id = index.record(slot);
+      if (this.#equals(id, octets, start, end, context)) return id;
     }
+    return -1;
   }
 
   #equals(id: number, octets: Uint8Array, start: number, end: number, context: number): boolean {
     const length = end - start;
-    if (this.#length[id] !== length || this.#context[id] !== context) return false;
+    if (this.length(id) !== length || this.contextBits(id) !== context) return false;
     const held = this.octets(id);
     const heldStart = this.start(id);
     for (let at = 0; at < length; at++) {
       if (held[heldStart + at] !== octets[start + at]) return false;
     }
     return true;
+  }
+
+  /**
+   * As `find`, but a block that is new is added, with no reference held yet, if its attributes are plain enough to be
+   * judged without being decoded. @returns -1 for one that must be decoded, and added with `add`
+   */
+  intern(octets: Uint8Array, start: number, end: number, context: number): number {
+    const hash = hashOctets(octets, start, end, context);
+    const found = this.#find(hash, octets, start, end, context);
+    if (found >= 0 || !this.#scan.read(octets, start, end, context)) return found;
+    return this.#add(hash, octets, start, end, context, this.#scan);
   }
 
   /**
@@ -224,138 +179,72 @@ export class PathAttributeStore {
     context: number,
     attributes: PathAttributes,
   ): number {
-    const { start, end } = range;
-    const id = this.#free.pop() ?? this.#end++;
-    if (id >= this.#place.length) this.#grow();
-    this.#place[id] = this.#arena.store(octets, start, end);
-    this.#length[id] = end - start;
-    this.#context[id] = context;
-    this.#hash[id] = hashOctets(octets, start, end, context);
-    this.#references[id] = 0;
-    const verbatim = range.clean && isVerbatim(octets, start, end);
-    this.#describe(id, attributes);
-    this.#traits[id] =
-      traitsOf(attributes) |
-      (range.clean ? AttributeTrait.clean : 0) |
-      (verbatim ? AttributeTrait.verbatim : 0);
-    this.#ineligible[id] = this.#judge(attributes, (context & 2) !== 0);
+    const { start, end, clean } = range;
+    const summary = summarise(attributes, loopReason(attributes, this.#identity));
+    if (clean) summary.traits |= AttributeTrait.clean;
+    if (clean && isVerbatim(octets, start, end)) summary.traits |= AttributeTrait.verbatim;
+    const hash = hashOctets(octets, start, end, context);
+    return this.#add(hash, octets, start, end, context, summary);
+  }
+
+  #add(
+    hash: number,
+    octets: Uint8Array,
+    start: number,
+    end: number,
+    context: number,
+    summary: AttributeSummary,
+  ): number {
+    const id = this.#allocate();
+    const page = this.#blocks.page(id);
+    const at = this.#blocks.at(id);
+    page[at + Word.place] = this.#arena.store(octets, start, end);
+    page[at + Word.hash] = hash;
+    page[at + Word.references] = 0;
+    page[at + Word.shape] =
+      (end - start) | (context << contextShift) | (summary.ineligible << ineligibleShift);
+    page[at + Word.traits] = summary.traits;
+    page[at + Word.localPref] = summary.localPref;
+    page[at + Word.med] = summary.med;
+    page[at + Word.neighborAs] = summary.neighborAs;
+    page[at + Word.originatorId] = summary.originatorId;
+    page[at + Word.lengths] =
+      Math.min(0xffff, summary.asPathLength) |
+      (Math.min(0xff, summary.clusterListLength) << clusterListShift) |
+      (summary.origin << originShift);
+    this.#index.add(hash, id);
     this.#size++;
-    if (this.#size * 2 > this.#slots.length) this.#rehash();
-    else this.#insert(id);
     return id;
   }
 
-  #describe(id: number, attributes: PathAttributes): void {
-    const path = attributes.asPath ?? [];
-    this.#localPref[id] = attributes.localPref ?? defaultLocalPref;
-    this.#med[id] = attributes.multiExitDisc ?? 0;
-    this.#asPathLength[id] = asPathLength(path);
-    this.#origin[id] = attributes.origin ?? 2;
-    this.#neighborAs[id] = neighborAs(path);
-    this.#originatorId[id] = attributes.originatorId ?? 0;
-    this.#clusterListLength[id] = Math.min(255, attributes.clusterList?.length ?? 0);
-  }
-
-  #insert(id: number): void {
-    let slot = (this.#hash[id] as number) & this.#mask;
-    while (this.#slots[slot] !== 0) slot = (slot + 1) & this.#mask;
-    this.#slots[slot] = id + 1;
-  }
-
-  #rehash(): void {
-    this.#slots = new Int32Array(this.#slots.length * 2);
-    this.#mask = this.#slots.length - 1;
-    const freed = new Set(this.#free);
-    for (let id = 0; id < this.#end; id++) {
-      if (!freed.has(id)) this.#insert(id);
+  #allocate(): number {
+    if (this.#free !== 0) {
+      const id = this.#free - 1;
+      this.#free = this.#blocks.get(id, Word.references);
+      return id;
     }
-  }
-
-  #grow(): void {
-    const needed = this.#end;
-    this.#place = grown(this.#place, needed);
-    this.#length = grown(this.#length, needed);
-    this.#context = grown(this.#context, needed);
-    this.#hash = grown(this.#hash, needed);
-    this.#references = grown(this.#references, needed);
-    this.#traits = grown(this.#traits, needed);
-    this.#ineligible = grown(this.#ineligible, needed);
-    this.#localPref = grown(this.#localPref, needed);
-    this.#med = grown(this.#med, needed);
-    this.#asPathLength = grown(this.#asPathLength, needed);
-    this.#origin = grown(this.#origin, needed);
-    this.#neighborAs = grown(this.#neighborAs, needed);
-    this.#originatorId = grown(this.#originatorId, needed);
-    this.#clusterListLength = grown(this.#clusterListLength, needed);
+    this.#blocks.reach(this.#end);
+    return this.#end++;
   }
 
   /** One more path refers to the block. */
   retain(id: number): void {
-    (this.#references[id] as number)++;
+    (this.#blocks.page(id)[this.#blocks.at(id) + Word.references] as number)++;
   }
 
-  /** One path fewer; the block goes with the last. */
+  /** One path fewer; the block goes with the last, and all memory with the last block. */
   release(id: number): void {
-    if (--(this.#references[id] as number) > 0) return;
-    this.#remove(id);
-    this.#arena.free(this.#place[id] as number, this.#length[id] as number);
-    this.#free.push(id);
-    this.#size--;
+    const page = this.#blocks.page(id);
+    const at = this.#blocks.at(id);
+    if (--(page[at + Word.references] as number) > 0) return;
+    this.#index.remove(page[at + Word.hash] as number, id);
+    this.#arena.free(page[at + Word.place] as number, (page[at + Word.shape] as number) & 0xffff);
+    page[at + Word.references] = this.#free;
+    this.#free = id + 1;
+    if (--this.#size > 0) return;
+    this.#blocks.clear();
+    this.#index.clear();
+    this.#arena.clear();
+    this.#free = this.#end = 0;
   }
-
-  #remove(id: number): void {
-    let hole = (this.#hash[id] as number) & this.#mask;
-    while (this.#slots[hole] !== id + 1) hole = (hole + 1) & this.#mask;
-    let slot = hole;
-    for (;;) {
-      slot = (slot + 1) & this.#mask;
-      const entry = this.#slots[slot] as number;
-      if (entry === 0) break;
-      const home = (this.#hash[entry - 1] as number) & this.#mask;
-      if (((slot - home) & this.#mask) >= ((slot - hole) & this.#mask)) {
-        this.#slots[hole] = entry;
-        hole = slot;
-      }
-    }
-    this.#slots[hole] = 0;
-  }
-}
-
-/** The traits that the values show. */
-function traitsOf({ communities = [], multiExitDisc, originatorId }: PathAttributes): number {
-  const staysHere =
-    communities.includes(WellKnownCommunity.noExport) ||
-    communities.includes(WellKnownCommunity.noExportSubconfed);
-  return (
-    (multiExitDisc !== undefined ? AttributeTrait.hasMed : 0) |
-    (originatorId !== undefined ? AttributeTrait.hasOriginatorId : 0) |
-    (communities.includes(WellKnownCommunity.noAdvertise) ? AttributeTrait.noAdvertise : 0) |
-    (staysHere ? AttributeTrait.noExport : 0)
-  );
-}
-
-/**
- * Only attributes that are passed on as they are, ascending, so that a reflector may splice its own in (RFC 4271 §5: sorted
- * by type code); LOCAL_PREF, which an internal peer must be sent, among them; no flag that we may not send.
- */
-function isVerbatim(octets: Uint8Array, start: number, end: number): boolean {
-  let last = 0;
-  let hasLocalPref = false;
-  for (let at = start; at < end; ) {
-    const flags = octets[at] as number;
-    const code = octets[at + 1] as number;
-    const extended = (flags & AttributeFlag.extendedLength) !== 0;
-    const length = extended
-      ? ((octets[at + 2] as number) << 8) | (octets[at + 3] as number)
-      : (octets[at + 2] as number);
-    // MP_REACH_NLRI goes where the family wants it, wherever it stood.
-    if (code !== AttributeCode.mpReachNlri) {
-      if (code <= last || !passedOnVerbatim.has(code)) return false;
-      if ((flags & (AttributeFlag.partial | unusedFlags)) !== 0) return false;
-      last = code;
-      hasLocalPref ||= code === AttributeCode.localPref;
-    }
-    at += (extended ? 4 : 3) + length;
-  }
-  return hasLocalPref;
 }

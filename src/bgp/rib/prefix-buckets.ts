@@ -7,13 +7,14 @@ import { bytesOf, grown } from "./columns.ts";
 export class PrefixBuckets {
   /** First bucket of an attribute id + 1, or 0. */
   #bucketOf = new Int32Array(256);
-  #attributes: number[] = [];
-  #peer: number[] = [];
-  #source: number[] = [];
-  #firstEntry: number[] = [];
-  #lastEntry: number[] = [];
+  #attributes = new Int32Array(256);
+  #peer = new Uint16Array(256);
+  #source = new Uint8Array(256);
+  #firstEntry = new Int32Array(256);
+  #lastEntry = new Int32Array(256);
   /** Next bucket with the same attributes + 1, or 0. */
-  #sibling: number[] = [];
+  #sibling = new Int32Array(256);
+  #size = 0;
   #entryPrefix = new Int32Array(1024);
   #entryNext = new Int32Array(1024);
   #entries = 0;
@@ -21,12 +22,14 @@ export class PrefixBuckets {
 
   /** Buckets in use. */
   get size(): number {
-    return this.#attributes.length;
+    return this.#size;
   }
 
   /** Octets that the columns occupy. */
   get bytes(): number {
-    return bytesOf(this.#bucketOf, this.#entryPrefix, this.#entryNext);
+    const buckets = bytesOf(this.#attributes, this.#peer, this.#source, this.#sibling);
+    const chains = bytesOf(this.#firstEntry, this.#lastEntry);
+    return buckets + chains + bytesOf(this.#bucketOf, this.#entryPrefix, this.#entryNext);
   }
 
   add(prefix: number, attributes: number, peer: number, source: number): void {
@@ -52,15 +55,26 @@ export class PrefixBuckets {
     for (let at = first; at !== 0; at = this.#sibling[at - 1] as number) {
       if (this.#peer[at - 1] === peer) return at - 1;
     }
-    const bucket = this.#attributes.length;
-    this.#attributes.push(attributes);
-    this.#peer.push(peer);
-    this.#source.push(source);
-    this.#firstEntry.push(-1);
-    this.#lastEntry.push(-1);
-    this.#sibling.push(first);
+    const bucket = this.#size++;
+    if (bucket === this.#attributes.length) this.#grow();
+    this.#attributes[bucket] = attributes;
+    this.#peer[bucket] = peer;
+    this.#source[bucket] = source;
+    this.#firstEntry[bucket] = -1;
+    this.#lastEntry[bucket] = -1;
+    this.#sibling[bucket] = first;
     this.#bucketOf[attributes] = bucket + 1;
     return bucket;
+  }
+
+  #grow(): void {
+    const needed = this.#size;
+    this.#attributes = grown(this.#attributes, needed);
+    this.#peer = grown(this.#peer, needed);
+    this.#source = grown(this.#source, needed);
+    this.#firstEntry = grown(this.#firstEntry, needed);
+    this.#lastEntry = grown(this.#lastEntry, needed);
+    this.#sibling = grown(this.#sibling, needed);
   }
 
   attributes(bucket: number): number {
@@ -87,13 +101,10 @@ export class PrefixBuckets {
   };
 
   clear(): void {
-    for (const attributes of this.#attributes) this.#bucketOf[attributes] = 0;
-    this.#attributes.length = 0;
-    this.#peer.length = 0;
-    this.#source.length = 0;
-    this.#firstEntry.length = 0;
-    this.#lastEntry.length = 0;
-    this.#sibling.length = 0;
+    for (let bucket = 0; bucket < this.#size; bucket++) {
+      this.#bucketOf[this.#attributes[bucket] as number] = 0;
+    }
+    this.#size = 0;
     this.#entries = 0;
   }
 }

@@ -1,38 +1,31 @@
 import { type IpVersion, formatIpv4 } from "../../net/ip-address.ts";
 import { type Prefix, prefixFromOctets } from "../../net/prefix.ts";
-import { bytesOf } from "./columns.ts";
-
-const initialCapacity = 1024;
+import { Records } from "./columns.ts";
+import { HashIndex } from "./hash-index.ts";
 
 /**
- * Prefixes as small integers: an open-addressing hash on typed arrays. An id names one prefix until it is released; ids
- * are dense, so that other columns can be indexed by them.
- *
- * IPv4 takes one 32-bit word a prefix, IPv6 four. Linear probing at a load of at most one half; deletion shifts back,
- * so that there are no tombstones.
+ * Prefixes as small integers, found by a hash of address and length. An id names one prefix until it is released; ids are
+ * dense, so that records elsewhere can be numbered by them.
  */
 export class PrefixTable {
   readonly version: IpVersion;
+  /** 32-bit words of an address: 1 or 4. */
   readonly #words: 1 | 4;
-  #address: Uint32Array;
-  #length: Uint8Array;
-  /** id + 1, or 0 for an empty slot. */
-  #slots: Int32Array;
-  #mask: number;
-  #free: number[] = [];
+  /** The address and behind it the length; of an id that is free, the next free one + 1. */
+  readonly #prefixes: Records;
+  readonly #index = new HashIndex();
+  /** First free id + 1, or 0. */
+  #free = 0;
   #end = 0;
   #size = 0;
   /** The prefix that is looked up, masked. */
-  readonly #key: Uint32Array;
+  readonly #key: Int32Array;
 
   constructor(version: IpVersion) {
     this.version = version;
     this.#words = version === 4 ? 1 : 4;
-    this.#address = new Uint32Array(initialCapacity * this.#words);
-    this.#length = new Uint8Array(initialCapacity);
-    this.#slots = new Int32Array(initialCapacity * 2);
-    this.#mask = this.#slots.length - 1;
-    this.#key = new Uint32Array(this.#words);
+    this.#prefixes = new Records(this.#words + 1);
+    this.#key = new Int32Array(this.#words);
   }
 
   /** Prefixes in the table. */
@@ -40,24 +33,24 @@ export class PrefixTable {
     return this.#size;
   }
 
-  /** One more than the greatest id that was ever given out. */
+  /** One more than the greatest id in use. */
   get end(): number {
     return this.#end;
   }
 
-  /** Octets that the columns occupy. */
+  /** Octets of memory held. */
   get bytes(): number {
-    return bytesOf(this.#address, this.#length, this.#slots, this.#free);
+    return this.#prefixes.bytes + this.#index.bytes;
   }
 
   /** Length in bits of a prefix. */
   lengthBits(id: number): number {
-    return this.#length[id] as number;
+    return this.#prefixes.get(id, this.#words);
   }
 
-  /** The 32-bit word `index` (0..3) of a prefix's address. */
+  /** The 32-bit word `index` (0..3) of a prefix's address, unsigned. */
   word(id: number, index: number): number {
-    return this.#address[id * this.#words + index] as number;
+    return this.#prefixes.get(id, index) >>> 0;
   }
 
   #loadKey(octets: Uint8Array, offset: number, lengthBits: number): void {
@@ -77,119 +70,88 @@ export class PrefixTable {
     }
   }
 
-  #hash(words: Uint32Array, base: number, lengthBits: number): number {
+  #hash(words: Int32Array, base: number, lengthBits: number): number {
     let hash = Math.imul((words[base] as number) ^ Math.imul(lengthBits, 0x9e3779b1), 0x85ebca6b);
     for (let word = 1; word < this.#words; word++) {
       hash = Math.imul(hash ^ (hash >>> 15) ^ (words[base + word] as number), 0xc2b2ae35);
     }
     hash ^= hash >>> 13;
     hash = Math.imul(hash, 0xc2b2ae35);
-    return (hash ^ (hash >>> 16)) & this.#mask;
+    return hash ^ (hash >>> 16);
   }
 
-  #equals(id: number, lengthBits: number): boolean {
-    if (this.#length[id] !== lengthBits) return false;
-    const base = id * this.#words;
+  #equalsKey(id: number, lengthBits: number): boolean {
+    const page = this.#prefixes.page(id);
+    const at = this.#prefixes.at(id);
     for (let word = 0; word < this.#words; word++) {
-      if (this.#address[base + word] !== this.#key[word]) return false;
+      if (page[at + word] !== this.#key[word]) return false;
     }
-    return true;
+    return page[at + this.#words] === lengthBits;
+  }
+
+  #findKey(hash: number, lengthBits: number): number {
+    const index = this.#index;
+    for (let slot = index.first(hash); slot >= 0; slot = index.next(slot, hash)) {
+      const id = index.record(slot);
+      if (this.#equalsKey(id, lengthBits)) return id;
+    }
+    return -1;
   }
 
   /** The id of the prefix whose NLRI octets start at `offset`, or -1. */
   find(octets: Uint8Array, offset: number, lengthBits: number): number {
     this.#loadKey(octets, offset, lengthBits);
-    let slot = this.#hash(this.#key, 0, lengthBits);
-    for (;;) {
-      const entry = this.#slots[slot] as number;
-      if (entry === 0) return -1;
-      if (this.#equals(entry - 1, lengthBits)) return entry - 1;
-      slot = (slot + 1) & this.#mask;
-    }
+    return this.#findKey(this.#hash(this.#key, 0, lengthBits), lengthBits);
   }
 
   /** The id of the prefix whose NLRI octets start at `offset`, which is added if it is new. */
   intern(octets: Uint8Array, offset: number, lengthBits: number): number {
     this.#loadKey(octets, offset, lengthBits);
-    let slot = this.#hash(this.#key, 0, lengthBits);
-    for (;;) {
-      const entry = this.#slots[slot] as number;
-      if (entry === 0) break;
-      if (this.#equals(entry - 1, lengthBits)) return entry - 1;
-      slot = (slot + 1) & this.#mask;
-    }
+    const hash = this.#hash(this.#key, 0, lengthBits);
+    const found = this.#findKey(hash, lengthBits);
+    if (found >= 0) return found;
     const id = this.#allocate();
-    const base = id * this.#words;
-    for (let word = 0; word < this.#words; word++) {
-      this.#address[base + word] = this.#key[word] as number;
-    }
-    this.#length[id] = lengthBits;
-    this.#slots[slot] = id + 1;
+    const page = this.#prefixes.page(id);
+    const at = this.#prefixes.at(id);
+    for (let word = 0; word < this.#words; word++) page[at + word] = this.#key[word] as number;
+    page[at + this.#words] = lengthBits;
+    this.#index.add(hash, id);
     this.#size++;
-    if (this.#size * 2 > this.#slots.length) this.#rehash(this.#slots.length * 2);
     return id;
   }
 
   #allocate(): number {
-    const recycled = this.#free.pop();
-    if (recycled !== undefined) return recycled;
-    const id = this.#end++;
-    if (id === this.#length.length) {
-      const address = new Uint32Array(this.#address.length * 2);
-      address.set(this.#address);
-      this.#address = address;
-      const length = new Uint8Array(this.#length.length * 2);
-      length.set(this.#length);
-      this.#length = length;
+    if (this.#free !== 0) {
+      const id = this.#free - 1;
+      this.#free = this.#prefixes.get(id, 0);
+      return id;
     }
-    return id;
+    this.#prefixes.reach(this.#end);
+    return this.#end++;
   }
 
-  #rehash(slotCount: number): void {
-    const old = this.#slots;
-    this.#slots = new Int32Array(slotCount);
-    this.#mask = slotCount - 1;
-    for (const entry of old) {
-      if (entry === 0) continue;
-      let slot = this.#slotOf(entry - 1);
-      while (this.#slots[slot] !== 0) slot = (slot + 1) & this.#mask;
-      this.#slots[slot] = entry;
-    }
-  }
-
-  #slotOf(id: number): number {
-    return this.#hash(this.#address, id * this.#words, this.#length[id] as number);
-  }
-
-  /** Forgets a prefix; its id will name another one. */
+  /** Forgets a prefix; its id will name another one. With the last one all memory goes. */
   release(id: number): void {
-    let hole = this.#slotOf(id);
-    while (this.#slots[hole] !== id + 1) hole = (hole + 1) & this.#mask;
-    let slot = hole;
-    for (;;) {
-      slot = (slot + 1) & this.#mask;
-      const entry = this.#slots[slot] as number;
-      if (entry === 0) break;
-      // An entry may move into the hole unless its own slot lies cyclically between the hole and where it is.
-      const home = this.#slotOf(entry - 1);
-      if (((slot - home) & this.#mask) >= ((slot - hole) & this.#mask)) {
-        this.#slots[hole] = entry;
-        hole = slot;
-      }
-    }
-    this.#slots[hole] = 0;
-    this.#free.push(id);
-    this.#size--;
+    const page = this.#prefixes.page(id);
+    const at = this.#prefixes.at(id);
+    this.#index.remove(this.#hash(page, at, page[at + this.#words] as number), id);
+    page[at] = this.#free;
+    this.#free = id + 1;
+    if (--this.#size > 0) return;
+    this.#prefixes.clear();
+    this.#index.clear();
+    this.#free = this.#end = 0;
   }
 
   /** Writes a prefix as NLRI (length octet and address octets) and returns the offset behind it. */
   writeNlri(id: number, into: Uint8Array, offset: number): number {
-    const lengthBits = this.#length[id] as number;
+    const page = this.#prefixes.page(id);
+    const base = this.#prefixes.at(id);
+    const lengthBits = page[base + this.#words] as number;
     into[offset] = lengthBits;
     let at = offset + 1;
-    const base = id * this.#words;
     for (let octet = 0; octet * 8 < lengthBits; octet++) {
-      into[at++] = (this.#address[base + (octet >>> 2)] as number) >>> (24 - (octet & 3) * 8);
+      into[at++] = (page[base + (octet >>> 2)] as number) >>> (24 - (octet & 3) * 8);
     }
     return at;
   }

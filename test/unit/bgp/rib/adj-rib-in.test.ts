@@ -3,10 +3,11 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { AdjRibIn, PathFlag } from "../../../../src/bgp/rib/adj-rib-in.ts";
 import { PathAttributeStore } from "../../../../src/bgp/rib/path-attributes.ts";
+import { nobody } from "../../../support/rib-harness.ts";
 
 /** A store with blocks 0, 1, …, each one octet long. */
 function storeOf(blocks: number): PathAttributeStore {
-  const store = new PathAttributeStore(() => 0);
+  const store = new PathAttributeStore(nobody);
   for (let block = 0; block < blocks; block++) {
     const octets = Uint8Array.of(0x40, 1, 1, block);
     store.add(octets, { start: 0, end: 4, clean: true }, 1, {});
@@ -54,7 +55,7 @@ describe("Adj-RIB-In", () => {
         if (one.do === "announce") {
           const { do: _, filtered, ...offer } = one;
           const flags = filtered ? PathFlag.filtered : 0;
-          const changed = rib.announce({ ...offer, flags, atMs: 0 });
+          const changed = rib.announce({ ...offer, flags, atSeconds: 0 });
           const matters = before?.attributes !== one.attributes || before.filtered !== one.filtered;
           assert.equal(changed, matters);
           model.set(key, { attributes: one.attributes, filtered, stale: false });
@@ -101,17 +102,31 @@ describe("Adj-RIB-In", () => {
     fc.assert(property, { numRuns: 150 });
   });
 
-  test("grows its columns", () => {
+  test("grows, and gives the memory back", () => {
     const store = storeOf(1);
+    store.retain(0);
     const rib = new AdjRibIn(store);
-    const count = 5000;
+    const count = 50_000;
     for (let prefix = 0; prefix < count; prefix++) {
-      rib.announce({ prefix, peer: prefix % 7, pathId: 0, attributes: 0, flags: 0, atMs: prefix });
+      rib.announce({
+        prefix,
+        peer: prefix % 7,
+        pathId: 0,
+        attributes: 0,
+        flags: 0,
+        atSeconds: prefix,
+      });
     }
     for (let prefix = 0; prefix < count; prefix++) {
       const row = rib.first(prefix);
-      assert.deepEqual([rib.peer(row), rib.atMs(row), rib.next(row)], [prefix % 7, prefix, -1]);
+      assert.deepEqual(
+        [rib.peer(row), rib.atSeconds(row), rib.next(row)],
+        [prefix % 7, prefix, -1],
+      );
     }
     assert.equal(rib.first(count * 10), -1);
+    assert.ok(rib.bytes > count * 16);
+    for (let peer = 0; peer < 7; peer++) rib.removePeer(peer, false, () => {});
+    assert.deepEqual([rib.size, rib.bytes], [0, 0]);
   });
 });

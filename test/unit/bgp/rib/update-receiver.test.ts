@@ -10,7 +10,7 @@ import { PathAttributeStore } from "../../../../src/bgp/rib/path-attributes.ts";
 import { UpdateReceiver, type UpdateReport } from "../../../../src/bgp/update-receiver.ts";
 import { parsePrefix, type Prefix } from "../../../../src/net/prefix.ts";
 import { codec } from "../../../support/peer-view.ts";
-import { ribPeer } from "../../../support/rib-harness.ts";
+import { nobody, ribPeer } from "../../../support/rib-harness.ts";
 
 const origin = "40 01 01 00";
 const emptyPath = "40 02 00";
@@ -55,7 +55,7 @@ const reach6 = attribute("80", 14, `00 02 01 ${v6NextHop} 00 ${six1}`);
 const unreach6 = attribute("80", 15, `00 02 01 ${six1}`);
 
 class Receiving {
-  readonly store = new PathAttributeStore(() => 0);
+  readonly store = new PathAttributeStore(nobody);
   readonly ribs: ReadonlyMap<number, FamilyRib>;
   readonly receiver: UpdateReceiver;
   families: Family[] = [ipv4Unicast, ipv6Unicast];

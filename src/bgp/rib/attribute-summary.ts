@@ -1,0 +1,118 @@
+import { asPathLength } from "../attribute/as-path.ts";
+import type { AsPathSegment, PathAttributes } from "../attribute/path-attributes.ts";
+import { AsPathSegmentType, AttributeCode, AttributeFlag, WellKnownCommunity } from "../iana.ts";
+
+/** LOCAL_PREF where the attribute is absent. */
+export const defaultLocalPref = 100;
+
+/** Flags of an interned block. */
+export const AttributeTrait = {
+  /** The octets hold only attributes that a reflector passes on as they are, in ascending order. */
+  verbatim: 1,
+  /** MULTI_EXIT_DISC is there. */
+  hasMed: 2,
+  /** ORIGINATOR_ID is there. */
+  hasOriginatorId: 4,
+  noAdvertise: 8,
+  noExport: 16,
+  /** The decoding had nothing to complain of. */
+  clean: 32,
+} as const;
+
+const passedOnVerbatim = new Set<number>([
+  AttributeCode.origin,
+  AttributeCode.asPath,
+  AttributeCode.nextHop,
+  AttributeCode.multiExitDisc,
+  AttributeCode.localPref,
+  AttributeCode.atomicAggregate,
+  AttributeCode.aggregator,
+  AttributeCode.communities,
+  AttributeCode.originatorId,
+  AttributeCode.clusterList,
+  AttributeCode.extendedCommunities,
+  AttributeCode.largeCommunities,
+]);
+
+/** RFC 4271 §4.3: zero when sent, ignored when received. */
+const unusedFlags = 0x0f;
+
+/** What the RIBs read of a block of path attributes. */
+export interface AttributeSummary {
+  /** `AttributeTrait`s */
+  traits: number;
+  /** Why no path with these attributes may be used here (a `PathReason`), or 0. */
+  ineligible: number;
+  localPref: number;
+  /** 0 where MULTI_EXIT_DISC is absent. */
+  med: number;
+  neighborAs: number;
+  originatorId: number;
+  asPathLength: number;
+  clusterListLength: number;
+  origin: number;
+}
+
+/** The neighbouring AS that a MULTI_EXIT_DISC is compared within: the leftmost of the path, 0 when there is none. */
+function neighborAs(path: readonly AsPathSegment[]): number {
+  const first = path.find(
+    (segment) =>
+      segment.type === AsPathSegmentType.asSequence || segment.type === AsPathSegmentType.asSet,
+  );
+  return first?.type === AsPathSegmentType.asSequence ? (first.asns[0] ?? 0) : 0;
+}
+
+/** The summary of attributes that were decoded, but for the traits that only their octets show. */
+export function summarise(attributes: PathAttributes, ineligible: number): AttributeSummary {
+  const path = attributes.asPath ?? [];
+  return {
+    traits: traitsOf(attributes),
+    ineligible,
+    localPref: attributes.localPref ?? defaultLocalPref,
+    med: attributes.multiExitDisc ?? 0,
+    neighborAs: neighborAs(path),
+    originatorId: attributes.originatorId ?? 0,
+    asPathLength: asPathLength(path),
+    clusterListLength: attributes.clusterList?.length ?? 0,
+    origin: attributes.origin ?? 2,
+  };
+}
+
+/** The traits that the values show. */
+function traitsOf({ communities = [], multiExitDisc, originatorId }: PathAttributes): number {
+  const staysHere =
+    communities.includes(WellKnownCommunity.noExport) ||
+    communities.includes(WellKnownCommunity.noExportSubconfed);
+  return (
+    (multiExitDisc !== undefined ? AttributeTrait.hasMed : 0) |
+    (originatorId !== undefined ? AttributeTrait.hasOriginatorId : 0) |
+    (communities.includes(WellKnownCommunity.noAdvertise) ? AttributeTrait.noAdvertise : 0) |
+    (staysHere ? AttributeTrait.noExport : 0)
+  );
+}
+
+/**
+ * Only attributes that are passed on as they are, ascending, so that a reflector may splice its own in (RFC 4271 §5: sorted
+ * by type code); LOCAL_PREF, which an internal peer must be sent, among them; no flag that we may not send.
+ */
+export function isVerbatim(octets: Uint8Array, start: number, end: number): boolean {
+  let last = 0;
+  let hasLocalPref = false;
+  for (let at = start; at < end; ) {
+    const flags = octets[at] as number;
+    const code = octets[at + 1] as number;
+    const extended = (flags & AttributeFlag.extendedLength) !== 0;
+    const length = extended
+      ? ((octets[at + 2] as number) << 8) | (octets[at + 3] as number)
+      : (octets[at + 2] as number);
+    // MP_REACH_NLRI goes where the family wants it, wherever it stood.
+    if (code !== AttributeCode.mpReachNlri) {
+      if (code <= last || !passedOnVerbatim.has(code)) return false;
+      if ((flags & (AttributeFlag.partial | unusedFlags)) !== 0) return false;
+      last = code;
+      hasLocalPref ||= code === AttributeCode.localPref;
+    }
+    at += (extended ? 4 : 3) + length;
+  }
+  return hasLocalPref;
+}
