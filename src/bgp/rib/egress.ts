@@ -146,8 +146,7 @@ export class EgressAttributes {
           continue;
         }
       }
-      this.octets.set(from.subarray(at, next), this.length);
-      this.length += next - at;
+      this.#copy(from, at, next);
       at = next;
     }
     if (hasMpReach === this.#classic) return false;
@@ -182,7 +181,14 @@ export class EgressAttributes {
     if (extended) this.octets[this.length++] = length >>> 8;
     this.octets[this.length++] = length;
     this.#uint32(this.#profile.clusterId);
-    this.octets.set(from.subarray(valueAt, valueAt + valueLength), this.length);
-    this.length += valueLength;
+    this.#copy(from, valueAt, valueAt + valueLength);
+  }
+
+  /** A loop: for a few octets a view and a call cost more. */
+  #copy(from: Uint8Array, start: number, end: number): void {
+    const { octets } = this;
+    let to = this.length;
+    for (let at = start; at < end; at++) octets[to++] = from[at] as number;
+    this.length = to;
   }
 }

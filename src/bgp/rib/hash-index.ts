@@ -1,5 +1,8 @@
 const initialSlots = 2048;
 
+/** Up to here the index grows fourfold, which halves the work of growing; beyond, twofold. */
+const largeOctets = 16 * 1024 * 1024;
+
 /**
  * Finds record numbers by a 32-bit hash: open addressing with linear probing, at a load of at most one half. A slot holds
  * the hash beside the number, so that growing and deleting look at nothing else. The slot's place is the hash's leading
@@ -57,9 +60,10 @@ export class HashIndex {
 
   #grow(): void {
     const old = this.#slots;
-    this.#slots = new Int32Array(old.length * 2);
-    this.#mask = this.#mask * 2 + 1;
-    this.#shift--;
+    const bits = old.length < largeOctets / 4 ? 2 : 1;
+    this.#slots = new Int32Array(old.length << bits);
+    this.#mask = this.#slots.length / 2 - 1;
+    this.#shift -= bits;
     for (let at = 0; at < old.length; at += 2) {
       const entry = old[at + 1] as number;
       if (entry !== 0) this.#put(old[at] as number, entry);

@@ -4,6 +4,26 @@ import { Records } from "./columns.ts";
 import { HashIndex } from "./hash-index.ts";
 
 /**
+ * The 32-bit word at `at` of a prefix that has `bits` more bits from there on, the others zero. The octets are NLRI: only
+ * ceil(length / 8) of them exist, and bits past the length mean nothing (RFC 4271 §4.3).
+ */
+function maskedWord(octets: Uint8Array, at: number, bits: number): number {
+  if (bits <= 0) return 0;
+  let word = (octets[at] as number) << 24;
+  if (bits > 8) word |= (octets[at + 1] as number) << 16;
+  if (bits > 16) word |= (octets[at + 2] as number) << 8;
+  if (bits > 24) word |= octets[at + 3] as number;
+  return bits < 32 ? word & (-1 << (32 - bits)) : word;
+}
+
+/** Mixes a word into a hash so that all bits depend on all. */
+function mix(hash: number, word: number): number {
+  let mixed = Math.imul(word ^ Math.imul(hash, 0x9e3779b1), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  return mixed ^ (mixed >>> 16);
+}
+
+/**
  * Prefixes as small integers, found by a hash of address and length. An id names one prefix until it is released; ids are
  * dense, so that records elsewhere can be numbered by them.
  */
@@ -18,14 +38,13 @@ export class PrefixTable {
   #free = 0;
   #end = 0;
   #size = 0;
-  /** The prefix that is looked up, masked. */
-  readonly #key: Int32Array;
+  /** The words behind the first of the IPv6 address that is looked up, masked. */
+  readonly #rest = new Int32Array(4);
 
   constructor(version: IpVersion) {
     this.version = version;
     this.#words = version === 4 ? 1 : 4;
     this.#prefixes = new Records(this.#words + 1);
-    this.#key = new Int32Array(this.#words);
   }
 
   /** Prefixes in the table. */
@@ -53,67 +72,58 @@ export class PrefixTable {
     return this.#prefixes.get(id, index) >>> 0;
   }
 
-  #loadKey(octets: Uint8Array, offset: number, lengthBits: number): void {
-    // The octets are NLRI: only ceil(length / 8) of them exist, and bits past the length mean nothing (RFC 4271 §4.3).
-    for (let word = 0; word < this.#words; word++) {
-      const bits = lengthBits - word * 32;
-      let value = 0;
-      if (bits > 0) {
-        const at = offset + word * 4;
-        value = (octets[at] as number) << 24;
-        if (bits > 8) value |= (octets[at + 1] as number) << 16;
-        if (bits > 16) value |= (octets[at + 2] as number) << 8;
-        if (bits > 24) value |= octets[at + 3] as number;
-        if (bits < 32) value &= -1 << (32 - bits);
-      }
-      this.#key[word] = value;
-    }
-  }
-
-  #hash(words: Int32Array, base: number, lengthBits: number): number {
-    let hash = Math.imul((words[base] as number) ^ Math.imul(lengthBits, 0x9e3779b1), 0x85ebca6b);
-    for (let word = 1; word < this.#words; word++) {
-      hash = Math.imul(hash ^ (hash >>> 15) ^ (words[base + word] as number), 0xc2b2ae35);
-    }
-    hash ^= hash >>> 13;
-    hash = Math.imul(hash, 0xc2b2ae35);
-    return hash ^ (hash >>> 16);
-  }
-
-  #equalsKey(id: number, lengthBits: number): boolean {
+  #isPrefix(id: number, word: number, lengthBits: number): boolean {
     const page = this.#prefixes.page(id);
     const at = this.#prefixes.at(id);
-    for (let word = 0; word < this.#words; word++) {
-      if (page[at + word] !== this.#key[word]) return false;
+    if (page[at] !== word || page[at + this.#words] !== lengthBits) return false;
+    for (let index = 1; index < this.#words; index++) {
+      if (page[at + index] !== this.#rest[index]) return false;
     }
-    return page[at + this.#words] === lengthBits;
+    return true;
   }
 
-  #findKey(hash: number, lengthBits: number): number {
+  #findHash(hash: number, word: number, lengthBits: number): number {
     const index = this.#index;
     for (let slot = index.first(hash); slot >= 0; slot = index.next(slot, hash)) {
       const id = index.record(slot);
-      if (this.#equalsKey(id, lengthBits)) return id;
+      if (this.#isPrefix(id, word, lengthBits)) return id;
     }
     return -1;
   }
 
+  /** Reads the words behind the first into `#rest` and mixes them into a hash. */
+  #readRest(octets: Uint8Array, offset: number, lengthBits: number, hash: number): number {
+    let mixed = hash;
+    for (let index = 1; index < this.#words; index++) {
+      const word = maskedWord(octets, offset + index * 4, lengthBits - index * 32);
+      this.#rest[index] = word;
+      mixed = mix(mixed, word);
+    }
+    return mixed;
+  }
+
   /** The id of the prefix whose NLRI octets start at `offset`, or -1. */
   find(octets: Uint8Array, offset: number, lengthBits: number): number {
-    this.#loadKey(octets, offset, lengthBits);
-    return this.#findKey(this.#hash(this.#key, 0, lengthBits), lengthBits);
+    const word = maskedWord(octets, offset, lengthBits);
+    let hash = mix(lengthBits, word);
+    if (this.#words > 1) hash = this.#readRest(octets, offset, lengthBits, hash);
+    return this.#findHash(hash, word, lengthBits);
   }
 
   /** The id of the prefix whose NLRI octets start at `offset`, which is added if it is new. */
   intern(octets: Uint8Array, offset: number, lengthBits: number): number {
-    this.#loadKey(octets, offset, lengthBits);
-    const hash = this.#hash(this.#key, 0, lengthBits);
-    const found = this.#findKey(hash, lengthBits);
+    const word = maskedWord(octets, offset, lengthBits);
+    let hash = mix(lengthBits, word);
+    if (this.#words > 1) hash = this.#readRest(octets, offset, lengthBits, hash);
+    const found = this.#findHash(hash, word, lengthBits);
     if (found >= 0) return found;
     const id = this.#allocate();
     const page = this.#prefixes.page(id);
     const at = this.#prefixes.at(id);
-    for (let word = 0; word < this.#words; word++) page[at + word] = this.#key[word] as number;
+    page[at] = word;
+    for (let index = 1; index < this.#words; index++) {
+      page[at + index] = this.#rest[index] as number;
+    }
     page[at + this.#words] = lengthBits;
     this.#index.add(hash, id);
     this.#size++;
@@ -134,7 +144,9 @@ export class PrefixTable {
   release(id: number): void {
     const page = this.#prefixes.page(id);
     const at = this.#prefixes.at(id);
-    this.#index.remove(this.#hash(page, at, page[at + this.#words] as number), id);
+    let hash: number = page[at + this.#words] as number;
+    for (let index = 0; index < this.#words; index++) hash = mix(hash, page[at + index] as number);
+    this.#index.remove(hash, id);
     page[at] = this.#free;
     this.#free = id + 1;
     if (--this.#size > 0) return;
