@@ -10,6 +10,7 @@ import type { UpdateGroup } from "./rib/update-group.ts";
 import type { GroupMember } from "./rib/group-member.ts";
 import { ImportPolicy } from "./rib/import-policy.ts";
 import { PathSource, type RibPeer } from "./rib/source.ts";
+import type { PeerTransport } from "./peer-transport.ts";
 import type { SpeakerConfig } from "./speaker-config.ts";
 
 /** What an operator, or the topology, says of a peer. */
@@ -18,6 +19,8 @@ export interface PeerSettings {
   readonly address: string;
   /** TCP port to dial. */
   readonly port: number;
+  /** Absent: `plainTransport`. */
+  readonly transport?: PeerTransport | undefined;
   /** For people: the node's name, say. */
   readonly name: string;
   /** For people: mesh, reflector, client, external, … */
@@ -156,6 +159,7 @@ export function fsmConfig(
   settings: PeerSettings,
   { asn, identifier }: Pick<SpeakerConfig, "asn" | "identifier">,
   restart: () => RestartState,
+  noAnswerHint: () => string | undefined,
 ): PeerFsmConfig {
   return {
     localAsn: asn,
@@ -166,6 +170,7 @@ export function fsmConfig(
     idleHoldSeconds: settings.idleHoldSeconds,
     idleHoldMaximumSeconds: settings.idleHoldMaximumSeconds,
     passive: settings.passive,
+    noAnswerHint,
     capabilities: () => offeredCapabilities(settings, asn, restart()),
   };
 }

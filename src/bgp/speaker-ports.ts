@@ -2,7 +2,7 @@ import type { ConnectionTimer, DownReason, PeerTimer } from "./fsm/action.ts";
 import type { ConnectionId } from "./fsm/event.ts";
 import type { FsmState } from "./fsm/state.ts";
 import type { AttributeError } from "./message/message.ts";
-import type { Peer } from "./peer.ts";
+import type { Peer, PeerSettings } from "./peer.ts";
 import type { FamilyRib } from "./rib/family-rib.ts";
 import type { LocRibChanges } from "./rib/loc-rib.ts";
 
@@ -21,7 +21,9 @@ export function timerKey(timer: SpeakerTimer): string {
 /** What the speaker has the outside world do. None of these may call back into the speaker before it returns. */
 export interface SpeakerPorts {
   /** Dials a peer; `connected` or `connectionFailed` follows. */
-  connect(connection: ConnectionId, to: { readonly address: string; readonly port: number }): void;
+  connect(connection: ConnectionId, to: PeerSettings): void;
+  /** What may keep that dial from being answered, for people. */
+  noAnswerHint(to: PeerSettings): string | undefined;
   /** Closes a connection once what was written is flushed; nothing more is heard of it. */
   close(connection: ConnectionId): void;
   /** @returns false when the socket is full: `drained` follows */

@@ -124,10 +124,15 @@ export class Speaker {
       throw new RangeError(`there is a peer ${settings.address} already`);
     }
     const fsm = new PeerFsm(
-      fsmConfig(settings, this.config, () => ({
-        restarted: this.#restarted,
-        forwardingPreserved: this.#forwardingPreserved,
-      })),
+      fsmConfig(
+        settings,
+        this.config,
+        () => ({
+          restarted: this.#restarted,
+          forwardingPreserved: this.#forwardingPreserved,
+        }),
+        () => this.#ports.noAnswerHint(settings),
+      ),
       {
         allocateConnectionId: () => this.#nextConnection++,
         random: () => this.#ports.random(),
@@ -192,14 +197,20 @@ export class Speaker {
     this.#ports.wake();
   }
 
-  /** A peer has connected to us. @returns the id of the connection, or why it is refused */
-  accepted(address: string): ConnectionId | string {
-    let peer = this.peer(address);
-    if (peer === undefined) {
-      const settings = this.#dynamicPeers(address);
-      if (settings === undefined) return "no peer is configured with this address";
-      peer = this.addPeer(settings, true);
-    }
+  /**
+   * A peer has connected to us. @param objection why the connection will not do for a peer with these settings
+   * @returns the id of the connection, or why it is refused
+   */
+  accepted(
+    address: string,
+    objection: (settings: PeerSettings) => string | undefined = () => undefined,
+  ): ConnectionId | string {
+    const known = this.peer(address);
+    const settings = known?.settings ?? this.#dynamicPeers(address);
+    if (settings === undefined) return "no peer is configured with this address";
+    const reason = objection(settings);
+    if (reason !== undefined) return reason;
+    const peer = known ?? this.addPeer(settings, true);
     const connection = this.#nextConnection++;
     this.#sessions.set(connection, new PeerSession(connection, peer, this.#ports));
     return connection;
@@ -376,8 +387,7 @@ export class Speaker {
       case "connect": {
         const { connection } = action;
         this.#sessions.set(connection, new PeerSession(connection, peer, this.#ports));
-        const { address, port } = peer.settings;
-        return this.#ports.connect(connection, { address, port });
+        return this.#ports.connect(connection, peer.settings);
       }
       case "close":
         this.#sessions.delete(action.connection);

@@ -83,6 +83,12 @@ export function parseIpAddress(text: string): Uint8Array | undefined {
   return Uint8Array.of(value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255);
 }
 
+/** `fe80::1%eth0` → `fe80::1`: an address without the zone that a link-local one may carry (RFC 4007 §11). */
+export function withoutZone(address: string): string {
+  const percent = address.indexOf("%");
+  return percent < 0 ? address : address.slice(0, percent);
+}
+
 /** 4, 6, or `undefined` when the text is not an IP address. */
 export function ipVersionOf(text: string): IpVersion | undefined {
   const octets = parseIpAddress(text);

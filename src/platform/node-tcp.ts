@@ -1,12 +1,31 @@
 import { createServer, type Server, Socket } from "node:net";
+import { formatEndpoint } from "../net/endpoint.ts";
+import { badSignatures } from "./bad-signatures.ts";
+import {
+  bindListener,
+  closeSocket,
+  openSocket,
+  savedSynTtl,
+  setSocketOptions,
+} from "./linux-socket.ts";
+import { ListenerKeys } from "./listener-keys.ts";
+import {
+  applyOptions,
+  describeError,
+  descriptorOf,
+  mayHaveOptions,
+  NodeTcpConnection,
+  versionOf,
+} from "./node-tcp-connection.ts";
 import {
   type DialOptions,
+  type ListenOptions,
   type Tcp,
-  type TcpConnection,
   type TcpDial,
-  type TcpEvents,
   type TcpListener,
   TcpListenError,
+  TcpOptionError,
+  type TcpOptions,
 } from "./tcp.ts";
 
 /** Thousands of nodes connect at once when a reflector comes back; a short queue would have them retransmit in step. */
@@ -15,105 +34,31 @@ const listenBacklog = 4096;
 /** Octets a socket may hold before `write` says it is full. */
 const sendBufferOctets = 256 * 1024;
 
-/** How long a closed connection may take to flush its last words. */
-const closeTimeoutMs = 2000;
-
-/** `::ffff:10.0.0.1` is 10.0.0.1. */
-function plainAddress(address: string | undefined): string {
-  return (address ?? "").replace(/^::ffff:(?=\d+\.)/, "");
-}
-
-/** A sentence for each errno that a peer's TCP gives. */
-function describeError(error: NodeJS.ErrnoException): string {
-  switch (error.code) {
-    case "ECONNREFUSED":
-      return "connection refused: nobody listens on the peer's BGP port";
-    case "EHOSTUNREACH":
-    case "ENETUNREACH":
-      return `no route to the peer (${error.code})`;
-    case "ETIMEDOUT":
-      return "connection timed out";
-    case "ECONNRESET":
-      return "connection reset by the peer";
-    case "EADDRNOTAVAIL":
-      return "the local address is not on this machine (EADDRNOTAVAIL)";
-    case undefined:
-      return error.message;
-    default:
-      return `${error.message} (${error.code})`;
+/** A socket to dial with, its options in place before the first SYN. @throws TcpOptionError @throws NodeJS.ErrnoException */
+function dialSocket(address: string, options: TcpOptions): Socket {
+  const settings = { writableHighWaterMark: sendBufferOctets };
+  if (Object.keys(options).length === 0 || !mayHaveOptions(options)) {
+    return new Socket(settings as object);
   }
-}
-
-class NodeTcpConnection implements TcpConnection {
-  readonly #socket: Socket;
-  readonly localAddress: string;
-  readonly localPort: number;
-  readonly remoteAddress: string;
-  readonly remotePort: number;
-  #isOver = false;
-
-  constructor(socket: Socket) {
-    this.#socket = socket;
-    this.localAddress = plainAddress(socket.localAddress);
-    this.localPort = socket.localPort ?? 0;
-    this.remoteAddress = plainAddress(socket.remoteAddress);
-    this.remotePort = socket.remotePort ?? 0;
-    socket.setNoDelay(true);
-  }
-
-  get queuedOctets(): number {
-    return this.#socket.writableLength;
-  }
-
-  listen(events: TcpEvents): void {
-    let failure = "connection closed by the peer";
-    const fail = (): void => {
-      if (this.#isOver) return;
-      this.#isOver = true;
-      events.failed(failure);
-    };
-    this.#socket
-      .on("data", (octets: Buffer) => events.received(octets))
-      .on("drain", () => events.drained())
-      .on("error", (error) => {
-        failure = describeError(error);
-      })
-      // A peer that sends no more is gone, also while the rest of ours waits for it, which would put `close` off for ever.
-      .on("end", fail)
-      .on("close", fail);
-  }
-
-  write(parts: readonly Uint8Array[]): boolean {
-    const socket = this.#socket;
-    if (parts.length === 1) return socket.write(parts[0] as Uint8Array);
-    socket.cork();
-    let mayGoOn = true;
-    for (const part of parts) mayGoOn = socket.write(part);
-    socket.uncork();
-    return mayGoOn;
-  }
-
-  setReading(reading: boolean): void {
-    if (reading) this.#socket.resume();
-    else this.#socket.pause();
-  }
-
-  close(): void {
-    const socket = this.#socket;
-    this.#isOver = true;
-    socket.removeAllListeners("data").removeAllListeners("drain").removeAllListeners("close");
-    socket.on("error", () => {});
-    // What still comes in is read and dropped: unread octets would turn the close into a reset that eats our last words.
-    socket.resume();
-    socket.end();
-    const timeout = setTimeout(() => socket.destroy(), closeTimeoutMs);
-    timeout.unref();
-    socket.on("close", () => clearTimeout(timeout));
+  const fd = openSocket(versionOf(address));
+  try {
+    applyOptions(fd, address, options);
+    return new Socket({ fd, ...settings });
+  } catch (error) {
+    closeSocket(fd);
+    throw error;
   }
 }
 
 function dial(options: DialOptions): TcpDial {
-  const socket = new Socket({ writableHighWaterMark: sendBufferOctets } as object);
+  const { address, port, localAddress, options: tcpOptions = {} } = options;
+  let socket: Socket;
+  try {
+    socket = dialSocket(address, tcpOptions);
+  } catch (error) {
+    const failing = setImmediate(() => options.failed(describeError(error as Error)));
+    return { cancel: () => clearImmediate(failing) };
+  }
   let failure = "connection closed by the peer";
   const fail = (): void => options.failed(failure);
   const note = (error: NodeJS.ErrnoException): void => {
@@ -122,13 +67,10 @@ function dial(options: DialOptions): TcpDial {
   socket.on("error", note).once("close", fail);
   socket.once("connect", () => {
     socket.off("close", fail).off("error", note);
-    options.connected(new NodeTcpConnection(socket));
+    options.connected(new NodeTcpConnection(socket, undefined, tcpOptions));
   });
-  socket.connect({
-    host: options.address,
-    port: options.port,
-    ...(options.localAddress !== undefined && { localAddress: options.localAddress }),
-  });
+  // In this tick: a socket that was made of a descriptor is read from the next on.
+  socket.connect({ host: address, port, ...(localAddress !== undefined && { localAddress }) });
   return {
     cancel() {
       socket.removeAllListeners("connect").removeAllListeners("close");
@@ -161,22 +103,53 @@ function listenError(error: NodeJS.ErrnoException, where: string): TcpListenErro
   }
 }
 
-async function listen(options: Parameters<Tcp["listen"]>[0]): Promise<TcpListener> {
+async function listen(options: ListenOptions): Promise<TcpListener> {
+  const { address, port, keys = [], options: tcpOptions = {} } = options;
+  const hasOptions = mayHaveOptions({ ...tcpOptions, password: keys[0]?.password });
   const server = createServer({ highWaterMark: sendBufferOctets }, (socket) => {
-    options.accepted(new NodeTcpConnection(socket));
+    const synTtl = hasOptions ? savedSynTtl(descriptorOf(socket)) : undefined;
+    options.accepted(new NodeTcpConnection(socket, synTtl, {}));
   });
-  const { address, port } = options;
+  const ring = new ListenerKeys(versionOf(address));
+  const fd = hasOptions ? listenSocket(options, ring) : undefined;
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) => {
-      reject(listenError(error, `${address.includes(":") ? `[${address}]` : address}:${port}`));
+      reject(listenError(error, formatEndpoint(address, port)));
     });
-    server.listen({ host: address, port, backlog: listenBacklog, ipv6Only: true }, () => {
+    const listening = (): void => {
       // A connection that cannot be accepted, for want of a file descriptor say, is the peer's to dial again.
       server.removeAllListeners("error").on("error", () => {});
       resolve();
-    });
+    };
+    if (fd !== undefined) server.listen({ fd }, listenBacklog, listening);
+    else server.listen({ host: address, port, backlog: listenBacklog, ipv6Only: true }, listening);
   });
-  return { port: boundPort(server), close: () => closeServer(server) };
+  return {
+    port: boundPort(server),
+    setKeys(wanted) {
+      if (!mayHaveOptions({ password: wanted[0]?.password })) return;
+      const descriptor = descriptorOf(server);
+      if (descriptor >= 0) ring.set(descriptor, wanted);
+    },
+    close: () => closeServer(server),
+  };
+}
+
+/** A bound socket with its keys in place before anybody can connect. @throws TcpListenError @throws TcpOptionError */
+function listenSocket(listening: ListenOptions, ring: ListenerKeys): number {
+  const { address, port, keys = [], options = {} } = listening;
+  const version = versionOf(address);
+  const fd = openSocket(version);
+  try {
+    setSocketOptions(fd, version, options);
+    ring.set(fd, keys);
+    bindListener(fd, address, port);
+    return fd;
+  } catch (error) {
+    closeSocket(fd);
+    if (error instanceof TcpOptionError) throw error;
+    throw listenError(error as NodeJS.ErrnoException, formatEndpoint(address, port));
+  }
 }
 
 function boundPort(server: Server): number {
@@ -190,5 +163,5 @@ function closeServer(server: Server): Promise<void> {
   });
 }
 
-/** TCP by `node:net`. */
-export const nodeTcp: Tcp = { dial, listen };
+/** TCP by `node:net`, on sockets with Linux's options where there are any. */
+export const nodeTcp: Tcp = { dial, listen, badSignatures };

@@ -1,3 +1,5 @@
+import type { PeerSettings } from "../bgp/peer.ts";
+import { maximumTtl, networkControlDscp } from "../bgp/peer-transport.ts";
 import { Speaker } from "../bgp/speaker.ts";
 import type { SpeakerConfig } from "../bgp/speaker-config.ts";
 import {
@@ -8,7 +10,16 @@ import {
 } from "../bgp/speaker-ports.ts";
 import type { Clock, Timer } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
-import type { Tcp, TcpConnection, TcpDial, TcpListener } from "../platform/tcp.ts";
+import {
+  type Tcp,
+  type TcpConnection,
+  type TcpDial,
+  type TcpKey,
+  type TcpListener,
+  TcpOptionError,
+} from "../platform/tcp.ts";
+import { passwordFor } from "./peer-keys.ts";
+import { noAnswerHint, tcpOptions, tooFarHint, tooFarObjection } from "./tcp-options.ts";
 
 /** Reading may take this long at a time; what is left waits for the next pass of the event loop. */
 const readBudgetMs = 8;
@@ -29,8 +40,11 @@ export interface SpeakerDriverOptions {
 }
 
 interface OpenConnection {
-  dial?: TcpDial;
-  tcp?: TcpConnection;
+  readonly dial?: TcpDial;
+  /** Of a dial: where to, and how many signatures had been bad when it began. */
+  readonly to?: string;
+  readonly badSignatures?: number;
+  readonly tcp?: TcpConnection;
 }
 
 /**
@@ -43,6 +57,7 @@ export class SpeakerDriver {
   readonly #connections = new Map<number, OpenConnection>();
   readonly #timers = new Map<string, Timer>();
   #listeners: TcpListener[] = [];
+  #keys: readonly TcpKey[] = [];
   #isWoken = false;
   #nextDistributionMs = 0;
   #distribution: Timer | undefined;
@@ -52,6 +67,7 @@ export class SpeakerDriver {
     this.#options = options;
     const ports: SpeakerPorts = {
       connect: (connection, to) => this.#connect(connection, to),
+      noAnswerHint: (to) => this.#noAnswerHint(to),
       close: (connection) => this.#close(connection),
       write: (connection, parts) => this.#connections.get(connection)?.tcp?.write(parts) ?? true,
       setReading: (connection, reading) => {
@@ -69,9 +85,34 @@ export class SpeakerDriver {
   /** Listens for peers. @returns the port, which matters when 0 was asked for @throws TcpListenError */
   async listen(address: string, port: number): Promise<number> {
     const accepted = (tcp: TcpConnection): void => this.#accepted(tcp);
-    const listener = await this.#options.tcp.listen({ address, port, accepted });
+    const options = { ttl: maximumTtl, dscp: networkControlDscp };
+    const keys = this.#keys;
+    const listener = await this.#options.tcp.listen({ address, port, keys, options, accepted });
     this.#listeners.push(listener);
     return listener.port;
+  }
+
+  /**
+   * Puts just these passwords in force: for connections to come, and at once on those that are up, which last if the
+   * other end changes within the hold time. @throws TcpOptionError for the first that cannot be; the rest are
+   */
+  setKeys(keys: readonly TcpKey[]): void {
+    this.#keys = keys;
+    const failures: unknown[] = [];
+    const attempt = (change: () => void): void => {
+      try {
+        change();
+      } catch (error) {
+        failures.push(error);
+      }
+    };
+    for (const listener of this.#listeners) attempt(() => listener.setKeys(keys));
+    for (const { tcp } of this.#connections.values()) {
+      if (tcp === undefined) continue;
+      const password = passwordFor(keys, tcp.remoteAddress);
+      if (password !== tcp.options.password) attempt(() => tcp.setOptions({ password }));
+    }
+    if (failures.length > 0) throw failures[0];
   }
 
   /** The TCP connection of an Established or opening session, for people. */
@@ -80,7 +121,9 @@ export class SpeakerDriver {
   }
 
   #accepted(tcp: TcpConnection): void {
-    const connection = this.#isStopped ? "stopping" : this.speaker.accepted(tcp.remoteAddress);
+    const connection = this.#isStopped
+      ? "stopping"
+      : this.speaker.accepted(tcp.remoteAddress, (settings) => this.#objection(tcp, settings));
     if (typeof connection === "string") {
       this.#options.refused?.(tcp.remoteAddress, connection);
       tcp.listen({ received: () => {}, drained: () => {}, failed: () => {} });
@@ -89,6 +132,19 @@ export class SpeakerDriver {
     }
     this.#bind(connection, tcp);
     this.speaker.confirmed(connection);
+  }
+
+  /** Makes an accepted connection what the peer's settings ask for. @returns why that cannot be */
+  #objection(tcp: TcpConnection, settings: PeerSettings): string | undefined {
+    const tooFar = tooFarObjection(settings, tcp.synTtl);
+    if (tooFar !== undefined) return tooFar;
+    try {
+      tcp.setOptions(tcpOptions(settings, passwordFor(this.#keys, tcp.remoteAddress)));
+    } catch (error) {
+      if (error instanceof TcpOptionError) return error.message;
+      throw error;
+    }
+    return undefined;
   }
 
   #bind(connection: number, tcp: TcpConnection): void {
@@ -100,18 +156,33 @@ export class SpeakerDriver {
     });
   }
 
-  #connect(connection: number, to: { readonly address: string; readonly port: number }): void {
-    const localAddress = this.#options.localAddress?.[to.address.includes(":") ? 6 : 4];
-    const dial = this.#options.tcp.dial({
-      ...to,
-      ...(localAddress !== undefined && { localAddress }),
+  #connect(connection: number, to: PeerSettings): void {
+    const { tcp: port } = this.#options;
+    const own = this.#options.localAddress?.[to.address.includes(":") ? 6 : 4];
+    const password = passwordFor(this.#keys, to.address);
+    const dial = port.dial({
+      address: to.address,
+      port: to.port,
+      localAddress: to.transport?.localAddress ?? own,
+      options: tcpOptions(to, password),
       connected: (tcp) => {
         this.#bind(connection, tcp);
         this.speaker.connected(connection);
       },
-      failed: (reason) => this.speaker.connectionFailed(connection, reason),
+      failed: (reason) =>
+        this.speaker.connectionFailed(connection, reason + tooFarHint(to, reason)),
     });
-    this.#connections.set(connection, { dial });
+    const signed = password !== undefined && { badSignatures: port.badSignatures() };
+    this.#connections.set(connection, { dial, to: to.address, ...signed });
+  }
+
+  #noAnswerHint(to: PeerSettings): string | undefined {
+    let signatures: number | undefined;
+    for (const { to: address, badSignatures } of this.#connections.values()) {
+      if (address !== to.address || badSignatures === undefined) continue;
+      signatures = this.#options.tcp.badSignatures() - badSignatures;
+    }
+    return noAnswerHint(to, signatures);
   }
 
   #close(connection: number): void {

@@ -3,13 +3,17 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { describe, test as plainTest } from "node:test";
 import { nodeTcp } from "../../src/platform/node-tcp.ts";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import {
   type Tcp,
   type TcpConnection,
+  type TcpKey,
   TcpListenError,
   type TcpListener,
+  type TcpOptions,
 } from "../../src/platform/tcp.ts";
 import { MemoryNetwork } from "../support/memory-tcp.ts";
+import { prefix } from "../support/speaker-harness.ts";
 
 /** A test that gives up rather than wait for an event that does not come. */
 function test(title: string, body: () => Promise<void>): void {
@@ -74,23 +78,37 @@ function octetsOf(text: string): Uint8Array {
   return Uint8Array.from(Buffer.from(text, "latin1"));
 }
 
-async function pair(tcp: Tcp, localAddress?: string): Promise<Pair> {
+interface PairOptions {
+  readonly localAddress?: string;
+  readonly keys?: readonly TcpKey[];
+  readonly options?: TcpOptions;
+}
+
+async function pair(tcp: Tcp, { keys = [], ...dialling }: PairOptions = {}): Promise<Pair> {
   const accepted = Promise.withResolvers<TcpConnection>();
-  const listener = await tcp.listen({ address, port: 0, accepted: accepted.resolve });
-  const dialled = await dial(tcp, listener.port, localAddress);
+  const listener = await tcp.listen({ address, port: 0, keys, accepted: accepted.resolve });
+  const dialled = await dial(tcp, listener.port, dialling);
   return { listener, dialled, accepted: await accepted.promise };
 }
 
-function dial(tcp: Tcp, port: number, localAddress?: string): Promise<TcpConnection> {
+function dial(
+  tcp: Tcp,
+  port: number,
+  options: Omit<PairOptions, "keys"> & { readonly address?: string } = {},
+): Promise<TcpConnection> {
   return new Promise((connected, reject) => {
-    tcp.dial({
-      address,
-      port,
-      ...(localAddress !== undefined && { localAddress }),
-      connected,
-      failed: (reason) => reject(new Error(reason)),
-    });
+    const failed = (reason: string): void => reject(new Error(reason));
+    tcp.dial({ address, port, ...options, connected, failed });
   });
+}
+
+function key(text: string, password: string): TcpKey {
+  return { prefix: prefix(text), password };
+}
+
+/** Resolves once this many more segments were dropped for their signature. */
+async function dropped(tcp: Tcp, before: number, count = 1): Promise<void> {
+  while (tcp.badSignatures() < before + count) await nextTurn();
 }
 
 async function finish({ listener, dialled, accepted }: Pair): Promise<void> {
@@ -127,7 +145,7 @@ for (const [name, make] of implementations) {
     });
 
     test("dials from the address it is told", async () => {
-      const both = await pair(make(), "127.0.0.2");
+      const both = await pair(make(), { localAddress: "127.0.0.2" });
       assert.equal(both.accepted.remoteAddress, "127.0.0.2");
       await finish(both);
     });
@@ -137,7 +155,10 @@ for (const [name, make] of implementations) {
       const listener = await tcp.listen({ address, port: 0, accepted: () => {} });
       await listener.close();
       await assert.rejects(dial(tcp, listener.port), /connection refused: nobody listens/);
-      await assert.rejects(dial(tcp, listener.port, "192.0.2.1"), /not on this machine/);
+      await assert.rejects(
+        dial(tcp, listener.port, { localAddress: "192.0.2.1" }),
+        /not on this machine/,
+      );
     });
 
     test("carries octets both ways, in order, whole parts or many", async () => {
@@ -255,6 +276,104 @@ for (const [name, make] of implementations) {
       await listener.close();
     });
 
+    test("lets who signs with the same password in, and carries octets both ways", async () => {
+      const keys = [key("127.0.0.1/32", "secret"), key("127.0.0.2/32", "other")];
+      const both = await pair(make(), { keys, options: { password: "secret" } });
+      const left = new Watched(both.dialled);
+      const right = new Watched(both.accepted);
+      both.dialled.write([octetsOf("there")]);
+      both.accepted.write([octetsOf("back")]);
+      await right.until(() => right.text === "there");
+      await left.until(() => left.text === "back");
+      assert.equal(both.dialled.options.password, "secret");
+      await finish(both);
+    });
+
+    test("has no answer, not even a refusal, for a password that is wrong, missing or not expected", async () => {
+      const tcp = make();
+      const told: string[] = [];
+      const listener = await tcp.listen({
+        address,
+        port: 0,
+        keys: [key("127.0.0.1/32", "secret")],
+        accepted: () => told.push("accepted"),
+      });
+      const attempts: readonly { readonly localAddress: string; readonly options: TcpOptions }[] = [
+        { localAddress: address, options: { password: "Secret" } },
+        { localAddress: address, options: {} },
+        { localAddress: "127.0.0.2", options: { password: "secret" } },
+      ];
+      for (const attempt of attempts) {
+        const before = tcp.badSignatures();
+        const under = tcp.dial({
+          address,
+          port: listener.port,
+          ...attempt,
+          connected: () => told.push("connected"),
+          failed: (reason) => told.push(reason),
+        });
+        await dropped(tcp, before);
+        under.cancel();
+      }
+      assert.deepEqual(told, []);
+      await listener.close();
+    });
+
+    test("has a password for a whole range; that of the longest prefix counts", async () => {
+      const keys = [key("127.0.0.0/24", "range"), key("127.0.0.2/32", "own")];
+      const tcp = make();
+      const first = await pair(tcp, { keys, options: { password: "range" } });
+      const options = { password: "own" };
+      const second = await pair(tcp, { keys, localAddress: "127.0.0.2", options });
+      for (const both of [first, second]) {
+        const right = new Watched(both.accepted);
+        both.dialled.write([octetsOf("x")]);
+        await right.until(() => right.text === "x");
+        await finish(both);
+      }
+    });
+
+    test("changes passwords without losing a connection or an octet", async () => {
+      const tcp = make();
+      const keys = [key("127.0.0.0/8", "old")];
+      const both = await pair(tcp, { keys, options: { password: "old" } });
+      const left = new Watched(both.dialled);
+      const right = new Watched(both.accepted);
+      both.listener.setKeys([key("127.0.0.0/8", "new")]);
+      both.accepted.setOptions({ password: "new" });
+      both.dialled.write([octetsOf("signed as before;")]);
+      both.accepted.write([octetsOf("signed anew;")]);
+      await nextTurn();
+      assert.deepEqual([left.octets, right.octets], [0, 0]);
+      both.dialled.setOptions({ password: "new" });
+      await right.until(() => right.text === "signed as before;");
+      await left.until(() => left.text === "signed anew;");
+      const again = await dial(tcp, both.listener.port, { options: { password: "new" } });
+      again.close();
+      // From a password to none, and the listener with it.
+      both.listener.setKeys([]);
+      for (const end of [both.dialled, both.accepted]) end.setOptions({ password: undefined });
+      both.dialled.write([octetsOf("unsigned")]);
+      await right.until(() => right.text.endsWith("unsigned"));
+      const plain = await dial(tcp, both.listener.port);
+      plain.close();
+      assert.deepEqual([left.failure, right.failure], [undefined, undefined]);
+      await finish(both);
+    });
+
+    test("knows from how far a connection comes, and hears no segment from further than it is told", async () => {
+      const both = await pair(make(), { options: { ttl: 254 } });
+      assert.equal(both.accepted.synTtl, 254);
+      const right = new Watched(both.accepted);
+      both.accepted.setOptions({ minimumTtl: 255 });
+      both.dialled.write([octetsOf("from afar")]);
+      await nextTurn();
+      assert.equal(right.octets, 0);
+      both.dialled.setOptions({ ttl: 255 });
+      await right.until(() => right.text === "from afar");
+      await finish(both);
+    });
+
     test("says in a sentence why it cannot listen", async () => {
       const tcp = make();
       const { port, close } = await tcp.listen({ address, port: 0, accepted: () => {} });
@@ -319,5 +438,57 @@ describe("TCP by node:net against peers with manners of their own", () => {
     const again = nodeTcp.listen({ address: "::1", port: first.port, accepted: () => {} });
     await assert.rejects(again, new RegExp(`^TcpListenError: \\[::1\\]:${first.port} is in use`));
     await first.close();
+  });
+});
+
+describe("TCP by node:net on Linux", () => {
+  test("has passwords for IPv6 peers and IPv6 ranges", async () => {
+    for (const keys of [[key("::1/128", "secret")], [key("::/64", "secret")]]) {
+      const accepted = Promise.withResolvers<TcpConnection>();
+      const listener = await nodeTcp.listen({
+        address: "::",
+        port: 0,
+        keys,
+        accepted: accepted.resolve,
+      });
+      const options = { password: "secret", ttl: 255, dscp: 48, userTimeoutMs: 30_000 };
+      const dialled = await dial(nodeTcp, listener.port, { address: "::1", options });
+      const right = new Watched(await accepted.promise);
+      assert.equal(right.connection.synTtl, 255);
+      dialled.write([octetsOf("signed")]);
+      await right.until(() => right.text === "signed");
+      for (const end of [dialled, right.connection]) end.close();
+      await listener.close();
+    }
+  });
+
+  test("gives up a connection whose octets nobody acknowledges", async () => {
+    const both = await pair(nodeTcp, { options: { ttl: 64, userTimeoutMs: 300 } });
+    both.accepted.setOptions({ minimumTtl: 255 });
+    const left = new Watched(both.dialled);
+    both.dialled.write([octetsOf("nobody hears this")]);
+    await left.until(() => left.failure !== undefined);
+    assert.equal(left.failure, "connection timed out");
+    await finish(both);
+  });
+
+  test("binds to a device, and says which one there is not", async () => {
+    const both = await pair(nodeTcp, { options: { device: "lo" } });
+    await finish(both);
+    await assert.rejects(
+      dial(nodeTcp, 179, { options: { device: "absent0" } }),
+      /there is no network device absent0: give one that `ip link` lists/,
+    );
+  });
+
+  test("says what to do when the kernel has no room for more passwords", async () => {
+    const keys = Array.from({ length: 5000 }, (_, index) =>
+      key(`10.0.${index >> 8}.${index & 255}/32`, "secret"),
+    );
+    const listening = nodeTcp.listen({ address, port: 0, keys, accepted: () => {} });
+    await assert.rejects(
+      listening,
+      /TcpOptionError: .*give a range one password, or raise net.core.optmem_max/,
+    );
   });
 });

@@ -1,19 +1,29 @@
 import {
   type DialOptions,
+  type ListenOptions,
   type Tcp,
   type TcpConnection,
   type TcpDial,
   type TcpEvents,
+  type TcpKey,
   type TcpListener,
   TcpListenError,
+  type TcpOptions,
 } from "../../src/platform/tcp.ts";
-
-type ListenOptions = Parameters<Tcp["listen"]>[0];
+import { passwordFor } from "../../src/session/peer-keys.ts";
 
 export interface MemoryNetworkOptions {
   /** Octets that a connection holds for a reader before `write` says it is full. */
   readonly bufferOctets?: number;
 }
+
+interface Listening {
+  readonly options: ListenOptions;
+  keys: readonly TcpKey[];
+}
+
+/** What the kernel gives where nobody says. */
+const defaultTtl = 64;
 
 /**
  * TCP in one process. Every event comes by itself, through `setImmediate`, in the order of its causes; `idle` says when
@@ -21,9 +31,10 @@ export interface MemoryNetworkOptions {
  */
 export class MemoryNetwork {
   readonly bufferOctets: number;
-  readonly #listeners = new Map<string, ListenOptions>();
+  readonly #listeners = new Map<string, Listening>();
   /** Links that are cut, with what waits for them. */
   readonly #cut = new Map<string, (() => void)[]>();
+  #badSignatures = 0;
   #events: (() => void)[] = [];
   #isScheduled = false;
   #nextPort = 40_000;
@@ -37,6 +48,7 @@ export class MemoryNetwork {
     return {
       dial: (options) => this.#dial(options, addresses),
       listen: async (options) => this.#listen(options, addresses),
+      badSignatures: () => this.#badSignatures,
     };
   }
 
@@ -103,9 +115,13 @@ export class MemoryNetwork {
     if (this.#listeners.has(key)) {
       throw new TcpListenError(`${address}:${port} is in use: stop the other BGP daemon`);
     }
-    this.#listeners.set(key, options);
+    const listening: Listening = { options, keys: options.keys ?? [] };
+    this.#listeners.set(key, listening);
     return {
       port,
+      setKeys: (keys) => {
+        listening.keys = keys;
+      },
       close: async () => {
         this.#listeners.delete(key);
       },
@@ -121,13 +137,21 @@ export class MemoryNetwork {
       if (listener === undefined) {
         return options.failed("connection refused: nobody listens on the peer's BGP port");
       }
+      const tcpOptions = options.options ?? {};
+      const password = passwordFor(listener.keys, localAddress);
+      if (password !== tcpOptions.password) {
+        // Dropped without a word; the dialler goes on trying, and TCP says nothing.
+        this.#badSignatures++;
+        return;
+      }
       const near = { address: localAddress, port: this.allocatePort() };
       const far = { address, port };
-      const dialled = new MemoryConnection(this, near, far);
-      const accepted = new MemoryConnection(this, far, near);
+      const dialled = new MemoryConnection(this, near, far, tcpOptions);
+      const accepted = new MemoryConnection(this, far, near, { password });
+      accepted.synTtl = tcpOptions.ttl ?? defaultTtl;
       dialled.far = accepted;
       accepted.far = dialled;
-      listener.accepted(accepted);
+      listener.options.accepted(accepted);
       this.later(() => {
         if (isCancelled) dialled.close();
         else options.connected(dialled);
@@ -162,6 +186,8 @@ class MemoryConnection implements TcpConnection {
   readonly localPort: number;
   readonly remoteAddress: string;
   readonly remotePort: number;
+  synTtl: number | undefined;
+  options: TcpOptions;
   readonly #network: MemoryNetwork;
   far: MemoryConnection | undefined;
   #events: TcpEvents | undefined;
@@ -169,12 +195,15 @@ class MemoryConnection implements TcpConnection {
   #isClosed = false;
   /** What has arrived and is not read; `undefined` marks the end. */
   #arrived: (Uint8Array | undefined)[] = [];
+  /** What was sent and the other side drops: it is neither signed as it expects nor from near enough. */
+  #unheard: (Uint8Array | undefined)[] = [];
   /** Octets written that the other side has not read. */
   #unread = 0;
   #isFull = false;
 
-  constructor(network: MemoryNetwork, local: Endpoint, remote: Endpoint) {
+  constructor(network: MemoryNetwork, local: Endpoint, remote: Endpoint, options: TcpOptions) {
     this.#network = network;
+    this.options = options;
     this.localAddress = local.address;
     this.localPort = local.port;
     this.remoteAddress = remote.address;
@@ -190,13 +219,34 @@ class MemoryConnection implements TcpConnection {
     this.#network.later(() => this.#deliver());
   }
 
+  setOptions(options: TcpOptions): void {
+    this.options = { ...this.options, ...options };
+    this.#network.later(() => {
+      this.#retransmit();
+      if (this.far !== undefined) this.far.#retransmit();
+    });
+  }
+
+  #send(octets: Uint8Array | undefined): void {
+    this.#network.cross(this.localAddress, this.remoteAddress, () => {
+      this.#unheard.push(octets);
+      this.#retransmit();
+    });
+  }
+
+  #retransmit(): void {
+    const { far, options } = this;
+    if (far === undefined || options.password !== far.options.password) return;
+    if ((options.ttl ?? defaultTtl) < (far.options.minimumTtl ?? 1)) return;
+    for (const octets of this.#unheard.splice(0)) far.#arrive(octets);
+  }
+
   write(parts: readonly Uint8Array[]): boolean {
     const { far } = this;
     if (this.#isClosed || far === undefined) return true;
     for (const part of parts) {
       this.#unread += part.length;
-      const octets = part.slice();
-      this.#network.cross(this.localAddress, this.remoteAddress, () => far.#arrive(octets));
+      this.#send(part.slice());
     }
     this.#isFull = this.#unread >= this.#network.bufferOctets;
     return !this.#isFull;
@@ -241,10 +291,7 @@ class MemoryConnection implements TcpConnection {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    const { far } = this;
-    this.#network.cross(this.localAddress, this.remoteAddress, () => {
-      if (far !== undefined) far.#arrive(undefined);
-    });
+    this.#send(undefined);
     // What still comes in is read and dropped.
     this.#network.later(() => this.#deliver());
   }

@@ -227,6 +227,7 @@ export class SpeakerNode implements Listener {
   #ports(): SpeakerPorts {
     const { network, connections } = this;
     return {
+      noAnswerHint: () => undefined,
       connect: (connection, { address }) =>
         network.dial(
           this.#end(connection),

@@ -16,6 +16,8 @@ export interface PeerFsmConfig {
   readonly idleHoldMaximumSeconds: number;
   /** Never dials. */
   readonly passive: boolean;
+  /** What may keep a dial from being answered, for people: asked when none came. */
+  readonly noAnswerHint?: () => string | undefined;
   /** Capabilities to offer, in order. Called at each OPEN, since graceful restart's flags change. */
   readonly capabilities: () => readonly Capability[];
 }

@@ -201,7 +201,9 @@ export class PeerFsm {
 
   #connectRetryTimerExpires(): void {
     if (!this.#dialler.connectRetryTimerExpires()) return;
-    this.#dialEnded({ event: "ConnectRetryTimer_Expires", text: "no answer to our dial" });
+    const hint = this.#config.noAnswerHint?.();
+    const text = `no answer to our dial${hint === undefined ? "" : `: ${hint}`}`;
+    this.#dialEnded({ event: "ConnectRetryTimer_Expires", text });
   }
 
   #sessionError(error: BgpError): void {

@@ -8,7 +8,7 @@ import type { PeerSettings } from "../../../src/bgp/peer.ts";
 import type { SpeakerObserver } from "../../../src/bgp/speaker-ports.ts";
 import { nodeClock } from "../../../src/platform/node-clock.ts";
 import { nodeTcp } from "../../../src/platform/node-tcp.ts";
-import type { Tcp, TcpConnection } from "../../../src/platform/tcp.ts";
+import type { Tcp, TcpConnection, TcpKey } from "../../../src/platform/tcp.ts";
 import { SpeakerDriver } from "../../../src/session/speaker-driver.ts";
 import { parseIpv4 } from "../../../src/net/ip-address.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
@@ -307,6 +307,69 @@ describe("the driver of a speaker", () => {
     await network.idle();
     assert.deepEqual([took, routes(right)], [2, ["10.244.2.0/24"]]);
     assert.deepEqual(routes(left), ["10.244.2.0/24"]);
+  });
+
+  test("changes the password of a session that stays up when the other end follows", async () => {
+    scene = new Scene();
+    const left = await scene.node(a);
+    const right = await scene.node(b);
+    const keys = (password: string): TcpKey[] => [{ prefix: prefix("10.0.0.0/24"), password }];
+    for (const { driver } of [left, right]) driver.setKeys(keys("first"));
+    left.driver.speaker.addPeer(peerSettings(b, { holdTimeSeconds: 9 }));
+    right.driver.speaker.addPeer(peerSettings(a, { holdTimeSeconds: 9 }));
+    await scene.network.idle();
+    assert.equal(state(left, b), "Established");
+    const connection = left.driver.speaker.peer(b)?.fsm.establishedConnection;
+    assert.equal(left.driver.endpoint(connection)?.options.password, "first");
+    left.driver.setKeys(keys("second"));
+    left.driver.speaker.originate([prefix("10.244.1.0/24")]);
+    await scene.advance(6);
+    assert.deepEqual(routes(right), [], "signed with what the other end does not know yet");
+    right.driver.setKeys(keys("second"));
+    await scene.advance(60);
+    assert.deepEqual(routes(right), ["10.244.1.0/24"]);
+    assert.deepEqual([left.events, right.events], [[], []]);
+    left.driver.setKeys([]);
+    await scene.advance(10);
+    assert.match(left.events[0] ?? "", /nothing heard from the peer for 9 s/);
+  });
+
+  test("asks about the password when a dial with one has no answer", async () => {
+    scene = new Scene();
+    const left = await scene.node(a);
+    const right = await scene.node(b);
+    left.driver.setKeys([{ prefix: prefix("10.0.0.2/32"), password: "one" }]);
+    right.driver.setKeys([{ prefix: prefix("10.0.0.0/24"), password: "another" }]);
+    left.driver.speaker.addPeer(peerSettings(b));
+    right.driver.speaker.addPeer(peerSettings(a, { passive: true }));
+    await scene.advance(6);
+    assert.equal(
+      left.driver.speaker.peer(b)?.fsm.lastDown?.text,
+      "no answer to our dial: is the password the same at both ends? (segments with a bad signature came: 1)",
+    );
+    assert.deepEqual(right.refused, []);
+  });
+
+  test("lets in who is as near as TTL security asks for, and nobody else", async () => {
+    scene = new Scene();
+    const left = await scene.node(a);
+    const right = await scene.node(b);
+    const transport = { ttl: 255, dscp: 48 };
+    const secured = { transport: { ...transport, minimumTtl: 255 } };
+    left.driver.speaker.addPeer(peerSettings(b, { passive: true, ...secured }));
+    right.driver.speaker.addPeer(peerSettings(a, { transport: { ...transport, ttl: 64 } }));
+    await scene.advance(1);
+    assert.equal(left.refused.length, 1);
+    assert.match(
+      left.refused[0] ?? "",
+      /^10\.0\.0\.2: its SYN came with TTL 64, where TTL sec.* 255/,
+    );
+    right.driver.speaker.updatePeer(peerSettings(a, secured));
+    await scene.advance(1);
+    assert.equal(state(left, b), "Established");
+    const connection = left.driver.speaker.peer(b)?.fsm.establishedConnection;
+    const { ttl, minimumTtl, dscp } = left.driver.endpoint(connection)?.options ?? {};
+    assert.deepEqual([ttl, minimumTtl, dscp], [255, 255, 48]);
   });
 
   test("says that a port is taken", async () => {

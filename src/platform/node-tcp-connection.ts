@@ -1,0 +1,142 @@
+import type { Server, Socket } from "node:net";
+import { type IpVersion, parseIpAddress, withoutZone } from "../net/ip-address.ts";
+import { hostPrefix } from "../net/prefix.ts";
+import { setKey, setSocketOptions, whyUnsupported } from "./linux-socket.ts";
+import { type TcpConnection, type TcpEvents, TcpOptionError, type TcpOptions } from "./tcp.ts";
+
+/** How long a closed connection may take to flush its last words. */
+const closeTimeoutMs = 2000;
+
+/** `::ffff:10.0.0.1` is 10.0.0.1. */
+function plainAddress(address: string | undefined): string {
+  return (address ?? "").replace(/^::ffff:(?=\d+\.)/, "");
+}
+
+/** A sentence for each errno that a peer's TCP gives. */
+export function describeError(error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case "ECONNREFUSED":
+      return "connection refused: nobody listens on the peer's BGP port";
+    case "EHOSTUNREACH":
+    case "ENETUNREACH":
+      return `no route to the peer (${error.code})`;
+    case "ETIMEDOUT":
+      return "connection timed out";
+    case "ECONNRESET":
+      return "connection reset by the peer";
+    case "EADDRNOTAVAIL":
+      return "the local address is not on this machine (EADDRNOTAVAIL)";
+    case undefined:
+      return error.message;
+    default:
+      return `${error.message} (${error.code})`;
+  }
+}
+
+export function versionOf(address: string): IpVersion {
+  return address.includes(":") ? 6 : 4;
+}
+
+/** The descriptor that Node keeps to itself; -1 once the socket is closed. */
+export function descriptorOf(handle: Socket | Server): number {
+  return (handle as { _handle?: { fd?: number } | null })._handle?.fd ?? -1;
+}
+
+/** @throws TcpOptionError where this machine has no such options and one is asked for that must not be left out */
+export function mayHaveOptions(options: TcpOptions): boolean {
+  const why = whyUnsupported();
+  if (why === undefined) return true;
+  const { password, minimumTtl, device } = options;
+  if ((password ?? minimumTtl ?? device) === undefined) return false;
+  throw new TcpOptionError(`passwords, TTL security and devices are not possible here: ${why}`);
+}
+
+/** Sets options of a socket whose other end is, or will be, at an address. @throws TcpOptionError */
+export function applyOptions(fd: number, remoteAddress: string, options: TcpOptions): void {
+  if (!mayHaveOptions(options)) return;
+  setSocketOptions(fd, versionOf(remoteAddress), options);
+  if (!("password" in options)) return;
+  const octets = parseIpAddress(withoutZone(remoteAddress));
+  if (octets !== undefined) setKey(fd, hostPrefix(octets), options.password);
+}
+
+/** A TCP connection of `node:net`. */
+export class NodeTcpConnection implements TcpConnection {
+  readonly #socket: Socket;
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly synTtl: number | undefined;
+  options: TcpOptions;
+  #isOver = false;
+
+  /** @param synTtl of an accepted one @param options that the socket has already */
+  constructor(socket: Socket, synTtl: number | undefined, options: TcpOptions) {
+    this.#socket = socket;
+    this.synTtl = synTtl;
+    this.options = options;
+    this.localAddress = plainAddress(socket.localAddress);
+    this.localPort = socket.localPort ?? 0;
+    this.remoteAddress = plainAddress(socket.remoteAddress);
+    this.remotePort = socket.remotePort ?? 0;
+    socket.setNoDelay(true);
+  }
+
+  get queuedOctets(): number {
+    return this.#socket.writableLength;
+  }
+
+  listen(events: TcpEvents): void {
+    let failure = "connection closed by the peer";
+    const fail = (): void => {
+      if (this.#isOver) return;
+      this.#isOver = true;
+      events.failed(failure);
+    };
+    this.#socket
+      .on("data", (octets: Buffer) => events.received(octets))
+      .on("drain", () => events.drained())
+      .on("error", (error) => {
+        failure = describeError(error);
+      })
+      // A peer that sends no more is gone, also while the rest of ours waits for it, which would put `close` off for ever.
+      .on("end", fail)
+      .on("close", fail);
+  }
+
+  write(parts: readonly Uint8Array[]): boolean {
+    const socket = this.#socket;
+    if (parts.length === 1) return socket.write(parts[0] as Uint8Array);
+    socket.cork();
+    let mayGoOn = true;
+    for (const part of parts) mayGoOn = socket.write(part);
+    socket.uncork();
+    return mayGoOn;
+  }
+
+  setReading(reading: boolean): void {
+    if (reading) this.#socket.resume();
+    else this.#socket.pause();
+  }
+
+  setOptions(options: TcpOptions): void {
+    const fd = descriptorOf(this.#socket);
+    if (fd < 0) return;
+    applyOptions(fd, this.remoteAddress, options);
+    this.options = { ...this.options, ...options };
+  }
+
+  close(): void {
+    const socket = this.#socket;
+    this.#isOver = true;
+    socket.removeAllListeners("data").removeAllListeners("drain").removeAllListeners("close");
+    socket.on("error", () => {});
+    // What still comes in is read and dropped: unread octets would turn the close into a reset that eats our last words.
+    socket.resume();
+    socket.end();
+    const timeout = setTimeout(() => socket.destroy(), closeTimeoutMs);
+    timeout.unref();
+    socket.on("close", () => clearTimeout(timeout));
+  }
+}
