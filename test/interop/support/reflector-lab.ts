@@ -42,6 +42,7 @@ export class ReflectorLab implements AsyncDisposable {
   readonly network: Network;
   readonly clients: LabClient[] = [];
   readonly reflectors = new Map<string, Margay>();
+  readonly #foreignReflectors: ForeignSpeaker[] = [];
   readonly #directory: string;
   readonly #segment: Segment;
 
@@ -77,6 +78,35 @@ export class ReflectorLab implements AsyncDisposable {
     const clients = ["--clients-file", join(this.#directory, `${name}.clients`)];
     await reflector.startReflector([...identity, ...accept, ...clients, ...options]);
     return reflector;
+  }
+
+  reflector(host: number): Margay {
+    const found = this.reflectors.get(`192.0.2.${host}`);
+    if (found === undefined) throw new Error(`there is no reflector 192.0.2.${host}`);
+    return found;
+  }
+
+  /** A reflector of another kind at 192.0.2.<host>, by itself a cluster. */
+  async startForeignReflector(
+    kind: DaemonKind,
+    host: number,
+    sessions: { readonly peers: readonly string[]; readonly clients: readonly string[] },
+  ): Promise<void> {
+    const address = `192.0.2.${host}`;
+    const namespace = await this.plugged(`rr${host}`, address);
+    const speaker = FOREIGN_SPEAKERS[kind](namespace, join(this.#directory, `rr${host}`));
+    this.#foreignReflectors.push(speaker);
+    await speaker.start({
+      address,
+      asn: ASN,
+      routerId: address,
+      holdTimeSeconds: 9,
+      peers: [
+        ...sessions.peers.map((peer) => ({ address: peer, asn: ASN })),
+        ...sessions.clients.map((peer) => ({ address: peer, asn: ASN, reflectorClient: true })),
+      ],
+      originate: [],
+    });
   }
 
   async startClient({ kind, host, reflectors, session }: ClientOptions): Promise<LabClient> {
@@ -130,7 +160,7 @@ export class ReflectorLab implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.allSettled([
-      ...[...this.reflectors.values()].map((reflector) => reflector.stop()),
+      ...[...this.reflectors.values(), ...this.#foreignReflectors].map((one) => one.stop()),
       ...this.clients.flatMap(({ foreign, margay, monitor }) => [
         foreign?.stop(),
         margay?.stop(),

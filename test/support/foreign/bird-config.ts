@@ -25,6 +25,8 @@ export function birdConfig(config: ForeignConfig): string {
 
 function peerBlock(config: ForeignConfig, peer: ForeignPeer): string {
   const { detour } = config;
+  // A reflector hands on what it learned to other reflectors, too; BIRD itself knows from whom to whom.
+  const reflects = config.peers.some(({ reflectorClient }) => reflectorClient === true);
   const importFilter =
     detour === undefined
       ? "all"
@@ -41,8 +43,8 @@ function peerBlock(config: ForeignConfig, peer: ForeignPeer): string {
   }${peer.reflectorClient === true ? "\n  rr client;" : ""}
   ipv4 {
     import ${importFilter};
-    export where ${peer.reflectorClient === true ? "source ~ [ RTS_STATIC, RTS_BGP ]" : "source = RTS_STATIC"};
-    next hop ${peer.reflectorClient === true ? "keep" : "self"};
+    export where ${reflects ? "source ~ [ RTS_STATIC, RTS_BGP ]" : "source = RTS_STATIC"};
+    next hop ${reflects ? "keep" : "self"};
   };
 }`;
 }
