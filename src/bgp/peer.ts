@@ -1,5 +1,6 @@
 import { parseIpAddress } from "../net/ip-address.ts";
 import type { Prefix } from "../net/prefix.ts";
+import { formatHex } from "../wire/hex.ts";
 import type { Capability, GracefulRestartCapability } from "./capability/capability.ts";
 import type { Family } from "./family/family.ts";
 import type { DownReason } from "./fsm/action.ts";
@@ -144,7 +145,7 @@ export function sourceOf(settings: PeerSettings, external: boolean): PathSource 
 
 function addressOrder(address: string): string {
   const octets = parseIpAddress(address) ?? new Uint8Array(16);
-  const hex = Array.from(octets, (octet) => octet.toString(16).padStart(2, "0")).join("");
+  const hex = formatHex(octets);
   return octets.length === 4 ? `00000000000000000000ffff${hex}` : hex;
 }
 

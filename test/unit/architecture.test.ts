@@ -47,7 +47,7 @@ const byPath: ReadonlyMap<string, SourceFile> = new Map(files.map((file) => [fil
 /** What a room may import; DESIGN's table, downward only. `platform` has the ports to the outside, `gen` the API's schema. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   "index.ts": ["bgp", "net", "platform", "session"],
-  cli: ["agent", "api", "config", "felix", "gen", "net", "netlink", "platform"],
+  cli: ["agent", "api", "bgp", "capture", "config", "felix", "gen", "net", "netlink", "platform"],
   agent: [
     "api",
     "bgp",
@@ -66,6 +66,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   felix: ["fib", "net", "netlink", "platform"],
   cluster: ["config", "net", "platform"],
   topology: ["net"],
+  capture: ["bgp", "net", "wire"],
   bgp: ["net", "wire"],
   fib: ["net"],
   netlink: ["net", "wire"],
@@ -93,12 +94,14 @@ const exceptions: readonly { from: string; to: string; why: string }[] = [
 /** Parts of the command line that reach further than its API client. */
 const cliBeyondTheApi: Readonly<Record<string, readonly string[]>> = {
   agent: ["cli/commands/node.ts", "cli/commands/reflector.ts"],
+  bgp: ["cli/format/decoded.ts"],
+  capture: ["cli/commands/decode.ts", "cli/capture-input.ts", "cli/format/decoded.ts"],
   felix: ["cli/commands/cleanup.ts"],
   netlink: ["cli/commands/cleanup.ts"],
 };
 
 /** Pure: nothing but their arguments decides what these do. */
-const pureRooms = ["net", "wire", "bgp", "topology", "fib"];
+const pureRooms = ["net", "wire", "bgp", "capture", "topology", "fib"];
 /** The files of `netlink` that do IO. */
 const netlinkIo = ["socket.ts", "conversation.ts", "kernel-netlink.ts"];
 
@@ -158,7 +161,7 @@ describe("the architecture", () => {
     }
   });
 
-  test("has the command line talk to the API, but for the daemons and the clean-up", () => {
+  test("has the command line talk to the API, but for the daemons, the clean-up and the decoder", () => {
     for (const { path, room, imports } of files) {
       if (room !== "cli") continue;
       for (const name of imports.filter(isOwn)) {

@@ -3,11 +3,13 @@
  *   context   what differs from an iBGP session of two 4-octet AS speakers
  *   message   the decoded message, octets as hex; or
  *   error     the NOTIFICATION that it deserves
+ *   described what `margay decode` prints of it
  *   encoded   what our encoder makes of `message`; left out where that is the vector itself
  */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
+import { describeMessage } from "../../src/bgp/describe/describe-message.ts";
 import { BgpError } from "../../src/bgp/errors.ts";
 import type { CodecContext } from "../../src/bgp/message/codec-context.ts";
 import { type BgpMessage, decodeMessage } from "../../src/bgp/message/decode-message.ts";
@@ -28,6 +30,7 @@ interface Vector {
   };
   readonly message?: unknown;
   readonly error?: { name: string; code: number; subcode: number; data: string };
+  readonly described: unknown;
   readonly encoded?: readonly string[];
 }
 
@@ -93,6 +96,10 @@ for (const kind of kinds) {
       assert.ok(error, "decoded without an error");
       const { code, subcode, data } = error;
       assert.deepEqual({ name: error.name, code, subcode, data: toHex(data) }, vector.error);
+    });
+
+    test(`${kind}/${name} is described as its .json says`, () => {
+      assert.deepEqual(plain(describeMessage(octets, context)), vector.described);
     });
 
     if (vector.error === undefined) {

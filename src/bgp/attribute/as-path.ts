@@ -86,7 +86,7 @@ export function prependAsPath(
   return [{ type: first.type, asns: [...asns, ...first.asns] }, ...rest];
 }
 
-/** `65001 65002 {65003,65004}`; confederation sequences in `()`, their sets in `[]`. */
+/** `65001 65002 {65003 65004}`; confederation sequences in `()`, their sets in `[]`. */
 export function formatAsPath(segments: readonly AsPathSegment[]): string {
   return segments.map(formatSegment).join(" ");
 }
@@ -96,11 +96,11 @@ function formatSegment({ type, asns }: AsPathSegment): string {
     case AsPathSegmentType.asSequence:
       return asns.join(" ");
     case AsPathSegmentType.asSet:
-      return `{${asns.join(",")}}`;
+      return `{${asns.join(" ")}}`;
     case AsPathSegmentType.asConfedSequence:
       return `(${asns.join(" ")})`;
     case AsPathSegmentType.asConfedSet:
-      return `[${asns.join(",")}]`;
+      return `[${asns.join(" ")}]`;
   }
 }
 

@@ -4,10 +4,11 @@ import { type CodecContext, familyKey } from "../message/codec-context.ts";
 import type { AttributeError, MalformedOutcome } from "../message/message.ts";
 import { type AttributeRow, Malformed } from "./attribute-row.ts";
 import { attributeFlags } from "./encode-attributes.ts";
-import { addError, type Findings, type RawAttribute } from "./findings.ts";
+import { addError, type Findings } from "./findings.ts";
 import { attributeByCode } from "./index.ts";
 import { judgeWhole, mergeFourOctetAs } from "./judge-attributes.ts";
 import type { PathAttributes } from "./path-attributes.ts";
+import { type AttributeOverrun, type RawAttribute, walkAttributes } from "./walk-attributes.ts";
 
 /** Where the NLRI of MP_REACH_NLRI or MP_UNREACH_NLRI stands: offsets into the octets that were decoded. */
 export interface MpNlriRange {
@@ -69,36 +70,11 @@ export function decodePathAttributes(
     seen: new Set(),
     errors: [],
   };
-  walkAttributes(findings, start, end);
+  const overrun = walkAttributes(octets, start, end, (raw) => takeAttribute(findings, raw));
+  if (overrun !== undefined) addOverrun(findings, overrun, end);
   mergeFourOctetAs(findings);
   judgeWhole(findings);
   return summarise(findings);
-}
-
-function walkAttributes(findings: Findings, start: number, end: number): void {
-  const { octets } = findings;
-  let offset = start;
-  while (offset < end) {
-    const flags = octets[offset] as number;
-    const isExtended = (flags & AttributeFlag.extendedLength) !== 0;
-    const valueStart = offset + (isExtended ? 4 : 3);
-    const code = offset + 1 < end ? (octets[offset + 1] as number) : 0;
-    if (valueStart > end) {
-      addOverrun(findings, code, { start: offset, end }, "the list ends inside a header");
-      return;
-    }
-    const length = isExtended
-      ? ((octets[offset + 2] as number) << 8) | (octets[offset + 3] as number)
-      : (octets[offset + 2] as number);
-    if (length > end - valueStart) {
-      const message = `${length} octets announced, ${end - valueStart} left in the list`;
-      addOverrun(findings, code, { start: offset, end }, message);
-      return;
-    }
-    const next = valueStart + length;
-    takeAttribute(findings, { code, flags, start: offset, valueStart, end: next });
-    offset = next;
-  }
 }
 
 /**
@@ -107,14 +83,13 @@ function walkAttributes(findings: Findings, start: number, end: number): void {
  */
 function addOverrun(
   findings: Findings,
-  code: number,
-  raw: Pick<RawAttribute, "start" | "end">,
-  message: string,
+  { code, message, start }: AttributeOverrun,
+  end: number,
 ): void {
   const holdsNlri = code === AttributeCode.mpReachNlri || code === AttributeCode.mpUnreachNlri;
   const outcome = holdsNlri ? "session-reset" : "treat-as-withdraw";
   const subcode = UpdateSubcode.malformedAttributeList;
-  addError(findings, { attribute: code, subcode, outcome, message }, raw);
+  addError(findings, { attribute: code, subcode, outcome, message }, { start, end });
 }
 
 function takeAttribute(findings: Findings, raw: RawAttribute): void {

@@ -1,4 +1,5 @@
 import { formatIpv4, readIpv4 } from "../../net/ip-address.ts";
+import { formatHex } from "../../wire/hex.ts";
 import { Reader } from "../../wire/reader.ts";
 import { AttributeCode } from "../iana.ts";
 import type { AttributeRow } from "./attribute-row.ts";
@@ -22,7 +23,7 @@ export function formatExtendedCommunity(octets: Uint8Array): string {
     if (type === 1) return `${name}:${formatIpv4(readIpv4(reader.bytes(4)))}:${reader.uint16()}`;
     if (type === 2) return `${name}:${reader.uint32()}:${reader.uint16()}`;
   }
-  return `0x${Array.from(octets, (octet) => octet.toString(16).padStart(2, "0")).join("")}`;
+  return `0x${formatHex(octets)}`;
 }
 
 /** EXTENDED COMMUNITIES, RFC 4360; malformed: RFC 7606 §7.14. */

@@ -2,15 +2,7 @@ import type { CodecContext } from "../message/codec-context.ts";
 import type { AttributeError } from "../message/message.ts";
 import type { AttributeValues } from "./attribute-row.ts";
 import type { UnknownAttribute } from "./path-attributes.ts";
-
-/** One attribute as the walk found it. */
-export interface RawAttribute {
-  readonly code: number;
-  readonly flags: number;
-  readonly start: number;
-  readonly valueStart: number;
-  readonly end: number;
-}
+import type { RawAttribute } from "./walk-attributes.ts";
 
 /** What a walk over the block gathers. */
 export interface Findings {

@@ -44,3 +44,8 @@ const byCode: ReadonlyMap<number, AttributeRow> = new Map(
 export function attributeByCode(code: number): AttributeRow | undefined {
   return byCode.get(code);
 }
+
+/** The attribute as its RFC writes it (`AS_PATH`), or `attribute 99`. */
+export function attributeTitle(code: number): string {
+  return byCode.get(code)?.title ?? `attribute ${code}`;
+}

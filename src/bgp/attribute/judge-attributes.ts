@@ -59,7 +59,7 @@ function judgeMpNextHop(findings: Findings): void {
   if (family === undefined || family.isUsableNextHop(mpReach.nextHop)) return;
   addError(findings, {
     attribute: AttributeCode.mpReachNlri,
-    subcode: UpdateSubcode.optionalAttributeError,
+    subcode: UpdateSubcode.invalidNextHopAttribute,
     outcome: "treat-as-withdraw",
     message: `MP_REACH_NLRI: ${family.decodeNextHop(mpReach.nextHop)?.nextHop} is no host's address`,
   });

@@ -1,4 +1,6 @@
 import { formatIpAddress } from "../../net/ip-address.ts";
+import { formatHex } from "../../wire/hex.ts";
+import { formatFamily } from "../family/format-family.ts";
 import { familyByKey } from "../family/index.ts";
 import { AttributeCode, UpdateSubcode } from "../iana.ts";
 import { familyKey } from "../message/codec-context.ts";
@@ -40,9 +42,13 @@ export const mpReachNlri: AttributeRow<"mpReach"> = {
   encode: ({ afi, safi, nextHop, nlri }, writer) => {
     writer.uint16(afi).uint8(safi).uint8(nextHop.length).bytes(nextHop).uint8(0).bytes(nlri);
   },
-  format: ({ afi, safi, nextHop, nlri }) => {
-    const isAddress = nextHop.length === 4 || nextHop.length === 16;
-    const via = isAddress ? formatIpAddress(nextHop) : `${nextHop.length} octets`;
-    return `${afi}/${safi} next hop ${via}, ${nlri.length} octets of NLRI`;
-  },
+  format: ({ afi, safi, nextHop, nlri }) =>
+    `${formatFamily(afi, safi)}, next hop ${formatNextHop(nextHop)}, ${nlri.length} octets of NLRI`,
 };
+
+/** One address or the two of RFC 2545; octets where it is something else. */
+function formatNextHop(octets: Uint8Array): string {
+  if (octets.length === 4 || octets.length === 16) return formatIpAddress(octets);
+  if (octets.length !== 32) return `0x${formatHex(octets)}`;
+  return `${formatIpAddress(octets.subarray(0, 16))} ${formatIpAddress(octets.subarray(16))}`;
+}

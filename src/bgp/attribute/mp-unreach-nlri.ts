@@ -1,3 +1,4 @@
+import { formatFamily } from "../family/format-family.ts";
 import { AttributeCode, UpdateSubcode } from "../iana.ts";
 import { type AttributeRow, Malformed } from "./attribute-row.ts";
 
@@ -19,5 +20,5 @@ export const mpUnreachNlri: AttributeRow<"mpUnreach"> = {
   encode: ({ afi, safi, nlri }, writer) => {
     writer.uint16(afi).uint8(safi).bytes(nlri);
   },
-  format: ({ afi, safi, nlri }) => `${afi}/${safi}, ${nlri.length} octets of NLRI`,
+  format: ({ afi, safi, nlri }) => `${formatFamily(afi, safi)}, ${nlri.length} octets of NLRI`,
 };

@@ -90,11 +90,22 @@ export function describeNotification(notification: NotificationMessage): string 
   return title + quoteText(subcode, data);
 }
 
-function nameOf(code: number, subcode: number): string {
+/** The names of a code and its subcode, where they have any. */
+export function notificationNames(
+  code: number,
+  subcode: number,
+): { readonly codeName?: string; readonly subcodeName?: string } {
   const error = errorNames[code];
-  if (error === undefined) return `Error ${code}/${subcode}`;
-  if (subcode === 0) return error.name;
-  return `${error.name}/${error.subcodes[subcode] ?? subcode}`;
+  if (error === undefined) return {};
+  const subcodeName = error.subcodes[subcode];
+  return { codeName: error.name, ...(subcodeName !== undefined && { subcodeName }) };
+}
+
+function nameOf(code: number, subcode: number): string {
+  const { codeName, subcodeName } = notificationNames(code, subcode);
+  if (codeName === undefined) return `Error ${code}/${subcode}`;
+  if (subcode === 0) return codeName;
+  return `${codeName}/${subcodeName ?? subcode}`;
 }
 
 /** One level deep: a wrapped Hard Reset is not unwrapped again. */

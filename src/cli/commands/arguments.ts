@@ -88,3 +88,12 @@ export interface WatchArguments extends ClientArguments {
 export interface CompletionArguments {
   readonly shell: "bash" | "zsh" | "fish";
 }
+
+/** `margay decode [FILE]` */
+export interface DecodeArguments {
+  /** Undefined or `-`: stdin. */
+  readonly file?: string | undefined;
+  /** AS numbers take two octets. */
+  readonly noAs4: boolean;
+  readonly addpath: boolean;
+}

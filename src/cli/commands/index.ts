@@ -282,6 +282,41 @@ export const commands: readonly CommandRow[] = [
     load: () => import("./config.ts"),
   }),
   command({
+    usage: "decode [file]",
+    describe: "Print the BGP messages of a file as JSON, one a line; needs no daemon.",
+    examples: [
+      ["decode messages.hex", "one message a line, in hexadecimal digits"],
+      [
+        "decode session.pcap | jq -c 'select(.type == \"update\")'",
+        "pcap and pcapng; TCP port 179",
+      ],
+      ["decode rib.20260101.0000.gz", "MRT: BGP4MP, TABLE_DUMP_V2"],
+    ],
+    options: (parser: Argv) =>
+      parser
+        .positional("file", { type: "string", describe: "The file; stdin without, or with -" })
+        .option("as4", {
+          type: "boolean",
+          default: false,
+          describe: "AS numbers have four octets, where the file does not tell; the default",
+        })
+        .option("no-as4", {
+          type: "boolean",
+          default: false,
+          describe: "AS numbers have two octets, where the file does not tell",
+        })
+        .option("addpath", {
+          type: "boolean",
+          default: false,
+          describe: "Prefixes have path identifiers, where the file does not tell",
+        })
+        .check(({ as4, noAs4 }) => {
+          if (as4 && noAs4) throw new UsageError("--as4 and --no-as4 exclude each other.");
+          return true;
+        }),
+    load: () => import("./decode.ts"),
+  }),
+  command({
     usage: "completion <shell>",
     describe: "Print a completion script.",
     examples: [

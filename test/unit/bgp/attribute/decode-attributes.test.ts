@@ -180,7 +180,7 @@ test("an MP_REACH_NLRI whose next hop no host can have is treated as withdraw, i
   for (const address of ["0".repeat(32), `${"0".repeat(31)}1`, `ff02${"0".repeat(27)}1`]) {
     const block = `80 0e 1b 0002 01 10 ${address} 00 20 20010db8 00 ${origin} ${asPath}`;
     const decoded = decode(block, internal, false);
-    assert.deepEqual(outcomes(decoded), ["14 3/9 treat-as-withdraw"]);
+    assert.deepEqual(outcomes(decoded), ["14 3/8 treat-as-withdraw"]);
     assert.deepEqual([decoded.mpReach?.nlriStart, decoded.mpReach?.nlriEnd], [24, 30]);
   }
 });

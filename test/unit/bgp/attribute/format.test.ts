@@ -36,7 +36,7 @@ test("AS paths read as in other tools", () => {
       { type: 1, asns: [65002, 65003] },
       { type: 4, asns: [64513] },
     ]),
-    "(64512) 65001 4200000000 {65002,65003} [64513]",
+    "(64512) 65001 4200000000 {65002 65003} [64513]",
   );
 });
 
@@ -71,13 +71,13 @@ test("every attribute has a text", () => {
   assert.equal(format(10, "0a000001 0a000002"), "CLUSTER_LIST 10.0.0.1 10.0.0.2");
   assert.equal(
     format(14, "0001 01 04 c0000201 00 18 0ae902"),
-    "MP_REACH_NLRI 1/1 next hop 192.0.2.1, 4 octets of NLRI",
+    "MP_REACH_NLRI ipv4-unicast, next hop 192.0.2.1, 4 octets of NLRI",
   );
   assert.equal(
     format(14, "0001 80 02 abcd 00"),
-    "MP_REACH_NLRI 1/128 next hop 2 octets, 0 octets of NLRI",
+    "MP_REACH_NLRI 1/128, next hop 0xabcd, 0 octets of NLRI",
   );
-  assert.equal(format(15, "0002 01 00"), "MP_UNREACH_NLRI 2/1, 1 octets of NLRI");
+  assert.equal(format(15, "0002 01 00"), "MP_UNREACH_NLRI ipv6-unicast, 1 octets of NLRI");
   assert.equal(format(16, "0002fde900000064"), "EXTENDED_COMMUNITIES rt:65001:100");
   assert.equal(format(17, "0201 fa56ea00"), "AS4_PATH 4200000000");
   assert.equal(format(18, "fa56ea00 0a000001"), "AS4_AGGREGATOR 4200000000 10.0.0.1");

@@ -1,0 +1,31 @@
+import { attributeTitle } from "../attribute/index.ts";
+import type { BgpError } from "../errors.ts";
+import type { AttributeError, MalformedOutcome } from "../message/message.ts";
+import { ErrorCode } from "../iana.ts";
+
+/** What is wrong with a message: the NOTIFICATION that it deserves by RFC 4271 §6, and what RFC 7606 makes of it. */
+export interface DescribedError {
+  readonly code: number;
+  readonly subcode: number;
+  readonly outcome: MalformedOutcome;
+  /** By name, where it is one attribute's. */
+  readonly attribute?: string;
+  readonly message: string;
+}
+
+/** The error of a whole message. */
+export function describeBgpError({ code, message, subcode }: BgpError): DescribedError {
+  return { code, subcode, outcome: "session-reset", message };
+}
+
+/** The error of an attribute, or of the list of them. */
+export function describeAttributeError(error: AttributeError): DescribedError {
+  const { attribute, message, outcome, subcode } = error;
+  return {
+    code: ErrorCode.updateMessage,
+    subcode,
+    outcome,
+    ...(attribute !== 0 && { attribute: attributeTitle(attribute) }),
+    message,
+  };
+}
