@@ -20,6 +20,7 @@ import {
 } from "../platform/tcp.ts";
 import { passwordFor } from "./peer-keys.ts";
 import { noAnswerHint, tcpOptions, tooFarHint, tooFarObjection } from "./tcp-options.ts";
+import { TimerQueue } from "./timer-queue.ts";
 
 /** Reading may take this long at a time; what is left waits for the next pass of the event loop. */
 const readBudgetMs = 8;
@@ -55,7 +56,7 @@ export class SpeakerDriver {
   readonly speaker: Speaker;
   readonly #options: SpeakerDriverOptions;
   readonly #connections = new Map<number, OpenConnection>();
-  readonly #timers = new Map<string, Timer>();
+  readonly #timers: TimerQueue<SpeakerTimer>;
   #listeners: TcpListener[] = [];
   #keys: readonly TcpKey[] = [];
   #isWoken = false;
@@ -65,6 +66,7 @@ export class SpeakerDriver {
 
   constructor(options: SpeakerDriverOptions) {
     this.#options = options;
+    this.#timers = new TimerQueue(options.clock, (timer) => this.speaker.timerExpired(timer));
     const ports: SpeakerPorts = {
       connect: (connection, to) => this.#connect(connection, to),
       noAnswerHint: (to) => this.#noAnswerHint(to),
@@ -73,8 +75,8 @@ export class SpeakerDriver {
       setReading: (connection, reading) => {
         this.#connections.get(connection)?.tcp?.setReading(reading);
       },
-      startTimer: (timer, delayMs) => this.#startTimer(timer, delayMs),
-      stopTimer: (timer) => this.#stopTimer(timer),
+      startTimer: (timer, delayMs) => this.#timers.start(timerKey(timer), timer, delayMs),
+      stopTimer: (timer) => this.#timers.stop(timerKey(timer)),
       wake: () => this.#wake(),
       nowMs: () => options.clock.nowMs(),
       random: options.random,
@@ -192,22 +194,6 @@ export class SpeakerDriver {
     open?.tcp?.close();
   }
 
-  #startTimer(timer: SpeakerTimer, delayMs: number): void {
-    const key = timerKey(timer);
-    this.#timers.get(key)?.cancel();
-    const expire = (): void => {
-      this.#timers.delete(key);
-      this.speaker.timerExpired(timer);
-    };
-    this.#timers.set(key, this.#options.clock.after(delayMs, expire));
-  }
-
-  #stopTimer(timer: SpeakerTimer): void {
-    const key = timerKey(timer);
-    this.#timers.get(key)?.cancel();
-    this.#timers.delete(key);
-  }
-
   #wake(): void {
     if (this.#isWoken || this.#isStopped) return;
     this.#isWoken = true;
@@ -253,7 +239,6 @@ export class SpeakerDriver {
     this.speaker.stop(options);
     this.#isStopped = true;
     this.#distribution?.cancel();
-    for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
     for (const connection of [...this.#connections.keys()]) this.#close(connection);
     await Promise.all(this.#listeners.map((listener) => listener.close()));

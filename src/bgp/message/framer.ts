@@ -1,6 +1,8 @@
 import { headerOctets, maximumMessageOctets, type MessageType } from "../iana.ts";
 import { checkHeader } from "./header.ts";
 
+const nothing = new Uint8Array(0);
+
 /** One message in a stream: a view that the framer reuses, valid until the next call of `next`. */
 export interface FramedMessage {
   readonly type: MessageType;
@@ -13,7 +15,8 @@ export interface FramedMessage {
 /**
  * Cuts a TCP stream into messages (RFC 4271 §4.1). Push what arrived, then call `next` until it gives `undefined`: after
  * that the pushed memory is the caller's again. A message that lies whole in a chunk is not copied; only one that
- * spans chunks is, each octet once. Besides the chunks that are not drained it holds at most one message.
+ * spans chunks is, each octet once. Besides the chunks that are not drained it holds at most one message, and none while it
+ * waits for the next: there are thousands of framers.
  */
 export class Framer {
   /** 4096, or 65535 once both sides offered RFC 8654. Takes effect at the next header. */
@@ -25,14 +28,14 @@ export class Framer {
   #head = 0;
   /** Where the rest of the chunk at `#head` starts. */
   #offset = 0;
-  /** The beginning of a message that spans chunks. */
-  #partial: Uint8Array = new Uint8Array(maximumMessageOctets);
+  /** The beginning of a message that spans chunks, or the last such message. */
+  #partial: Uint8Array = nothing;
   #partialOctets = 0;
   #pendingOctets = 0;
 
   constructor(maximumOctets: number = maximumMessageOctets) {
     this.maximumMessageOctets = maximumOctets;
-    this.#view = { type: 4, octets: this.#partial, start: 0, end: 0 };
+    this.#view = { type: 4, octets: nothing, start: 0, end: 0 };
   }
 
   /** Octets pushed that no message returned by `next` has covered yet. */
@@ -57,6 +60,8 @@ export class Framer {
     const chunk = this.#chunks[this.#head];
     if (chunk === undefined) {
       this.#forgetChunks();
+      this.#partial = nothing;
+      this.#view.octets = nothing;
       return undefined;
     }
     const start = this.#offset;
@@ -72,6 +77,7 @@ export class Framer {
   }
 
   #nextAcrossChunks(): FramedMessage | undefined {
+    this.#reserve(headerOctets);
     if (!this.#collect(headerOctets)) return undefined;
     const length = checkHeader(this.#partial, 0, this.maximumMessageOctets);
     this.#reserve(length);
@@ -98,7 +104,7 @@ export class Framer {
 
   #reserve(octets: number): void {
     if (octets <= this.#partial.length) return;
-    const larger = new Uint8Array(this.maximumMessageOctets);
+    const larger = new Uint8Array(octets);
     larger.set(this.#partial.subarray(0, this.#partialOctets));
     this.#partial = larger;
   }

@@ -52,8 +52,12 @@ function rangesOf(prefixes: readonly Prefix[]): Ranges {
   };
 }
 
+const martians = rangesOf(martianPrefixes);
+const none = rangesOf([]);
+
 /** Which prefixes are accepted from a peer. */
 export class ImportPolicy {
+  /** `undefined`: all but martians. */
   readonly #accepted: Ranges | undefined;
   readonly #refused: Ranges;
 
@@ -63,11 +67,14 @@ export class ImportPolicy {
    */
   constructor(accepted: readonly Prefix[] | "any", never: readonly Prefix[] = []) {
     this.#accepted = accepted === "any" ? undefined : rangesOf(accepted);
-    this.#refused = rangesOf([...(accepted === "any" ? martianPrefixes : []), ...never]);
+    this.#refused = never.length === 0 ? none : rangesOf(never);
   }
 
   accepts(table: PrefixTable, id: number): boolean {
-    if (isInsideAny(this.#refused, table, id)) return false;
-    return this.#accepted === undefined || isInsideAny(this.#accepted, table, id);
+    const isTaken =
+      this.#accepted === undefined
+        ? !isInsideAny(martians, table, id)
+        : isInsideAny(this.#accepted, table, id);
+    return isTaken && !isInsideAny(this.#refused, table, id);
   }
 }

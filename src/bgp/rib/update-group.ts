@@ -62,6 +62,8 @@ export class UpdateGroup {
   #loggedOctets = 0;
   /** The latest dump, while new members may join it; the earlier ones live as long as somebody reads them. */
   #dump: TableDump | undefined;
+  /** No member has anything to be sent, so that there is nothing to pump. */
+  #isAtRest = true;
   #exported = 0;
   readonly #exportedBySource = new Map<number, number>();
 
@@ -171,6 +173,7 @@ export class UpdateGroup {
 
   /** Sends a member the whole table again, then End-of-RIB: a new session, or ROUTE-REFRESH (RFC 2918 §4). */
   feedTable(member: GroupMember): void {
+    this.#isAtRest = false;
     // Whoever joins a dump begun earlier has the table once it has read the log since, too.
     member.endOfRibAt = this.#logEnd;
     if (member.missed !== undefined) {
@@ -188,6 +191,7 @@ export class UpdateGroup {
 
   /** Lets a member have the End-of-RIB that was held back, after all that is in the table by now. */
   releaseEndOfRib(member: GroupMember): void {
+    this.#isAtRest = false;
     member.endOfRibHeld = false;
     if (member.endOfRibAt !== undefined) member.endOfRibAt = this.#logEnd;
   }
@@ -273,6 +277,7 @@ export class UpdateGroup {
   }
 
   #append(slab: Slab): void {
+    this.#isAtRest = false;
     for (const member of this.#members.values()) {
       if (member.missed === undefined) continue;
       for (const prefix of slab.prefixes) member.missed.add(prefix);
@@ -284,6 +289,7 @@ export class UpdateGroup {
 
   /** Writes what each member can take now. @returns whether work is left that does not wait for a socket */
   pump(): boolean {
+    if (this.#isAtRest) return false;
     let more = false;
     let isAnyBlocked = false;
     for (const dump of this.#awaitedDumps()) this.#extendDump(dump);
@@ -293,6 +299,7 @@ export class UpdateGroup {
     }
     if (isAnyBlocked) this.#limitLag();
     this.#trim();
+    this.#isAtRest = !more && !isAnyBlocked;
     return more;
   }
 
