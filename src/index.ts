@@ -37,12 +37,15 @@ export { decodeNotification, encodeNotification } from "./bgp/message/notificati
 export { decodeOpen, encodeOpen } from "./bgp/message/open.ts";
 export { decodeRouteRefresh, encodeRouteRefresh } from "./bgp/message/route-refresh.ts";
 export { decodeUpdate, encodeUpdate } from "./bgp/message/update.ts";
-export type { Peer, PeerSettings } from "./bgp/peer.ts";
+export type { PeerRange } from "./bgp/dynamic-peers.ts";
+export type { Peer } from "./bgp/peer.ts";
+export type { PeerSettings } from "./bgp/peer-settings.ts";
 export type { FamilyRib } from "./bgp/rib/family-rib.ts";
 export type { LocRibChanges } from "./bgp/rib/loc-rib.ts";
 export { Speaker } from "./bgp/speaker.ts";
 export type { SpeakerConfig } from "./bgp/speaker-config.ts";
 export type { SpeakerObserver, SpeakerPorts, SpeakerTimer } from "./bgp/speaker-ports.ts";
+export { WellKnownCommunity } from "./net/community.ts";
 export { parsePrefix, type Prefix } from "./net/prefix.ts";
 export { type Clock, type Timer } from "./platform/clock.ts";
 export { nodeClock } from "./platform/node-clock.ts";

@@ -22,10 +22,12 @@ import { prefixesToOriginate } from "../topology/peers-wanted.ts";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { EventKind } from "../gen/margay/v1/event_pb.ts";
 import type { StatusView } from "../api/views.ts";
+import { applyPeers } from "./apply-peers.ts";
 import { deferralWithin } from "./end-of-rib-deferral.ts";
 import { EventHub } from "./event-hub.ts";
 import { EventLoopTurns } from "./event-loop-turns.ts";
-import { nodePeerSettings } from "./peer-settings.ts";
+import { nodePeerSettings, nodeRanges } from "./peer-settings.ts";
+import { logRefusals } from "./refusal-log.ts";
 import { feedRoutes } from "./route-feed.ts";
 import { type Probes, startProbes } from "./probes.ts";
 import { observeSpeaker } from "./speaker-observer.ts";
@@ -112,7 +114,7 @@ export class NodeAgent {
       clock: this.#clock,
       random: nodeRandom,
       localAddress: { [version]: node.address },
-      refused: (address, reason) => speakerLogger.debug({ peer: address }, `refused: ${reason}`),
+      refused: logRefusals(speakerLogger, this.#clock),
       observer: observeSpeaker({
         logger: speakerLogger,
         hub: this.#hub,
@@ -190,15 +192,11 @@ export class NodeAgent {
   /** Makes the speaker keep just the peers that the topology wants, and originate our prefixes. */
   #applyTopology(): void {
     const { speaker } = this.#driver;
-    const wanted = nodePeerSettings(this.#config, this.#model);
-    const addresses = new Set(wanted.map(({ address }) => address));
-    for (const peer of [...speaker.peers()]) {
-      if (!addresses.has(peer.address)) speaker.removePeer(peer.address);
-    }
-    for (const settings of wanted) {
-      if (speaker.peer(settings.address) === undefined) speaker.addPeer(settings);
-      else speaker.updatePeer(settings);
-    }
+    applyPeers(
+      speaker,
+      nodePeerSettings(this.#config, this.#model),
+      nodeRanges(this.#config, this.#model),
+    );
     const own = prefixesToOriginate(this.#config, this.#model);
     speaker.originate(own);
     this.#felix.setLocalPrefixes(own);
@@ -245,12 +243,13 @@ export class NodeAgent {
     this.#report(loaded.warnings);
     const before = { config: this.#config, cluster: this.#model };
     // Identity, sockets and the look of kernel routes stand until the next start; the rest is replaced.
-    const { node, peers, timers, mesh, log } = loaded.config;
+    const { node, peers, ranges, timers, mesh, log } = loaded.config;
     const { podCidrs, podCidrsFrom } = node;
     this.#config = {
       ...this.#config,
       node: { ...this.#config.node, podCidrs, podCidrsFrom },
       peers,
+      ranges,
       timers,
       mesh,
       log,

@@ -114,7 +114,7 @@ export function peerView(peer: Peer, driver: SpeakerDriver, clock: Clock): PeerV
     name: settings.name === settings.address ? "" : settings.name,
     kind: settings.kind,
     localAsn: speaker.config.asn,
-    remoteAsn: lastNegotiated?.peerAsn ?? (settings.asn === "any" ? 0 : settings.asn),
+    remoteAsn: lastNegotiated?.peerAsn ?? (typeof settings.asn === "number" ? settings.asn : 0),
     state: fsm.state,
     since: timestampOf(clock, peer.stateSinceMs),
     uptimeSeconds: isEstablished ? Math.floor((clock.nowMs() - peer.stateSinceMs) / 1000) : 0,

@@ -15,7 +15,7 @@ type Warning = NonNullable<StatusView["warnings"]>[number];
 
 export interface StatusSources {
   readonly nodeName: string;
-  readonly role: "node" | "reflector";
+  readonly role: "node" | "reflector" | "speaker";
   readonly startedWallMs: number;
   readonly driver: SpeakerDriver;
   readonly listenAddresses: readonly string[];

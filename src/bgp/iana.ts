@@ -147,18 +147,6 @@ export const AsPathSegmentType = {
 } as const;
 export type AsPathSegmentType = (typeof AsPathSegmentType)[keyof typeof AsPathSegmentType];
 
-/** Well-known communities */
-export const WellKnownCommunity = {
-  gracefulShutdown: 0xffff0000, // RFC 8326
-  llgrStale: 0xffff0006, // RFC 9494
-  noLlgr: 0xffff0007, // RFC 9494
-  blackhole: 0xffff029a, // RFC 7999
-  noExport: 0xffffff01, // RFC 1997
-  noAdvertise: 0xffffff02, // RFC 1997
-  noExportSubconfed: 0xffffff03, // RFC 1997
-  noPeer: 0xffffff04, // RFC 3765
-} as const;
-
 /** AS_TRANS stands for a 4-octet AS number where only two octets fit, RFC 6793 */
 export const asTrans = 23456;
 

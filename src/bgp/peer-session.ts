@@ -207,7 +207,7 @@ function exportProfile(
   return {
     external: negotiated.codec.external,
     client: peer.settings.client && !negotiated.codec.external,
-    ownOnly: peer.settings.exportOwnOnly,
+    advertise: peer.settings.advertise,
     fourOctetAs: negotiated.codec.fourOctetAs,
     maximumMessageOctets: negotiated.codec.maximumMessageOctets,
     localAsn: config.asn,

@@ -1,52 +1,15 @@
 import { parseIpAddress } from "../net/ip-address.ts";
-import type { Prefix } from "../net/prefix.ts";
 import { formatHex } from "../wire/hex.ts";
-import type { Capability, GracefulRestartCapability } from "./capability/capability.ts";
-import type { Family } from "./family/family.ts";
+import type { GracefulRestartCapability } from "./capability/capability.ts";
 import type { DownReason } from "./fsm/action.ts";
 import type { Negotiated } from "./fsm/negotiate.ts";
 import type { PeerFsm } from "./fsm/peer.ts";
-import type { PeerFsmConfig } from "./fsm/peer-config.ts";
 import type { UpdateGroup } from "./rib/update-group.ts";
 import type { GroupMember } from "./rib/group-member.ts";
-import { ImportPolicy } from "./rib/import-policy.ts";
-import { PathSource, type RibPeer } from "./rib/source.ts";
-import type { PeerTransport } from "./peer-transport.ts";
-import type { SpeakerConfig } from "./speaker-config.ts";
-
-/** What an operator, or the topology, says of a peer. */
-export interface PeerSettings {
-  /** Canonical. */
-  readonly address: string;
-  /** TCP port to dial. */
-  readonly port: number;
-  /** Absent: `plainTransport`. */
-  readonly transport?: PeerTransport | undefined;
-  /** For people: the node's name, say. */
-  readonly name: string;
-  /** For people: mesh, reflector, client, external, … */
-  readonly kind: string;
-  /** `any` takes the number that the peer's OPEN says. */
-  readonly asn: number | "any";
-  /** Never dialled. */
-  readonly passive: boolean;
-  /** Our reflection client (RFC 4456). */
-  readonly client: boolean;
-  readonly families: readonly Family[];
-  /** Prefixes inside one of these are accepted; `any` is everything but martians. */
-  readonly importPrefixes: readonly Prefix[] | "any";
-  /** Prefixes inside one of these are refused all the same: our own. */
-  readonly importNever: readonly Prefix[];
-  /** Sent only what is originated here. */
-  readonly exportOwnOnly: boolean;
-  /** 0, or 3..65535 */
-  readonly holdTimeSeconds: number;
-  readonly connectRetrySeconds: number;
-  readonly idleHoldSeconds: number;
-  readonly idleHoldMaximumSeconds: number;
-  /** Restart Time offered, 0..4095; with 0 the peer is to keep nothing of ours. */
-  readonly gracefulRestartSeconds: number;
-}
+import { isExternalAsn } from "./fsm/peer-asn.ts";
+import type { ImportPolicy } from "./rib/import-policy.ts";
+import type { PathSource, RibPeer } from "./rib/source.ts";
+import { importPolicyOf, type PeerSettings, sourceOf } from "./peer-settings.ts";
 
 /** Messages of each type, by `MessageType`. */
 export type MessageCounts = [
@@ -101,16 +64,16 @@ export class Peer implements RibPeer {
   constructor(
     index: number,
     settings: PeerSettings,
-    fsm: PeerFsm,
+    createFsm: (current: () => PeerSettings) => PeerFsm,
     options: { readonly localAsn: number; readonly nowMs: number; readonly isDynamic: boolean },
   ) {
     this.index = index;
     this.settings = settings;
-    this.fsm = fsm;
+    this.fsm = createFsm(() => this.settings);
     this.isDynamic = options.isDynamic;
     this.addressOrder = addressOrder(settings.address);
     this.importPolicy = importPolicyOf(settings);
-    this.source = sourceOf(settings, settings.asn !== "any" && settings.asn !== options.localAsn);
+    this.source = sourceOf(settings, isExternalAsn(settings.asn, options.localAsn) ?? false);
     this.stateSinceMs = options.nowMs;
   }
 
@@ -126,79 +89,8 @@ export class Peer implements RibPeer {
   }
 }
 
-/** The import policy that settings describe. */
-export function importPolicyOf(settings: PeerSettings): ImportPolicy {
-  return new ImportPolicy(settings.importPrefixes, settings.importNever);
-}
-
-/** One text per set of settings that a session is built on. */
-export function sessionSettings(settings: PeerSettings): string {
-  const { name, kind, importPrefixes, importNever, families: offered, ...rest } = settings;
-  return JSON.stringify([rest, offered.map((family) => family.key)]);
-}
-
-/** Where paths of a peer come from, once it is known whether it is in another AS. */
-export function sourceOf(settings: PeerSettings, external: boolean): PathSource {
-  if (external) return PathSource.external;
-  return settings.client ? PathSource.client : PathSource.nonClient;
-}
-
 function addressOrder(address: string): string {
   const octets = parseIpAddress(address) ?? new Uint8Array(16);
   const hex = formatHex(octets);
   return octets.length === 4 ? `00000000000000000000ffff${hex}` : hex;
-}
-
-/** What our OPENs say of our own restart, RFC 4724 §3. */
-interface RestartState {
-  readonly restarted: boolean;
-  readonly forwardingPreserved: boolean;
-}
-
-/** What the FSM of a peer with these settings must know; `restart` is asked at each OPEN. */
-export function fsmConfig(
-  settings: PeerSettings,
-  { asn, identifier }: Pick<SpeakerConfig, "asn" | "identifier">,
-  restart: () => RestartState,
-  noAnswerHint: () => string | undefined,
-): PeerFsmConfig {
-  return {
-    localAsn: asn,
-    peerAsn: settings.asn,
-    localIdentifier: identifier,
-    holdTimeSeconds: settings.holdTimeSeconds,
-    connectRetrySeconds: settings.connectRetrySeconds,
-    idleHoldSeconds: settings.idleHoldSeconds,
-    idleHoldMaximumSeconds: settings.idleHoldMaximumSeconds,
-    passive: settings.passive,
-    noAnswerHint,
-    capabilities: () => offeredCapabilities(settings, asn, restart()),
-  };
-}
-
-function offeredCapabilities(
-  settings: PeerSettings,
-  localAsn: number,
-  restart: RestartState,
-): readonly Capability[] {
-  const capabilities: Capability[] = settings.families.map(({ afi, safi }) => ({
-    name: "multiprotocol",
-    afi,
-    safi,
-  }));
-  capabilities.push({ name: "routeRefresh" }, { name: "fourOctetAs", asn: localAsn });
-  // Without families it keeps nothing, and still tells the peer that we wait for End-of-RIB (RFC 4724 §3).
-  const families = settings.gracefulRestartSeconds === 0 ? [] : settings.families;
-  capabilities.push({
-    name: "gracefulRestart",
-    restarted: restart.restarted,
-    notification: false,
-    restartTimeSeconds: settings.gracefulRestartSeconds,
-    families: families.map(({ afi, safi }) => ({
-      afi,
-      safi,
-      forwardingPreserved: restart.forwardingPreserved,
-    })),
-  });
-  return capabilities;
 }

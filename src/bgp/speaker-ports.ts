@@ -2,7 +2,8 @@ import type { ConnectionTimer, DownReason, PeerTimer } from "./fsm/action.ts";
 import type { ConnectionId } from "./fsm/event.ts";
 import type { FsmState } from "./fsm/state.ts";
 import type { AttributeError } from "./message/message.ts";
-import type { Peer, PeerSettings } from "./peer.ts";
+import type { Peer } from "./peer.ts";
+import type { PeerSettings } from "./peer-settings.ts";
 import type { FamilyRib } from "./rib/family-rib.ts";
 import type { LocRibChanges } from "./rib/loc-rib.ts";
 

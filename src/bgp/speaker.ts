@@ -5,29 +5,27 @@ import type { FsmAction } from "./fsm/action.ts";
 import type { ConnectionId, FsmEvent } from "./fsm/event.ts";
 import { PeerFsm } from "./fsm/peer.ts";
 import { CeaseSubcode } from "./iana.ts";
-import { originate } from "./rib/originate.ts";
+import { originate, type OriginatedRoute } from "./rib/originate.ts";
 import { PathAttributeStore } from "./rib/path-attributes.ts";
 import { FamilyRib } from "./rib/family-rib.ts";
 import type { RibPeer } from "./rib/source.ts";
 import { type DeferralOptions, EndOfRibDeferral } from "./end-of-rib-deferral.ts";
 import { GracefulRestartHelper } from "./graceful-restart-helper.ts";
+import { DynamicPeers, type PeerRange } from "./dynamic-peers.ts";
+import { Peer } from "./peer.ts";
 import {
   fsmConfig,
   importPolicyOf,
-  Peer,
+  needsNewSession,
   type PeerSettings,
-  sessionSettings,
   sourceOf,
-} from "./peer.ts";
+} from "./peer-settings.ts";
 import { PeerSession } from "./peer-session.ts";
 import { PeerTable } from "./peer-table.ts";
 import { ReadQueue } from "./read-queue.ts";
 import type { SpeakerConfig } from "./speaker-config.ts";
 import type { SpeakerObserver, SpeakerPorts, SpeakerTimer } from "./speaker-ports.ts";
 import { UpdateReceiver } from "./update-receiver.ts";
-
-/** Settings for peers that nobody configured, by their address; `undefined` refuses them. */
-type DynamicPeers = (address: string) => PeerSettings | undefined;
 
 const messagesPerLook = 16;
 
@@ -39,6 +37,8 @@ export class Speaker {
   readonly config: SpeakerConfig;
   readonly attributes: PathAttributeStore;
   readonly ribs: ReadonlyMap<number, FamilyRib>;
+  /** Those who connect from ranges. */
+  readonly dynamicPeers = new DynamicPeers();
   readonly #ports: SpeakerPorts;
   readonly #observer: SpeakerObserver;
   readonly #receiver: UpdateReceiver;
@@ -52,7 +52,6 @@ export class Speaker {
   #nextConnection = 1;
   #restarted = false;
   #forwardingPreserved = false;
-  #dynamicPeers: DynamicPeers = () => undefined;
 
   constructor(config: SpeakerConfig, ports: SpeakerPorts, observer: SpeakerObserver = {}) {
     this.config = config;
@@ -109,13 +108,20 @@ export class Speaker {
    * come before the wait for End-of-RIB is over, it is forgotten.
    */
   recall(address: string): void {
-    const settings = this.#dynamicPeers(address);
-    if (settings === undefined || this.peer(address) !== undefined) return;
-    this.addPeer({ ...settings, passive: false }, true);
+    if (this.peer(address) !== undefined) return;
+    const settings = this.dynamicPeers.admit(address);
+    if (typeof settings !== "string") this.addPeer({ ...settings, passive: false }, true);
   }
 
-  setDynamicPeers(dynamicPeers: DynamicPeers): void {
-    this.#dynamicPeers = dynamicPeers;
+  /** Accepts peers from these ranges from now on. Those that no range holds any more are removed, the rest updated. */
+  setRanges(ranges: readonly PeerRange[]): void {
+    this.dynamicPeers.setRanges(ranges);
+    for (const peer of [...this.peers()]) {
+      if (!peer.isDynamic) continue;
+      const settings = this.dynamicPeers.settingsOf(peer.address);
+      if (settings === undefined) this.removePeer(peer.address);
+      else this.updatePeer({ ...settings, passive: peer.settings.passive });
+    }
   }
 
   /** Takes a peer in and starts its FSM. @throws RangeError when its address is taken */
@@ -123,23 +129,21 @@ export class Speaker {
     if (this.peer(settings.address) !== undefined) {
       throw new RangeError(`there is a peer ${settings.address} already`);
     }
-    const fsm = new PeerFsm(
-      fsmConfig(
-        settings,
-        this.config,
-        () => ({
-          restarted: this.#restarted,
-          forwardingPreserved: this.#forwardingPreserved,
-        }),
-        () => this.#ports.noAnswerHint(settings),
-      ),
-      {
-        allocateConnectionId: () => this.#nextConnection++,
-        random: () => this.#ports.random(),
-      },
-    );
+    const restart = () => ({
+      restarted: this.#restarted,
+      forwardingPreserved: this.#forwardingPreserved,
+    });
+    const fsmPorts = {
+      allocateConnectionId: () => this.#nextConnection++,
+      random: () => this.#ports.random(),
+    };
+    const createFsm = (current: () => PeerSettings): PeerFsm =>
+      new PeerFsm(
+        fsmConfig(current, this.config, restart, () => this.#ports.noAnswerHint(current())),
+        fsmPorts,
+      );
     const options = { localAsn: this.config.asn, nowMs: this.#ports.nowMs(), isDynamic };
-    const peer = this.#peers.add((index) => new Peer(index, settings, fsm, options));
+    const peer = this.#peers.add((index) => new Peer(index, settings, createFsm, options));
     this.#feed(peer, { type: "ManualStart" });
     return peer;
   }
@@ -149,6 +153,7 @@ export class Speaker {
     const peer = this.peer(address);
     if (peer === undefined) return;
     this.#peers.unlist(peer);
+    if (peer.isDynamic) this.dynamicPeers.left(address);
     this.#feed(peer, { type: "ManualStop", subcode });
     this.#restartHelper.cancel(peer);
     for (const rib of this.ribs.values()) rib.removePeer(peer.index, false);
@@ -158,15 +163,16 @@ export class Speaker {
   }
 
   /**
-   * Puts other settings in force. Name and import policy change under the running session; anything else ends it with
-   * Cease, Other Configuration Change, and starts it anew. @returns whether the session was ended
+   * Puts other settings in force. Policies, names and pauses change under the running session; anything else ends it with
+   * Cease, Other Configuration Change, and starts it anew, which a peer from a range does itself. @returns whether the
+   * session was ended
    */
   updatePeer(settings: PeerSettings): boolean {
     const peer = this.peer(settings.address);
     if (peer === undefined) throw new RangeError(`there is no peer ${settings.address}`);
-    if (sessionSettings(peer.settings) !== sessionSettings(settings)) {
+    if (needsNewSession(peer.settings, settings)) {
       this.removePeer(settings.address, CeaseSubcode.otherConfigurationChange);
-      this.addPeer(settings);
+      if (!peer.isDynamic) this.addPeer(settings);
       return true;
     }
     peer.settings = settings;
@@ -187,12 +193,16 @@ export class Speaker {
     }
   }
 
-  /** Originates exactly these prefixes, with ourselves as next hop. Those of an IP version without own address are left out. */
-  originate(prefixes: readonly Prefix[]): void {
+  /**
+   * Originates exactly these: prefixes with ourselves as next hop, and routes with attributes of their own. Those without
+   * a next hop of their own of an IP version without own address are left out.
+   */
+  originate(prefixes: readonly Prefix[], routes: readonly OriginatedRoute[] = []): void {
+    const all = [...prefixes.map((prefix) => ({ prefix })), ...routes];
     const nowMs = this.#ports.nowMs();
     for (const rib of this.ribs.values()) {
       const nextHop = this.config.nextHopSelf[rib.family.version];
-      originate(rib, this.attributes, { prefixes, nextHop, nowMs });
+      originate(rib, this.attributes, { routes: all, nextHop, nowMs });
     }
     this.#ports.wake();
   }
@@ -206,10 +216,13 @@ export class Speaker {
     objection: (settings: PeerSettings) => string | undefined = () => undefined,
   ): ConnectionId | string {
     const known = this.peer(address);
-    const settings = known?.settings ?? this.#dynamicPeers(address);
-    if (settings === undefined) return "no peer is configured with this address";
+    const settings = known?.settings ?? this.dynamicPeers.admit(address);
+    if (typeof settings === "string") return settings;
     const reason = objection(settings);
-    if (reason !== undefined) return reason;
+    if (reason !== undefined) {
+      if (known === undefined) this.dynamicPeers.left(address);
+      return reason;
+    }
     const peer = known ?? this.addPeer(settings, true);
     const connection = this.#nextConnection++;
     this.#sessions.set(connection, new PeerSession(connection, peer, this.#ports));

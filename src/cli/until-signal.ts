@@ -1,5 +1,5 @@
 /** Resolves at SIGINT or SIGTERM; SIGHUP meanwhile calls `reload`, one call at a time. A second signal kills. */
-export async function untilSignal(reload: () => Promise<void>): Promise<void> {
+export async function untilSignal(reload: () => Promise<void> | void): Promise<void> {
   let reloading = Promise.resolve();
   const onHangup = (): void => {
     reloading = reloading.then(reload);

@@ -1,6 +1,9 @@
 import type { ClusterModel } from "../cluster/model/cluster-model.ts";
+import type { Prefix } from "../net/prefix.ts";
 import type { ConfigChange, ConfigEffect } from "./config-change.ts";
 import type { NodeConfig } from "./node-config.ts";
+import { optionDefaults } from "./peer-schema.ts";
+import type { SpeakerSettings } from "./speaker-settings.ts";
 
 /** A node's configuration with the cluster that it was loaded with. */
 export interface ConfigSnapshot {
@@ -27,23 +30,81 @@ const effects: Readonly<Record<string, ConfigEffect>> = {
 
 /** What changed between two configurations, and when each change takes effect. */
 export function diffConfig(before: ConfigSnapshot, after: ConfigSnapshot): ConfigChange[] {
-  return [...diffNode(before.config, after.config), ...diffCluster(before.cluster, after.cluster)];
+  return [
+    ...diffSettings(before.config, after.config),
+    ...diffCluster(before.cluster, after.cluster),
+  ];
 }
 
-function diffNode(before: NodeConfig, after: NodeConfig): ConfigChange[] {
-  const { peers: oldPeers, ...oldSettings } = before;
-  const { peers: newPeers, ...newSettings } = after;
-  const old = flatten(oldSettings);
-  const now = flatten(newSettings);
-  const paths = [...new Set([...old.keys(), ...now.keys()])];
-  const changes = paths.flatMap((path): ConfigChange[] => {
-    const [from, to] = [old.get(path), now.get(path)];
+/** What changed between two configurations of a speaker without pods. */
+export function diffSpeaker(before: SpeakerSettings, after: SpeakerSettings): ConfigChange[] {
+  const { originate: oldRoutes, ...old } = before;
+  const { originate: newRoutes, ...now } = after;
+  return [
+    ...diffSettings(old, now),
+    ...diffEntries("originate", byPrefix(oldRoutes), byPrefix(newRoutes)),
+  ];
+}
+
+interface HasPeers {
+  readonly peers: NodeConfig["peers"];
+  readonly ranges: NodeConfig["ranges"];
+}
+
+function diffSettings(before: HasPeers, after: HasPeers): ConfigChange[] {
+  const { peers: oldPeers, ranges: oldRanges, ...oldSettings } = before;
+  const { peers: newPeers, ranges: newRanges, ...newSettings } = after;
+  return [
+    ...diffFlat(flatten(oldSettings), flatten(newSettings)),
+    ...diffOptions("peers", byKey(oldPeers, "address"), byKey(newPeers, "address")),
+    ...diffOptions("ranges", byPrefix(oldRanges), byPrefix(newRanges)),
+  ];
+}
+
+function diffFlat(
+  before: ReadonlyMap<string, string>,
+  after: ReadonlyMap<string, string>,
+): ConfigChange[] {
+  return [...new Set([...before.keys(), ...after.keys()])].flatMap((path): ConfigChange[] => {
+    const [from, to] = [before.get(path), after.get(path)];
     return from === to ? [] : [{ path, from, to, effect: effects[path] ?? "restart" }];
   });
-  return [
-    ...changes,
-    ...diffEntries("peers", byKey(oldPeers, "address"), byKey(newPeers, "address")),
-  ];
+}
+
+/** Entries with many options: of one that stays only what changed is told, of others what is not the default. */
+function diffOptions(
+  list: string,
+  before: ReadonlyMap<string, object>,
+  after: ReadonlyMap<string, object>,
+): ConfigChange[] {
+  return [...new Set([...before.keys(), ...after.keys()])].flatMap((name): ConfigChange[] => {
+    const at = `${list}[${name}]`;
+    const [old, now] = [before.get(name), after.get(name)];
+    if (old === undefined || now === undefined) {
+      const [from, to] = [shown(old && chosen(old)), shown(now && chosen(now))];
+      return [{ path: at, from, to, effect: "live" }];
+    }
+    const changes = diffFlat(flatten(old), flatten(now));
+    return changes.map(({ path, from, to }) => ({
+      path: `${at}.${path}`,
+      from,
+      to,
+      effect: "live",
+    }));
+  });
+}
+
+function chosen(options: object): object {
+  const isDefault = (name: string, value: unknown): boolean =>
+    shown(Reflect.get(optionDefaults, name)) === shown(value);
+  const entries = Object.entries(options) as [string, unknown][];
+  return Object.fromEntries(entries.filter(([name, value]) => !isDefault(name, value)));
+}
+
+function byPrefix<Entry extends { readonly prefix: Prefix }>(
+  entries: readonly Entry[],
+): Map<string, Entry> {
+  return new Map(entries.map((entry) => [entry.prefix.text, entry]));
 }
 
 function diffCluster(before: ClusterModel, after: ClusterModel): ConfigChange[] {

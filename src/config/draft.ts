@@ -37,6 +37,13 @@ function draftOf(schema: z.core.$ZodType, value: unknown): unknown {
       }),
     );
   }
+  if (structure instanceof z.ZodRecord) {
+    const mapping: object = typeof value === "object" && value !== null ? value : {};
+    const { valueType } = structure;
+    return Object.fromEntries(
+      Object.entries(mapping).map(([key, child]) => [key, draftOf(valueType, child)]),
+    );
+  }
   if (structure instanceof z.ZodArray) {
     const entries: readonly unknown[] = Array.isArray(value) ? value : [];
     return entries.map((entry) => draftOf(structure.element, entry));

@@ -1,6 +1,7 @@
 import type { ClusterMember } from "../cluster/model/cluster-model.ts";
 import type { NodeConfig } from "./node-config.ts";
 import type { NodeFile } from "./node-schema.ts";
+import { resolvePeers, resolveRanges } from "./resolve-peers.ts";
 
 /**
  * The node's file with what it leaves out taken from its member of the cluster.
@@ -12,8 +13,9 @@ export function effectiveConfig(
   clusterFile: string,
 ): NodeConfig {
   const address = file.node.address ?? member.address;
+  const { peerGroups, ...rest } = file;
   return {
-    ...file,
+    ...rest,
     node: {
       name: member.name,
       address,
@@ -27,5 +29,7 @@ export function effectiveConfig(
       address: file.listen.address ?? address,
       port: file.listen.port ?? member.port,
     },
+    peers: resolvePeers(file.peers, file),
+    ranges: resolveRanges(file.ranges, file),
   };
 }

@@ -3,6 +3,12 @@ import { formatIpAddress, parseIpAddress } from "../net/ip-address.ts";
 import { readCidr } from "../net/cidr.ts";
 import { martianAddressUse, martianUse } from "../net/martians.ts";
 import { hostPrefix, type Prefix } from "../net/prefix.ts";
+import {
+  communityNames,
+  type LargeCommunity,
+  parseCommunity,
+  parseLargeCommunity,
+} from "../net/community.ts";
 import { didYouMean } from "./suggest.ts";
 
 /** The kinds of value that the files are made of. Every message says what is wrong, a colon, what would be right. */
@@ -105,6 +111,58 @@ export function asn(): z.ZodNumber {
   });
 }
 
+/** What an AS number may be to ours. */
+const asnWords = ["external", "internal", "any"] as const;
+type AsnWords = z.ZodEnum<{ external: "external"; internal: "internal"; any: "any" }>;
+
+/** Says of a value that is neither of two things what is wrong with it, by the one that it resembles. */
+function either(
+  what: string,
+  looksLike: (input: unknown) => z.ZodType,
+): (issue: { readonly input?: unknown }) => string {
+  return (issue) => {
+    const { input } = issue;
+    if (input === undefined || input === null) return wrongType(what)(issue);
+    return looksLike(input).safeParse(input).error?.issues[0]?.message ?? wrongType(what)(issue);
+  };
+}
+
+/** The AS number of a peer, or what it is to ours. */
+export function asnRule(): z.ZodUnion<[z.ZodNumber, AsnWords]> {
+  const words = choice(asnWords);
+  const looksLike = (input: unknown): z.ZodType => (typeof input === "number" ? asn() : words);
+  const error = either("an AS number, or one of external, internal, any", looksLike);
+  return z.union([asn(), words], { error });
+}
+
+/** AS numbers that peers may have, or what they are to ours. */
+export function asnsRule(): z.ZodUnion<[z.ZodArray<z.ZodNumber>, AsnWords]> {
+  const words = choice(asnWords);
+  const several = list("AS numbers", asn()).min(1, { error: "is empty: give an AS number" });
+  const looksLike = (input: unknown): z.ZodType => (typeof input === "string" ? words : several);
+  const error = either("a list of AS numbers, or one of external, internal, any", looksLike);
+  return z.union([several, words], { error });
+}
+
+/** RFC 4271 §4.2: "The Hold Time MUST be either zero or at least three seconds." */
+export function holdTime(): z.ZodNumber {
+  return count("a number of seconds", 0, 65_535).superRefine((seconds, context) => {
+    if (seconds !== 1 && seconds !== 2) return;
+    context.addIssue({
+      code: "custom",
+      message: `${seconds} is not a possible hold time: give 0 (never expires) or 3 and more (RFC 4271 §4.2)`,
+    });
+  });
+}
+
+/** `true` or `false`. */
+export function flag(): z.ZodBoolean {
+  return z.boolean({
+    error: ({ input }) =>
+      `${JSON.stringify(input) ?? "nothing"} is not true or false: give one of them`,
+  });
+}
+
 type Reader<T> = z.ZodPipe<z.ZodString, z.ZodTransform<T, string>>;
 
 function parsed<T>(
@@ -164,6 +222,21 @@ export function listenAddress(): Reader<string> {
   });
 }
 
+/** A unicast address of either IP version; `unspecified` allows 0.0.0.0 and ::, which stand for all of a machine's. */
+export function unicastAddress(options: { readonly unspecified?: true } = {}): Reader<string> {
+  const what = "an address such as 192.168.1.2 or 2001:db8::2";
+  return parsed(what, (input) => {
+    const octets = parseIpAddress(input);
+    if (octets === undefined) return { problem: `"${input}" is not ${what}` };
+    const value = formatIpAddress(octets);
+    if (options.unspecified === true && octets.every((octet) => octet === 0)) return { value };
+    const use = martianAddressUse(hostPrefix(octets));
+    return use === undefined || octets[0] === 127 || value === "::1"
+      ? { value }
+      : { problem: `${input} is ${use}: give a unicast address` };
+  });
+}
+
 /** A BGP identifier: any number but 0, as dotted quad (RFC 6286). */
 export function routerId(): Reader<string> {
   const what = "a BGP identifier such as 192.168.1.2";
@@ -204,6 +277,30 @@ export function podPrefix(): Reader<Prefix> {
     return use === undefined
       ? reading
       : { problem: `${input} meets ${use}: pods need routable addresses, such as 10.233.0.0/16` };
+  });
+}
+
+/** A community, RFC 1997: `64512:1` or `no-export`. */
+export function community(): Reader<number> {
+  const what = "a community such as 64512:1";
+  return parsed(what, (input) => {
+    const value = parseCommunity(input);
+    if (value !== undefined) return { value };
+    const meant = didYouMean(input, communityNames);
+    const remedy =
+      meant === undefined ? "two numbers up to 65535, or a name" : `did you mean "${meant}"?`;
+    return { problem: `"${input}" is not ${what}: ${remedy}` };
+  });
+}
+
+/** A large community, RFC 8092: `64512:1:2`. */
+export function largeCommunity(): Reader<LargeCommunity> {
+  const what = "a large community such as 64512:1:2";
+  return parsed(what, (input) => {
+    const value = parseLargeCommunity(input);
+    return value === undefined
+      ? { problem: `"${input}" is not ${what}: three numbers up to 4294967295` }
+      : { value };
   });
 }
 

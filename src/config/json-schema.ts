@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { clusterSchema } from "./cluster-schema.ts";
 import { nodeSchema } from "./node-schema.ts";
+import { speakerSchema } from "./speaker-schema.ts";
 
-const schemas = { node: nodeSchema, cluster: clusterSchema };
+const schemas = { node: nodeSchema, cluster: clusterSchema, speaker: speakerSchema };
 
 /** Kinds of file that margay reads. */
 export type ConfigFileKind = keyof typeof schemas;

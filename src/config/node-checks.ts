@@ -2,6 +2,7 @@ import { findOverlaps } from "../net/prefix-order.ts";
 import { overlapMessage } from "./cluster-checks.ts";
 import type { Draft } from "./draft.ts";
 import type { NodeFile } from "./node-schema.ts";
+import { checkPeers } from "./peer-checks.ts";
 import type { Report } from "./report.ts";
 
 export type NodeDraft = Draft<NodeFile>;
@@ -11,22 +12,12 @@ export function checkNode(config: NodeDraft, report: Report): void {
   checkTimers(config.timers, report);
   checkProtocol(config.kernel.protocol, report);
   checkOwnPodCidrs(config, report);
-  checkPeersAmongThemselves(config, report);
+  checkPeers(config, report);
 }
 
 function checkTimers(timers: NodeDraft["timers"], report: Report): void {
-  const { idleHoldSeconds, idleHoldMaximumSeconds, connectRetrySeconds, endOfRibWaitSeconds } =
-    timers;
-  if (
-    idleHoldSeconds !== undefined &&
-    idleHoldMaximumSeconds !== undefined &&
-    idleHoldMaximumSeconds < idleHoldSeconds
-  ) {
-    report.error(
-      ["timers", "idleHoldMaximumSeconds"],
-      `${idleHoldMaximumSeconds} is less than idleHoldSeconds, ${idleHoldSeconds}, which it bounds: give at least ${idleHoldSeconds}`,
-    );
-  }
+  checkSessionTimers(timers, report);
+  const { connectRetrySeconds, endOfRibWaitSeconds } = timers;
   if (
     connectRetrySeconds !== undefined &&
     endOfRibWaitSeconds !== undefined &&
@@ -35,6 +26,24 @@ function checkTimers(timers: NodeDraft["timers"], report: Report): void {
     report.warn(
       ["timers", "endOfRibWaitSeconds"],
       `after ${endOfRibWaitSeconds} s routes found in the kernel are removed, before peers are dialled a second time: give more than connectRetrySeconds, ${connectRetrySeconds}`,
+    );
+  }
+}
+
+/** What must hold between the timers of sessions. */
+export function checkSessionTimers(
+  timers: Omit<NodeDraft["timers"], "endOfRibWaitSeconds">,
+  report: Report,
+): void {
+  const { idleHoldSeconds, idleHoldMaximumSeconds } = timers;
+  if (
+    idleHoldSeconds !== undefined &&
+    idleHoldMaximumSeconds !== undefined &&
+    idleHoldMaximumSeconds < idleHoldSeconds
+  ) {
+    report.error(
+      ["timers", "idleHoldMaximumSeconds"],
+      `${idleHoldMaximumSeconds} is less than idleHoldSeconds, ${idleHoldSeconds}, which it bounds: give at least ${idleHoldSeconds}`,
     );
   }
   if (timers.holdTimeSeconds === 0) {
@@ -85,22 +94,5 @@ function checkOwnPodCidrs(config: NodeDraft, report: Report): void {
     const [first, second] = outer.order < inner.order ? [outer, inner] : [inner, outer];
     const place = report.at(["node", "podCidrs", first.order]);
     report.error(["node", "podCidrs", second.order], overlapMessage(second, first, place));
-  }
-}
-
-function checkPeersAmongThemselves(config: NodeDraft, report: Report): void {
-  const seen = new Map<string, number>();
-  for (const [index, { address }] of config.peers.entries()) {
-    if (address === undefined) continue;
-    const first = seen.get(address);
-    if (first === undefined) {
-      seen.set(address, index);
-      continue;
-    }
-    const place = report.at(["peers", first, "address"]);
-    report.error(
-      ["peers", index, "address"],
-      `${address} is already the peer at ${place}: remove one of the two`,
-    );
   }
 }

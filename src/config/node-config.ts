@@ -3,19 +3,7 @@ import type { Prefix } from "../net/prefix.ts";
 import type { Endpoint } from "./fields.ts";
 import type { NodeFile } from "./node-schema.ts";
 import type { ConfigProblem } from "./problem.ts";
-
-/** A peer that the node's own file names. */
-export interface ExplicitPeer {
-  /** Canonical. */
-  readonly address: string;
-  readonly asn: number;
-  readonly port: number;
-  /** Never dials. */
-  readonly passive: boolean;
-  readonly description?: string | undefined;
-  /** Absent: the pod pools. */
-  readonly importPrefixes?: readonly Prefix[] | undefined;
-}
+import type { ExplicitPeer, ExplicitRange } from "./resolve-peers.ts";
 
 /** The configuration of a node in force: every default in place, every address canonical. docs/CONFIG.md has it all. */
 export interface NodeConfig {
@@ -40,6 +28,7 @@ export interface NodeConfig {
   /** Where Prometheus metrics and probes are served. */
   readonly metrics: { readonly listen?: Endpoint | undefined };
   readonly peers: readonly ExplicitPeer[];
+  readonly ranges: readonly ExplicitRange[];
   readonly log: Readonly<NodeFile["log"]>;
 }
 

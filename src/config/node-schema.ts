@@ -1,22 +1,19 @@
-import { z } from "zod";
+import type { z } from "zod";
 import {
   asn,
   choice,
   count,
-  endpoint,
   list,
   listenAddress,
-  loopbackEndpoint,
   podPrefix,
   port,
-  prefix,
-  quantity,
   routerId,
   section,
-  socketPath,
   speakerAddress,
   text,
 } from "./fields.ts";
+import { peerGroups, peerSection, ranges } from "./peer-schema.ts";
+import { api, endOfRibWaitSeconds, log, metrics, timerRows } from "./sections.ts";
 
 const node = section({
   name: text("the node's name").optional().meta({
@@ -36,34 +33,9 @@ const node = section({
   }),
 });
 
-/** RFC 4271 §4.2: "The Hold Time MUST be either zero or at least three seconds." */
-const holdTime = count("a number of seconds", 0, 65_535).superRefine((seconds, context) => {
-  if (seconds !== 1 && seconds !== 2) return;
-  context.addIssue({
-    code: "custom",
-    message: `${seconds} is not a possible hold time: give 0 (never expires) or 3 and more (RFC 4271 §4.2)`,
-  });
-});
-
 const timers = section({
-  holdTimeSeconds: holdTime.default(90).meta({
-    description:
-      "A peer that is silent for so long is gone; offered, the lower of the two counts. 0, or 3 to 65535.",
-  }),
-  connectRetrySeconds: quantity("a number of seconds", 0.1, 3600).default(5).meta({
-    description: "Between two attempts to reach a peer, less jitter.",
-  }),
-  idleHoldSeconds: quantity("a number of seconds", 0, 3600).default(1).meta({
-    description: "Pause after a session failed; doubles with each failure in a row.",
-  }),
-  idleHoldMaximumSeconds: quantity("a number of seconds", 0, 3600).default(60).meta({
-    description: "Where that doubling ends.",
-  }),
-  gracefulRestartSeconds: count("a number of seconds", 0, 4095).default(120).meta({
-    description:
-      "For so long peers keep our routes while we restart; 12 bits on the wire (RFC 4724 §3). 0: not at all.",
-  }),
-  endOfRibWaitSeconds: quantity("a number of seconds", 0, 3600).default(30).meta({
+  ...timerRows,
+  endOfRibWaitSeconds: endOfRibWaitSeconds().meta({
     description:
       "For so long after the start, kernel routes found there wait for the peers to confirm them.",
   }),
@@ -101,22 +73,7 @@ const kernel = section({
   }),
 });
 
-const peer = section({
-  address: speakerAddress().meta({ description: "The peer's address. IPv4." }),
-  asn: asn().meta({ description: "The peer's AS number; other than ours, the session is eBGP." }),
-  port: port().default(179).meta({ description: "TCP port to dial." }),
-  passive: z
-    .boolean({
-      error: ({ input }) =>
-        `${JSON.stringify(input) ?? "nothing"} is not true or false: give one of them`,
-    })
-    .default(false)
-    .meta({ description: "Wait for the peer to dial." }),
-  description: text("a few words").optional().meta({ description: "For people." }),
-  importPrefixes: list("prefixes", prefix()).optional().meta({
-    description: "Takes only these and what lies inside. Default: the pod pools.",
-  }),
-});
+const peer = peerSection(speakerAddress().meta({ description: "The peer's address. IPv4." }));
 
 /** The node's file. Descriptions end up in the JSON Schema and are held against docs/CONFIG.md by a test. */
 export const nodeSchema = section({
@@ -149,31 +106,12 @@ export const nodeSchema = section({
     description: "IPIP to nodes behind a router, to all, or to none.",
   }),
   kernel: kernel.prefault({}).meta({ description: "How we write routes." }),
-  api: section({
-    socket: socketPath()
-      .default("/run/margay/margay.sock")
-      .meta({ description: "Unix socket of the API." }),
-    listen: loopbackEndpoint()
-      .optional()
-      .meta({ description: "Also on TCP, loopback only. Default: not." }),
-  })
-    .prefault({})
-    .meta({ description: "What the CLI talks to." }),
-  metrics: section({
-    listen: endpoint().optional().meta({
-      description: "Address and port of Prometheus metrics and probes. Default: not served.",
-    }),
-  })
-    .prefault({})
-    .meta({ description: "What monitoring talks to." }),
+  api,
+  metrics,
   peers: list("peers", peer).default([]).meta({ description: "Peers besides the cluster's." }),
-  log: section({
-    level: choice(["trace", "debug", "info", "warn", "error"])
-      .default("info")
-      .meta({ description: "The least that is logged." }),
-  })
-    .prefault({})
-    .meta({ description: "What is logged, on stderr." }),
+  peerGroups,
+  ranges,
+  log,
 }).meta({ title: "margay node configuration" });
 
 /** The node's file as read: defaults that need nothing else in place, text turned into values. */

@@ -74,6 +74,7 @@ function schemaAt(schema: z.core.$ZodType, path: ConfigPath): z.core.$ZodType | 
   let current: z.core.$ZodType | undefined = withoutDefault(schema);
   for (const step of path) {
     if (current instanceof z.ZodArray) current = withoutDefault(current.element);
+    else if (current instanceof z.ZodRecord) current = withoutDefault(current.valueType);
     else if (current instanceof z.ZodObject) {
       const child: z.core.$ZodType | undefined = current.shape[step];
       current = child && withoutDefault(child);
@@ -86,7 +87,7 @@ function keysOf(schema: z.core.$ZodType | undefined): string[] {
   return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
 }
 
-/** Where in the schema a key of this name is known: `timers.holdTimeSeconds`, `members[].port`. */
+/** Where in the schema a key of this name is known: `timers.holdTimeSeconds`, `members[].port`. Names of the user's own lead nowhere. */
 function placesOfKey(schema: z.core.$ZodType, key: string, at = ""): string[] {
   const here = withoutDefault(schema);
   if (here instanceof z.ZodArray) return placesOfKey(here.element, key, `${at}[]`);

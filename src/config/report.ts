@@ -18,6 +18,16 @@ export class Report {
     this.#add("warning", path, message);
   }
 
+  /** Does the file say anything here, rightly or not? */
+  isGiven(path: ConfigPath): boolean {
+    let value = this.#source.value;
+    for (const step of path) {
+      if (typeof value !== "object" || value === null) return false;
+      value = Reflect.get(value, step);
+    }
+    return value !== undefined;
+  }
+
   /** `cluster.yaml:7:5`, for messages that name a second place. */
   at(path: ConfigPath): string {
     return formatPlace(this.#source.place(path));

@@ -1,40 +1,66 @@
 import { resolve } from "node:path";
 import { Document, isMap } from "yaml";
+import { formatCommunity, formatLargeCommunity } from "../net/community.ts";
+import { formatEndpoint } from "../net/endpoint.ts";
 import type { Prefix } from "../net/prefix.ts";
+import type { Endpoint } from "./fields.ts";
 import type { NodeConfig } from "./node-config.ts";
+import type { SpeakerSettings } from "./speaker-settings.ts";
 
 /** The configuration in force as YAML, every default spelt out; itself a node file that means the same. */
 export function showConfig(config: NodeConfig): string {
   const { podCidrsFrom, ...node } = config.node;
-  const { listen } = config.api;
-  const document = new Document(
-    {
-      ...config,
-      node: { ...node, podCidrs: texts(node.podCidrs) },
-      cluster: { file: resolve(config.cluster.file) },
-      api: {
-        socket: config.api.socket,
-        ...(listen && { listen: `${bracketed(listen.address)}:${listen.port}` }),
-      },
-      peers: config.peers.map(({ importPrefixes, ...peer }) => ({
-        ...peer,
-        ...(importPrefixes && { importPrefixes: texts(importPrefixes) }),
-      })),
-    },
-    { aliasDuplicateObjects: false },
-  );
+  const document = toDocument({
+    ...config,
+    node,
+    cluster: { file: resolve(config.cluster.file) },
+    api: withEndpoint(config.api),
+    metrics: withEndpoint(config.metrics),
+  });
   const nodeMap = document.get("node");
   if (podCidrsFrom === "cluster" && isMap(nodeMap)) {
     const podCidrs = nodeMap.get("podCidrs", true);
     if (podCidrs) podCidrs.commentBefore = " follows the cluster file";
   }
+  return toText(document);
+}
+
+/** The same of a speaker without pods. */
+export function showSpeaker(settings: SpeakerSettings): string {
+  const originate = settings.originate.map(({ communities, largeCommunities, ...route }) => ({
+    ...route,
+    communities: communities.map(formatCommunity),
+    largeCommunities: largeCommunities.map(formatLargeCommunity),
+  }));
+  const { api, metrics, ...rest } = settings;
+  const sections = { ...(api && { api: withEndpoint(api) }), metrics: withEndpoint(metrics) };
+  return toText(toDocument({ ...rest, originate, ...sections }));
+}
+
+function toDocument(value: object): Document {
+  return new Document(plain(value), { aliasDuplicateObjects: false });
+}
+
+function toText(document: Document): string {
   return document.toString({ collectionStyle: "any", lineWidth: 100 });
 }
 
-function texts(prefixes: readonly Prefix[]): string[] {
-  return prefixes.map(({ text }) => text);
+/** Prefixes as their texts. */
+function plain(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object" || value === null) return value;
+  if (isPrefix(value)) return value.text;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, child]: [string, unknown]) => [key, plain(child)]),
+  );
 }
 
-function bracketed(address: string): string {
-  return address.includes(":") ? `[${address}]` : address;
+function isPrefix(value: object): value is Prefix {
+  return "octets" in value && "text" in value;
+}
+
+function withEndpoint({ listen, ...section }: { readonly listen?: Endpoint | undefined }): object {
+  return listen === undefined
+    ? section
+    : { ...section, listen: formatEndpoint(listen.address, listen.port) };
 }

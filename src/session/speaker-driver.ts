@@ -1,4 +1,4 @@
-import type { PeerSettings } from "../bgp/peer.ts";
+import type { PeerSettings } from "../bgp/peer-settings.ts";
 import { maximumTtl, networkControlDscp } from "../bgp/peer-transport.ts";
 import { Speaker } from "../bgp/speaker.ts";
 import type { SpeakerConfig } from "../bgp/speaker-config.ts";

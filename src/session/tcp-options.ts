@@ -1,4 +1,4 @@
-import type { PeerSettings } from "../bgp/peer.ts";
+import type { PeerSettings } from "../bgp/peer-settings.ts";
 import { maximumTtl, plainTransport } from "../bgp/peer-transport.ts";
 import type { TcpOptions } from "../platform/tcp.ts";
 

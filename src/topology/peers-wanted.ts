@@ -2,6 +2,9 @@ import type { ClusterModel } from "../cluster/model/cluster-model.ts";
 import type { Prefix } from "../net/prefix.ts";
 import { type DialRule, dials } from "./dial-rule.ts";
 
+/** A peer's AS number, or what it is to ours. */
+type AsnRule = number | "external" | "internal" | "any";
+
 /** What the topology must know of a node; the node's configuration fits. */
 export interface TopologyNode {
   readonly node: {
@@ -16,7 +19,7 @@ export interface TopologyNode {
   /** Peers besides the cluster's. */
   readonly peers: readonly {
     readonly address: string;
-    readonly asn: number;
+    readonly asn: AsnRule;
     readonly port: number;
     readonly passive: boolean;
     readonly description?: string | undefined;
@@ -30,7 +33,7 @@ export interface PeerWanted {
   readonly address: string;
   /** TCP port to dial. */
   readonly port: number;
-  readonly asn: number;
+  readonly asn: AsnRule;
   /** Never dials, waits for the peer. */
   readonly passive: boolean;
   /** A member, a reflector, or a peer of the node's own file: eBGP (`external`) or iBGP (`internal`). */
@@ -89,12 +92,17 @@ export function peersWanted(config: TopologyNode, cluster: ClusterModel): PeerWa
         port,
         asn,
         passive,
-        kind: asn === ownAsn ? "internal" : "external",
+        kind: isInternal(asn, ownAsn) ? "internal" : "external",
         name: description ?? address,
         importPrefixes: importPrefixes ?? policy.importPrefixes,
         importNever: policy.importNever,
-        exportOwnOnly: asn !== ownAsn,
+        exportOwnOnly: !isInternal(asn, ownAsn),
       }),
     ),
   ];
+}
+
+/** Whom only its OPEN will show to be in our AS counts as a stranger until then. */
+function isInternal(asn: AsnRule, ownAsn: number): boolean {
+  return asn === ownAsn || asn === "internal";
 }

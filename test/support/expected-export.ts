@@ -14,7 +14,7 @@ export function expectedExport(
   const { peer: from, attributes } = path;
   const communities = attributes.communities ?? [];
   if (from.index === to.index || communities.includes(noAdvertise)) return undefined;
-  if (profile.ownOnly && from.source !== PathSource.local) return undefined;
+  if (profile.advertise === "own" && from.source !== PathSource.local) return undefined;
   if (profile.external) {
     return communities.includes(noExport) ? undefined : toExternal(attributes, from, profile);
   }

@@ -57,7 +57,7 @@ export function profileOf(
   return {
     external,
     client: peer.source === PathSource.client,
-    ownOnly: false,
+    advertise: "all",
     fourOctetAs: true,
     maximumMessageOctets: 4096,
     localAsn: ownAsn,

@@ -8,7 +8,8 @@ import { encodeKeepalive } from "../../src/bgp/message/keepalive.ts";
 import type { OpenMessage, UpdateMessage } from "../../src/bgp/message/message.ts";
 import { encodeOpen } from "../../src/bgp/message/open.ts";
 import { encodeUpdate } from "../../src/bgp/message/update.ts";
-import type { PeerSettings } from "../../src/bgp/peer.ts";
+import type { PeerRange } from "../../src/bgp/dynamic-peers.ts";
+import type { PeerSettings } from "../../src/bgp/peer-settings.ts";
 import { Speaker } from "../../src/bgp/speaker.ts";
 import type { SpeakerConfig } from "../../src/bgp/speaker-config.ts";
 import {
@@ -53,7 +54,7 @@ export function peerSettings(address: string, changes: Partial<PeerSettings> = {
     families: [ipv4Unicast],
     importPrefixes: "any",
     importNever: [],
-    exportOwnOnly: false,
+    advertise: "all",
     holdTimeSeconds: 90,
     connectRetrySeconds: 5,
     idleHoldSeconds: 1,
@@ -61,6 +62,16 @@ export function peerSettings(address: string, changes: Partial<PeerSettings> = {
     gracefulRestartSeconds: 0,
     ...changes,
   };
+}
+
+/** A range of passive peers in AS 64512, unless told. */
+export function peerRange(
+  text: string,
+  changes: Partial<PeerSettings> = {},
+  limit = 1000,
+): PeerRange {
+  const { address, name, ...settings } = peerSettings("", { passive: true, ...changes });
+  return { prefix: prefix(text), limit, settings };
 }
 
 export function prefix(text: string): Prefix {

@@ -93,7 +93,7 @@ const exceptions: readonly { from: string; to: string; why: string }[] = [
 
 /** Parts of the command line that reach further than its API client. */
 const cliBeyondTheApi: Readonly<Record<string, readonly string[]>> = {
-  agent: ["cli/commands/node.ts", "cli/commands/reflector.ts"],
+  agent: ["cli/commands/node.ts", "cli/commands/reflector.ts", "cli/commands/speaker.ts"],
   bgp: ["cli/format/decoded.ts"],
   capture: ["cli/commands/decode.ts", "cli/capture-input.ts", "cli/format/decoded.ts"],
   felix: ["cli/commands/cleanup.ts"],

@@ -1,3 +1,4 @@
+import { formatLargeCommunity, type LargeCommunity } from "../../net/community.ts";
 import { readIpv4 } from "../../net/ip-address.ts";
 import { AttributeCode } from "../iana.ts";
 import type { AttributeRow } from "./attribute-row.ts";
@@ -5,13 +6,6 @@ import { wrongLength } from "./uint32-value.ts";
 
 /** Octets of one, RFC 8092 §3. */
 const communityOctets = 12;
-
-type LargeCommunity = readonly [global: number, local1: number, local2: number];
-
-/** `65001:1:2` */
-export function formatLargeCommunity(community: LargeCommunity): string {
-  return community.join(":");
-}
 
 /** RFC 8092 §5: a receiver "MUST silently remove redundant" ones. The first of each stays. */
 function withoutDuplicates(communities: readonly LargeCommunity[]): LargeCommunity[] {

@@ -1,3 +1,4 @@
+import type { LargeCommunity } from "../../net/community.ts";
 import type { AsPathSegmentType, Origin } from "../iana.ts";
 
 /** One segment of AS_PATH, RFC 4271 §4.3. */
@@ -44,11 +45,7 @@ export interface PathAttributes {
   /** Eight octets each, RFC 4360. */
   readonly extendedCommunities?: readonly Uint8Array[];
   /** RFC 8092. */
-  readonly largeCommunities?: readonly (readonly [
-    global: number,
-    local1: number,
-    local2: number,
-  ])[];
+  readonly largeCommunities?: readonly LargeCommunity[];
   readonly unknown?: readonly UnknownAttribute[];
   /** Codes of known optional transitive attributes that came with the Partial bit, which nobody may clear (RFC 4271 §5). */
   readonly partial?: readonly number[];

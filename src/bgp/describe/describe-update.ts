@@ -1,7 +1,6 @@
 import { formatAsPath } from "../attribute/as-path.ts";
-import { formatCommunity } from "../attribute/communities.ts";
+import { formatCommunity, formatLargeCommunity } from "../../net/community.ts";
 import { decodePathAttributes } from "../attribute/decode-attributes.ts";
-import { formatLargeCommunity } from "../attribute/large-communities.ts";
 import { formatOrigin } from "../attribute/origin.ts";
 import type { PathAttributes } from "../attribute/path-attributes.ts";
 import { formatFamily } from "../family/format-family.ts";

@@ -6,6 +6,7 @@ import { formatFamily } from "../family/format-family.ts";
 import { Afi, maximumMessageOctets, OpenSubcode, Safi } from "../iana.ts";
 import type { CodecContext } from "../message/codec-context.ts";
 import type { OpenMessage } from "../message/message.ts";
+import { admitsAsn, describePeerAsn, type PeerAsn } from "./peer-asn.ts";
 
 interface Family {
   readonly afi: number;
@@ -47,11 +48,11 @@ const noFamilies: ReadonlySet<number> = new Set();
  * 2/6 (hold time of 1 or 2 seconds), 2/7 (no family in common; the data are the capabilities missed, RFC 5492 §5)
  */
 export function validateOpen(
-  expectedAsn: number | "any",
+  expectedAsn: PeerAsn,
   localOpen: OpenMessage,
   peerOpen: OpenMessage,
 ): void {
-  validateAsn(expectedAsn, peerOpen.asn);
+  validateAsn(expectedAsn, localOpen.asn, peerOpen.asn);
   validateIdentifier(localOpen, peerOpen);
   const { holdTimeSeconds } = peerOpen;
   if (holdTimeSeconds === 1 || holdTimeSeconds === 2) {
@@ -64,12 +65,11 @@ export function validateOpen(
   validateFamilies(localOpen, peerOpen);
 }
 
-function validateAsn(expected: number | "any", asn: number): void {
-  if (asn !== 0 && (expected === "any" || expected === asn)) return;
-  const wanted = expected === "any" ? "any but 0" : `${expected}`;
+function validateAsn(expected: PeerAsn, localAsn: number, asn: number): void {
+  if (admitsAsn(expected, localAsn, asn)) return;
   throw new OpenMessageError(
     OpenSubcode.badPeerAs,
-    `the peer says it is AS ${asn}, expected ${wanted}`,
+    `the peer says it is AS ${asn}, expected ${describePeerAsn(expected, localAsn)}`,
   );
 }
 

@@ -1,10 +1,10 @@
 import type { Capability } from "../capability/capability.ts";
+import type { PeerAsn } from "./peer-asn.ts";
 
 /** What the FSM of a peer must know; the rest of a peer's configuration is the speaker's. */
 export interface PeerFsmConfig {
   readonly localAsn: number;
-  /** The peer's AS number; `any` takes what the OPEN says, but not 0. */
-  readonly peerAsn: number | "any";
+  readonly peerAsn: PeerAsn;
   /** Unsigned 32-bit. */
   readonly localIdentifier: number;
   /** Offered: 0, or 3..65535 seconds. */

@@ -1,10 +1,5 @@
-import {
-  AsPathSegmentType,
-  AttributeCode,
-  AttributeFlag,
-  Origin,
-  WellKnownCommunity,
-} from "../iana.ts";
+import { AsPathSegmentType, AttributeCode, AttributeFlag, Origin } from "../iana.ts";
+import { WellKnownCommunity } from "../../net/community.ts";
 import { parseIpv4 } from "../../net/ip-address.ts";
 import { type AttributeSummary, AttributeTrait, defaultLocalPref } from "./attribute-summary.ts";
 import { ContextBit } from "./context-bits.ts";

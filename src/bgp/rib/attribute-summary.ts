@@ -1,6 +1,7 @@
 import { asPathLength } from "../attribute/as-path.ts";
 import type { AsPathSegment, PathAttributes } from "../attribute/path-attributes.ts";
-import { AsPathSegmentType, AttributeCode, AttributeFlag, WellKnownCommunity } from "../iana.ts";
+import { AsPathSegmentType, AttributeCode, AttributeFlag } from "../iana.ts";
+import { WellKnownCommunity } from "../../net/community.ts";
 
 /** LOCAL_PREF where the attribute is absent. */
 export const defaultLocalPref = 100;

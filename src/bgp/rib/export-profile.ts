@@ -12,8 +12,8 @@ export interface ExportProfile {
   readonly external: boolean;
   /** The peer is our reflection client (RFC 4456). */
   readonly client: boolean;
-  /** Only what is originated here goes out. */
-  readonly ownOnly: boolean;
+  /** Of the routes selected: all, those originated here, or none. */
+  readonly advertise: "all" | "own" | "none";
   readonly fourOctetAs: boolean;
   readonly maximumMessageOctets: number;
   readonly localAsn: number;
@@ -28,7 +28,7 @@ export function profileKey(profile: ExportProfile): string {
   return JSON.stringify([
     profile.external,
     profile.client,
-    profile.ownOnly,
+    profile.advertise,
     profile.fourOctetAs,
     profile.maximumMessageOctets,
     profile.nextHopSelf,
@@ -40,7 +40,7 @@ export function profileName(profile: ExportProfile): string {
   const relation = profile.external ? "external" : profile.client ? "client" : "internal";
   return [
     relation,
-    profile.ownOnly ? "own routes only" : "",
+    profile.advertise === "all" ? "" : `${profile.advertise} routes only`,
     profile.fourOctetAs ? "" : "2-octet AS",
     profile.maximumMessageOctets > maximumMessageOctets ? "extended messages" : "",
   ]
@@ -50,7 +50,9 @@ export function profileName(profile: ExportProfile): string {
 
 /** Are paths of this source passed on to peers of this profile, if nothing in their attributes forbids it? */
 export function takesSource(profile: ExportProfile, source: number): boolean {
-  if (profile.ownOnly) return source === PathSource.local;
+  if (profile.advertise !== "all") {
+    return profile.advertise === "own" && source === PathSource.local;
+  }
   // RFC 4456 §6: from a client to everybody, from a non-client to clients only.
   return profile.external || profile.client || source !== PathSource.nonClient;
 }

@@ -10,37 +10,42 @@ import { contextBits, contextOfBits } from "./context-bits.ts";
 import type { PathAttributeStore } from "./path-attributes.ts";
 import { localPeer } from "./source.ts";
 
-/** What is to be originated; without a next hop, nothing. */
+/** A route of our own with attributes of its own. */
+export interface OriginatedRoute {
+  readonly prefix: Prefix;
+  /** Canonical, of the prefix's IP version; ourselves without. */
+  readonly nextHop?: string | undefined;
+  /** Beside ORIGIN (IGP), an empty AS_PATH and LOCAL_PREF (100 unless given). */
+  readonly attributes?: Pick<
+    PathAttributes,
+    "multiExitDisc" | "localPref" | "communities" | "largeCommunities"
+  >;
+}
+
+/** What is to be originated. */
 interface Origination {
   /** Those of other IP versions are left out. */
-  readonly prefixes: readonly Prefix[];
+  readonly routes: readonly OriginatedRoute[];
+  /** Of the routes that have none of their own; without either they are left out. */
   readonly nextHop: string | undefined;
   readonly nowMs: number;
 }
 
-/** Makes a family's paths of our own exactly those to these prefixes. */
+/** Makes a family's paths of our own exactly these. */
 export function originate(
   rib: FamilyRib,
   store: PathAttributeStore,
-  { prefixes, nextHop, nowMs }: Origination,
+  { routes, nextHop: self, nowMs }: Origination,
 ): void {
-  const wanted = prefixes.filter(({ version }) => version === rib.family.version);
   const ids = new Set<number>();
-  if (nextHop !== undefined && wanted.length > 0) {
-    const attributes = ownAttributes(store, rib.family, nextHop);
-    for (const prefix of wanted) {
-      const id = rib.prefixes.intern(prefix.octets, 0, prefix.length);
-      ids.add(id);
-      const offer = {
-        prefix: id,
-        peer: localPeer,
-        pathId: 0,
-        attributes,
-        flags: 0,
-        atSeconds: Math.floor(nowMs / 1000),
-      };
-      if (rib.paths.announce(offer)) rib.locRib.markDirty(id);
-    }
+  for (const { prefix, nextHop = self, attributes: given } of routes) {
+    if (prefix.version !== rib.family.version || nextHop === undefined) continue;
+    const id = rib.prefixes.intern(prefix.octets, 0, prefix.length);
+    ids.add(id);
+    const attributes = ownBlock(store, rib.family, { nextHop, ...given });
+    const atSeconds = Math.floor(nowMs / 1000);
+    const offer = { prefix: id, peer: localPeer, pathId: 0, attributes, flags: 0, atSeconds };
+    if (rib.paths.announce(offer)) rib.locRib.markDirty(id);
   }
   for (const row of [...rib.paths.rowsOf(localPeer)]) {
     const id = rib.paths.prefix(row);
@@ -51,8 +56,13 @@ export function originate(
 }
 
 /** The block of what is originated here with a next hop of the family's IP version, as if an internal peer had sent it. */
-function ownAttributes(store: PathAttributeStore, family: Family, nextHop: string): number {
-  const attributes: PathAttributes = { origin: Origin.igp, asPath: [], nextHop, localPref: 100 };
+function ownBlock(
+  store: PathAttributeStore,
+  family: Family,
+  given: PathAttributes & { readonly nextHop: string },
+): number {
+  const attributes: PathAttributes = { origin: Origin.igp, asPath: [], localPref: 100, ...given };
+  const { nextHop } = given;
   const bits = contextBits({ fourOctetAs: true, external: false });
   const writer = new Writer(64);
   const classic = family.version === 4;

@@ -12,6 +12,14 @@ export interface NodeArguments {
   readonly logLevel?: LogLevel | undefined;
 }
 
+/** `margay speaker` */
+export interface SpeakerArguments {
+  /** Path of the speaker's YAML file. */
+  readonly config: string;
+  /** Undefined: what the configuration says. */
+  readonly logLevel?: LogLevel | undefined;
+}
+
 /** `margay reflector`. Addresses are text as typed: the command checks them and answers mistakes with exit code 2. */
 export interface ReflectorArguments {
   /** `ADDRESS:PORT`, an IPv6 address in brackets. */

@@ -53,6 +53,26 @@ export const commands: readonly CommandRow[] = [
     load: () => import("./node.ts"),
   }),
   command({
+    usage: "speaker",
+    describe:
+      "Run the BGP side alone: a route server, a transit router's control plane, a peer in a lab. Touches no kernel route.",
+    examples: [["speaker --config /etc/margay/speaker.yaml", "in the foreground, until SIGTERM"]],
+    options: (parser: Argv) =>
+      parser
+        .option("config", {
+          type: "string",
+          demandOption: true,
+          requiresArg: true,
+          describe: "The speaker's YAML file; docs/CONFIG.md. SIGHUP reads it again",
+        })
+        .option("log-level", {
+          choices: logLevels,
+          requiresArg: true,
+          describe: "Instead of what the configuration says",
+        }),
+    load: () => import("./speaker.ts"),
+  }),
+  command({
     usage: "reflector",
     describe:
       "Run a route reflector: takes any client of the given ranges, touches no kernel route.",
@@ -273,7 +293,7 @@ export const commands: readonly CommandRow[] = [
         .positional("action", { choices: configActions, demandOption: true, describe: "What" })
         .positional("file", {
           type: "string",
-          describe: "The file; for schema nothing, or the word cluster",
+          describe: "The file; for schema nothing, or one of the words cluster, speaker",
         })
         .check(({ action, file }) => {
           if (action === "schema" || file !== undefined) return true;

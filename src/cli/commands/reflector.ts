@@ -1,6 +1,14 @@
-import { ReflectorAgent } from "../../agent/reflector-agent.ts";
+import { SpeakerAgent } from "../../agent/speaker-agent.ts";
+import { defaultTimers } from "../../config/sections.ts";
+import { plainOptions } from "../../config/resolve-peers.ts";
 import { readCidr } from "../../net/cidr.ts";
-import { formatIpAddress, ipVersionOf, parseIpAddress, parseIpv4 } from "../../net/ip-address.ts";
+import {
+  formatIpAddress,
+  formatIpv4,
+  ipVersionOf,
+  parseIpAddress,
+  parseIpv4,
+} from "../../net/ip-address.ts";
 import type { Prefix } from "../../net/prefix.ts";
 import { nodeClock } from "../../platform/node-clock.ts";
 import { createLogger } from "../../platform/pino-logger.ts";
@@ -32,26 +40,38 @@ export async function run(args: ReflectorArguments): Promise<number> {
     );
   }
   const log = await createLogger({ level: args.logLevel });
-  const agent = new ReflectorAgent({
-    listen,
-    asn: args.asn,
-    identifier,
-    clusterId,
-    accept,
-    peers,
-    endOfRibDeferSeconds: args.endOfRibDefer,
-    clientsFile: args.clientsFile,
-    holdTimeSeconds: args.holdTime,
-    socketPath: args.socket,
-    metrics,
-    logger: log.logger,
+  const { holdTime: holdTimeSeconds, endOfRibDefer: endOfRibWaitSeconds } = args;
+  const timers = { ...defaultTimers, holdTimeSeconds, endOfRibWaitSeconds };
+  const plain = plainOptions(timers);
+  const client = {
+    ...plain,
+    client: true,
+    asns: "internal",
+    limit: 65_000,
+  } as const;
+  const agent = new SpeakerAgent({
+    role: "reflector",
+    settings: {
+      asn: args.asn,
+      routerId: formatIpv4(identifier),
+      clusterId: formatIpv4(clusterId),
+      listen,
+      timers,
+      peers: peers.map((peer) => ({ ...plain, ...peer, asn: "internal", passive: false })),
+      ranges: accept.map((prefix) => ({ prefix, ...client })),
+      originate: [],
+      peersFile: args.clientsFile,
+      api: args.socket === undefined ? undefined : { socket: args.socket },
+      metrics: metrics === undefined ? {} : { listen: metrics },
+      log: { level: args.logLevel },
+    },
+    log,
+    logLevelFixed: true,
     clock: nodeClock,
   });
   try {
     await agent.start();
-    await untilSignal(async () => {
-      log.logger.info({}, "a reflector has no configuration file to read again");
-    });
+    await untilSignal(() => agent.reload());
   } finally {
     await agent.stop();
     await log.flush();

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Capability } from "../../../src/bgp/capability/capability.ts";
 import {
+  peerRange,
   peerSettings,
   ScriptedPeer,
   SpeakerNetwork,
@@ -17,9 +18,7 @@ const endOfRib = { withdrawn: [], announced: [], attributes: {}, errors: [] };
 /** A reflector that takes whoever comes, and has just started. */
 function startReflector(network: SpeakerNetwork, maximumSeconds = 30): SpeakerNode {
   const node = network.speaker(reflectorAddress);
-  node.speaker.setDynamicPeers((address) =>
-    peerSettings(address, { passive: true, client: true, ...graceful }),
-  );
+  node.speaker.setRanges([peerRange("0.0.0.0/0", { client: true, ...graceful })]);
   node.speaker.setRestarting(false, true);
   node.speaker.deferEndOfRib({ maximumSeconds, quietSeconds: 10, newcomers: true });
   return node;
@@ -269,9 +268,7 @@ describe("the End-of-RIB of a reflector that has just started", () => {
     const network = new SpeakerNetwork();
     const reflectors = ["10.0.0.100", "10.0.0.101"].map((address) => {
       const node = network.speaker(address);
-      node.speaker.setDynamicPeers((from) =>
-        peerSettings(from, { passive: true, client: true, ...graceful }),
-      );
+      node.speaker.setRanges([peerRange("0.0.0.0/0", { client: true, ...graceful })]);
       node.speaker.setRestarting(false, true);
       node.speaker.deferEndOfRib({ maximumSeconds: 30, quietSeconds: 10, newcomers: true });
       return node;

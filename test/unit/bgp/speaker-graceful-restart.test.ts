@@ -5,6 +5,7 @@ import { encodeKeepalive } from "../../../src/bgp/message/keepalive.ts";
 import { encodeNotification } from "../../../src/bgp/message/notification.ts";
 import { encodeOpen } from "../../../src/bgp/message/open.ts";
 import {
+  peerRange,
   peerSettings,
   ScriptedPeer,
   SpeakerNetwork,
@@ -48,7 +49,7 @@ function scene(dynamic = false): Scene {
   const node = network.speaker(a);
   const settings = peerSettings(b, { passive: true, client: true, gracefulRestartSeconds: 60 });
   if (dynamic) {
-    node.speaker.setDynamicPeers((from) => (from === b ? settings : undefined));
+    node.speaker.setRanges([peerRange(`${b}/32`, settings)]);
   } else node.speaker.addPeer(settings);
   node.speaker.addPeer(peerSettings(watcherAddress, { passive: true, client: true }));
   const watcher = new ScriptedPeer(node, watcherAddress);

@@ -6,6 +6,7 @@ import { encodeOpen } from "../../../src/bgp/message/open.ts";
 import { encodeRouteRefresh } from "../../../src/bgp/message/route-refresh.ts";
 import { describePathReason } from "../../../src/bgp/rib/path-reason.ts";
 import {
+  peerRange,
   peerSettings,
   prefix,
   ScriptedPeer,
@@ -32,9 +33,7 @@ function mesh(...addresses: string[]): { network: SpeakerNetwork; nodes: Speaker
 /** A reflector that lets clients in from everywhere. */
 function reflector(address: string, network = new SpeakerNetwork()): SpeakerNode {
   const node = network.speaker(address, { nextHopSelf: {} });
-  node.speaker.setDynamicPeers((from) =>
-    from.startsWith("10.") ? peerSettings(from, { passive: true, client: true }) : undefined,
-  );
+  node.speaker.setRanges([peerRange("10.0.0.0/8", { client: true })]);
   return node;
 }
 

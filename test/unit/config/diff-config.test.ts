@@ -60,7 +60,7 @@ reflectors:
   const node = `${goodNode}peers: [{ address: 192.168.1.1, asn: 65001 }]\n`;
   assert.deepEqual(changes(t, { node, cluster }), [
     "node.podCidrs: [10.233.1.0/24] → [10.233.1.0/24, 10.240.1.0/24] (applied)",
-    "peers[192.168.1.1]: added { address: 192.168.1.1, asn: 65001, port: 179, passive: false } (applied)",
+    "peers[192.168.1.1]: added { address: 192.168.1.1, asn: 65001 } (applied)",
     "cluster.podPools: [10.233.0.0/16] → [10.233.0.0/16, 10.240.0.0/16] (applied)",
     "cluster.topology: mesh → reflector (applied)",
     "cluster.members[a1]: { name: a1, address: 192.168.1.2, podCidrs: [10.233.1.0/24], port: 179, asn: 64512 } → { name: a1, address: 192.168.1.2, podCidrs: [10.233.1.0/24, 10.240.1.0/24], port: 179, asn: 64512 } (applied)",

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { environmentOverrides } from "../../../src/config/environment.ts";
 import { type ConfigFileKind, configJsonSchema } from "../../../src/config/json-schema.ts";
 import { loadNodeConfig } from "../../../src/config/load.ts";
+import { loadSpeaker } from "../../../src/config/load-speaker.ts";
 import { formatProblems } from "../../../src/config/problem.ts";
 import { configDirectory } from "./config-files.ts";
 
@@ -44,16 +45,34 @@ function rowsUnder(heading: string): Map<string, string> {
   return new Map([...rows].map(([, key = "", value = ""]) => [key, value.trim()]));
 }
 
+/** Options stand in one place, whether they are a peer's, a group's or a range's. */
+const optionRows = rowsUnder("Options of a peer");
+
+function optionOf(path: string): string {
+  return path.replace(/^(peers|ranges)\[\]\./, "");
+}
+
+test("docs/CONFIG.md has no option of a peer that is none", () => {
+  const options = new Set(
+    settingsOf(configJsonSchema("speaker")).map(({ path }) => optionOf(path)),
+  );
+  assert.deepEqual(
+    [...optionRows.keys()].filter((key) => !options.has(key)),
+    [],
+  );
+});
+
 for (const [kind, heading] of [
   ["node", "The node's file"],
   ["cluster", "The cluster file"],
+  ["speaker", "The speaker's file"],
 ] satisfies [ConfigFileKind, string][]) {
   test(`docs/CONFIG.md has every setting of the ${kind} file, its default, and nothing else`, () => {
     const settings = settingsOf(configJsonSchema(kind));
     assert.ok(settings.length > 10);
     const rows = rowsUnder(heading);
     for (const { path, fallback } of settings) {
-      const documented = rows.get(path);
+      const documented = rows.get(path) ?? optionRows.get(optionOf(path));
       assert.ok(documented !== undefined, `${path} is not documented`);
       if (fallback !== undefined) assert.equal(documented, fallback, path);
       else assert.notEqual(documented, "required", path);
@@ -89,6 +108,15 @@ test("the examples of docs/CONFIG.md load without a word", (t) => {
   for (const [index, node] of nodes.entries()) {
     const files = { "node.yaml": node, "cluster.yaml": clusters[index] ?? "" };
     assertLoads(join(configDirectory(t, files), "node.yaml"));
+  }
+});
+
+test("the speakers of docs/CONFIG.md load without a word", (t) => {
+  const blocks = [...documentation.matchAll(/^```yaml\n# speaker.yaml\n([^]*?)^```$/gm)];
+  assert.ok(blocks.length >= 2);
+  for (const [, text = ""] of blocks) {
+    const loaded = loadSpeaker(join(configDirectory(t, { "speaker.yaml": text }), "speaker.yaml"));
+    assert.equal(formatProblems(loaded.ok ? loaded.warnings : loaded.errors), "");
   }
 });
 

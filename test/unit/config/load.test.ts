@@ -83,8 +83,9 @@ log: { level: trace }
   const [{ importPrefixes = [], ...peer } = assert.fail("no peer")] = config.peers;
   assert.deepEqual(texts(importPrefixes), ["0.0.0.0/0"]);
   const port = 1179;
-  const expected = { address: "192.168.1.1", asn: 65_001, port, passive: true, description: "tor" };
-  assert.deepEqual(peer, expected);
+  const said = { address: "192.168.1.1", asn: 65_001, port, passive: true, description: "tor" };
+  const fromTimers = { holdTimeSeconds: 9, connectRetrySeconds: 0.5, idleHoldSeconds: 0 };
+  assert.partialDeepStrictEqual(peer, { ...said, ...fromTimers, client: false });
 });
 
 test("a member's own AS number and port are the node's", (t) => {

@@ -20,7 +20,7 @@ cluster: { file: cluster.yaml }
 holdTimeSeconds: 30
 `,
     says: [
-      'node.yaml:3:1: holdTimeSeconds: unknown key "holdTimeSeconds": it belongs at timers.holdTimeSeconds',
+      'node.yaml:3:1: holdTimeSeconds: unknown key "holdTimeSeconds": it belongs at timers.holdTimeSeconds or peers[].holdTimeSeconds or ranges[].holdTimeSeconds',
     ],
   },
   "unknown key, unlike any": {

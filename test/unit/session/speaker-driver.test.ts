@@ -4,7 +4,7 @@ import { ipv4Unicast } from "../../../src/bgp/family/index.ts";
 import { encodeKeepalive } from "../../../src/bgp/message/keepalive.ts";
 import { encodeOpen } from "../../../src/bgp/message/open.ts";
 import { encodeUpdate } from "../../../src/bgp/message/update.ts";
-import type { PeerSettings } from "../../../src/bgp/peer.ts";
+import type { PeerSettings } from "../../../src/bgp/peer-settings.ts";
 import type { SpeakerObserver } from "../../../src/bgp/speaker-ports.ts";
 import { nodeClock } from "../../../src/platform/node-clock.ts";
 import { nodeTcp } from "../../../src/platform/node-tcp.ts";
@@ -184,7 +184,8 @@ describe("the driver of a speaker", () => {
     });
     assert.equal(await failed.promise, "connection closed by the peer");
     assert.deepEqual(chunks, []);
-    assert.deepEqual(left.refused, [`${stranger}: no peer is configured with this address`]);
+    const reason = "no peer is configured with this address, and no range holds it";
+    assert.deepEqual(left.refused, [`${stranger}: ${reason}`]);
   });
 
   test("stops with a word to its peers, or without one", async () => {

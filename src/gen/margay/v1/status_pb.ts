@@ -26,7 +26,7 @@ export type Status = Message<"margay.v1.Status"> & {
   nodeName: string;
 
   /**
-   * "node" or "reflector".
+   * "node", "reflector" or "speaker".
    *
    * @generated from field: string role = 2;
    */

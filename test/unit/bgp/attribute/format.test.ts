@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatAsPath } from "../../../../src/bgp/attribute/as-path.ts";
-import { formatCommunity } from "../../../../src/bgp/attribute/communities.ts";
+import { formatCommunity, formatLargeCommunity } from "../../../../src/net/community.ts";
 import { formatExtendedCommunity } from "../../../../src/bgp/attribute/extended-communities.ts";
 import { attributeByCode, attributeRows } from "../../../../src/bgp/attribute/index.ts";
-import { formatLargeCommunity } from "../../../../src/bgp/attribute/large-communities.ts";
 import { Malformed } from "../../../../src/bgp/attribute/attribute-row.ts";
 import { codecContext } from "../../../vectors/context.ts";
 import { hex } from "../../../vectors/hex.ts";

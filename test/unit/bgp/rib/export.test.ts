@@ -75,9 +75,9 @@ describe("a selected path goes", () => {
 
   test("only from here to peers that are sent nothing else", () => {
     for (const to of ["external", "client"] as const) {
-      assert.notEqual(exported("local", to, usual, { ownOnly: true }), undefined);
-      assert.equal(exported("client", to, usual, { ownOnly: true }), undefined);
-      assert.equal(exported("external", to, usual, { ownOnly: true }), undefined);
+      assert.notEqual(exported("local", to, usual, { advertise: "own" }), undefined);
+      assert.equal(exported("client", to, usual, { advertise: "own" }), undefined);
+      assert.equal(exported("external", to, usual, { advertise: "own" }), undefined);
     }
   });
 });

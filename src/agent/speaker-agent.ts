@@ -1,0 +1,217 @@
+import { type ApiServer, startApiServer } from "../api/server.ts";
+import { diffSpeaker } from "../config/diff-config.ts";
+import { loadSpeaker } from "../config/load-speaker.ts";
+import { type ConfigProblem, formatProblem } from "../config/problem.ts";
+import type { SpeakerSettings } from "../config/speaker-settings.ts";
+import { formatEndpoint } from "../net/endpoint.ts";
+import { ipVersionOf, parseIpv4 } from "../net/ip-address.ts";
+import type { Clock } from "../platform/clock.ts";
+import { nodeTcp } from "../platform/node-tcp.ts";
+import type { LogControl } from "../platform/pino-logger.ts";
+import { nodeRandom } from "../platform/random.ts";
+import { SpeakerDriver } from "../session/speaker-driver.ts";
+import { applyPeers } from "./apply-peers.ts";
+import { deferralWithin } from "./end-of-rib-deferral.ts";
+import { EventHub } from "./event-hub.ts";
+import { EventLoopTurns } from "./event-loop-turns.ts";
+import { PeerMemory } from "./peer-memory.ts";
+import { speakerPeerSettings, speakerRanges } from "./peer-settings.ts";
+import { type Probes, startProbes } from "./probes.ts";
+import { logRefusals } from "./refusal-log.ts";
+import { observeSpeaker } from "./speaker-observer.ts";
+import { createViews } from "./speaker-views.ts";
+
+export interface SpeakerAgentOptions {
+  readonly role: "reflector" | "speaker";
+  readonly settings: SpeakerSettings;
+  /** Path of the YAML that the settings are from, read again at each reload; none of what the command line says. */
+  readonly configPath?: string;
+  readonly log: LogControl;
+  /** The log level comes from the command line and no reload changes it. */
+  readonly logLevelFixed: boolean;
+  readonly clock: Clock;
+}
+
+/** A speaker without a programmer: a route reflector, a route server, the control plane of a transit router. */
+export class SpeakerAgent {
+  readonly #options: SpeakerAgentOptions;
+  readonly #hub = new EventHub();
+  readonly #turns: EventLoopTurns;
+  readonly #driver: SpeakerDriver;
+  readonly #startedWallMs: number;
+  readonly #memory: PeerMemory | undefined;
+  #settings: SpeakerSettings;
+  #api: ApiServer | undefined;
+  #probes: Probes | undefined;
+
+  constructor(options: SpeakerAgentOptions) {
+    const { settings, log, clock } = options;
+    const { logger } = log;
+    this.#options = options;
+    this.#settings = settings;
+    this.#startedWallMs = clock.wallMs();
+    this.#turns = new EventLoopTurns(clock);
+    if (settings.peersFile !== undefined) {
+      this.#memory = new PeerMemory(settings.peersFile, clock, logger);
+    }
+    const own = ownAddress(settings.listen.address);
+    this.#driver = new SpeakerDriver({
+      config: {
+        asn: settings.asn,
+        // Both are dotted quads: the configuration has seen to it.
+        identifier: parseIpv4(settings.routerId) as number,
+        clusterId: parseIpv4(settings.clusterId) as number,
+        ownAddresses: Object.values(own),
+        nextHopSelf: own,
+      },
+      tcp: nodeTcp,
+      clock,
+      random: nodeRandom,
+      localAddress: own,
+      refused: logRefusals(logger, clock),
+      observer: observeSpeaker({
+        logger,
+        hub: this.#hub,
+        clock,
+        driver: () => this.#driver,
+        also: {
+          established: ({ isDynamic, address }) => isDynamic && this.#memory?.remember(address),
+          peerRemoved: ({ address }) => this.#memory?.forget(address),
+        },
+      }),
+    });
+    // It is not on the packets' way: its restart never interrupts forwarding. Whether this is a restart it does not know, and
+    // it need not: a peer that is told of one would not wait for our End-of-RIB, and should.
+    this.#driver.speaker.setRestarting(false, true);
+    const { endOfRibWaitSeconds } = settings.timers;
+    this.#driver.speaker.deferEndOfRib(deferralWithin(endOfRibWaitSeconds, true));
+  }
+
+  async start(): Promise<void> {
+    const { log, clock } = this.#options;
+    const { listen, api, metrics } = this.#settings;
+    const port = await this.#driver.listen(listen.address, listen.port);
+    const listenAddresses = [formatEndpoint(listen.address, port)];
+    this.#apply();
+    for (const address of this.#memory?.addresses ?? []) this.#driver.speaker.recall(address);
+    const sources = {
+      nodeName: this.#settings.routerId,
+      role: this.#options.role,
+      startedWallMs: this.#startedWallMs,
+      driver: this.#driver,
+      listenAddresses,
+      clock,
+      turns: this.#turns,
+    };
+    const views = createViews(() => sources, this.#hub, undefined);
+    if (api !== undefined) {
+      this.#api = await startApiServer({
+        views,
+        clock,
+        logger: log.logger.child({ room: "api" }),
+        socketPath: api.socket,
+        ...(api.listen !== undefined && {
+          tcp: { host: api.listen.address, port: api.listen.port },
+        }),
+      });
+    }
+    if (metrics.listen !== undefined) {
+      this.#probes = await startProbes({
+        listen: metrics.listen,
+        sources: () => sources,
+        views,
+        logger: log.logger.child({ room: "metrics" }),
+        // What peers still have to say reaches the others as it comes: there is nothing to wait for.
+        awaited: () => [],
+      });
+    }
+    this.#turns.start();
+    log.logger.info(
+      {
+        listen: listenAddresses,
+        api: this.#api?.addresses ?? [],
+        metrics: this.#probes?.address,
+      },
+      `margay ${this.#options.role} is up`,
+    );
+  }
+
+  #apply(): void {
+    const { speaker } = this.#driver;
+    const { originate } = this.#settings;
+    speaker.originate(
+      [],
+      originate.map(({ prefix, nextHop, med, ...attributes }) => ({
+        prefix,
+        nextHop,
+        attributes: originatedAttributes({ med, ...attributes }),
+      })),
+    );
+    applyPeers(speaker, speakerPeerSettings(this.#settings), speakerRanges(this.#settings));
+  }
+
+  /** Reads the file again (SIGHUP). A mistake leaves everything as it is, and says so. */
+  reload(): void {
+    const { configPath, log } = this.#options;
+    if (configPath === undefined) {
+      return log.logger.info({}, "there is no configuration file to read again");
+    }
+    const loaded = loadSpeaker(configPath);
+    if (!loaded.ok) return this.#refuse(loaded.errors);
+    for (const problem of loaded.warnings) log.logger.warn({}, formatProblem(problem));
+    const changes = diffSpeaker(this.#settings, loaded.settings);
+    for (const { path, effect } of changes) {
+      if (effect === "restart")
+        log.logger.warn({ setting: path }, `${path} changes at the next start`);
+    }
+    // Identity and sockets stand until the next start; the rest is replaced.
+    const { asn, routerId, clusterId, listen, api, metrics, peersFile } = this.#settings;
+    this.#settings = {
+      ...loaded.settings,
+      asn,
+      routerId,
+      clusterId,
+      listen,
+      api,
+      metrics,
+      peersFile,
+    };
+    if (!this.#options.logLevelFixed) log.setLevel(this.#settings.log.level);
+    if (changes.length === 0) return;
+    log.logger.info({ changes: changes.map(({ path }) => path) }, "configuration changed");
+    this.#apply();
+  }
+
+  #refuse(problems: readonly ConfigProblem[]): void {
+    const { logger } = this.#options.log;
+    for (const problem of problems) logger.error({}, formatProblem(problem));
+    logger.error({}, "the configuration was refused: the running one stays in force");
+  }
+
+  /** Leaves without a word, so that peers with graceful restart keep the routes until we are back. */
+  async stop(): Promise<void> {
+    await this.#probes?.close();
+    await this.#api?.close();
+    this.#turns.stop();
+    await this.#driver.stop({ silently: true });
+    this.#memory?.flush();
+  }
+}
+
+/** What we are ourselves, as far as one listening address tells. */
+function ownAddress(listen: string): { readonly 4?: string; readonly 6?: string } {
+  if (listen === "0.0.0.0" || listen === "::") return {};
+  return { [ipVersionOf(listen) ?? 4]: listen };
+}
+
+function originatedAttributes(
+  route: Omit<SpeakerSettings["originate"][number], "prefix" | "nextHop">,
+) {
+  const { med, localPref, communities, largeCommunities } = route;
+  return {
+    localPref,
+    ...(med !== undefined && { multiExitDisc: med }),
+    ...(communities.length > 0 && { communities }),
+    ...(largeCommunities.length > 0 && { largeCommunities }),
+  };
+}

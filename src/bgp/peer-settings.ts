@@ -1,0 +1,152 @@
+import type { Prefix } from "../net/prefix.ts";
+import type { Capability } from "./capability/capability.ts";
+import type { Family } from "./family/family.ts";
+import type { PeerAsn } from "./fsm/peer-asn.ts";
+import type { PeerFsmConfig } from "./fsm/peer-config.ts";
+import type { PeerTransport } from "./peer-transport.ts";
+import { ImportPolicy } from "./rib/import-policy.ts";
+import { PathSource } from "./rib/source.ts";
+import type { SpeakerConfig } from "./speaker-config.ts";
+
+/**
+ * What an operator, or the topology, says of a peer. Most fields are options of the configuration by the same name
+ * (src/config/peer-schema.ts), where their ranges and defaults stand.
+ */
+export interface PeerSettings {
+  /** Canonical. */
+  readonly address: string;
+  /** TCP port to dial. */
+  readonly port: number;
+  /** Absent: `plainTransport`. */
+  readonly transport?: PeerTransport | undefined;
+  /** For people: the node's name, say. */
+  readonly name: string;
+  /** For people: mesh, reflector, client, external, … */
+  readonly kind: string;
+  readonly asn: PeerAsn;
+  /** Never dialled. */
+  readonly passive: boolean;
+  /** Our reflection client (RFC 4456), where it is in our AS. */
+  readonly client: boolean;
+  readonly families: readonly Family[];
+  /** Prefixes inside one of these are accepted; `any` is everything but martians. */
+  readonly importPrefixes: readonly Prefix[] | "any";
+  /** Prefixes inside one of these are refused all the same: our own. */
+  readonly importNever: readonly Prefix[];
+  /** Of the routes selected: all, those originated here, or none. */
+  readonly advertise: "all" | "own" | "none";
+  /** 0, or 3..65535 */
+  readonly holdTimeSeconds: number;
+  readonly connectRetrySeconds: number;
+  readonly idleHoldSeconds: number;
+  readonly idleHoldMaximumSeconds: number;
+  /** Restart Time offered, 0..4095; with 0 the peer is to keep nothing of ours. */
+  readonly gracefulRestartSeconds: number;
+}
+
+/** Settings that change under a running session. All else is part of the OPEN or of the connection: the session starts anew. */
+const liveSettings: ReadonlySet<string> = new Set<keyof PeerSettings>([
+  "name",
+  "kind",
+  "port",
+  "importPrefixes",
+  "importNever",
+  "advertise",
+  "connectRetrySeconds",
+  "idleHoldSeconds",
+  "idleHoldMaximumSeconds",
+]);
+
+/** Must a session with the one settings end for the other to be in force? */
+export function needsNewSession(before: PeerSettings, after: PeerSettings): boolean {
+  return sessionSettings(before) !== sessionSettings(after);
+}
+
+/** One text per set of settings that a session is built on. */
+function sessionSettings(settings: PeerSettings): string {
+  const { families, ...rest } = settings;
+  const fixed = Object.entries(rest).filter(([name]) => !liveSettings.has(name));
+  fixed.sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([fixed, families.map(({ key }) => key)]);
+}
+
+/** The import policy that settings describe. */
+export function importPolicyOf(settings: PeerSettings): ImportPolicy {
+  return new ImportPolicy(settings.importPrefixes, settings.importNever);
+}
+
+/** Where paths of a peer come from, once it is known whether it is in another AS. */
+export function sourceOf(settings: PeerSettings, external: boolean): PathSource {
+  if (external) return PathSource.external;
+  return settings.client ? PathSource.client : PathSource.nonClient;
+}
+
+/** What our OPENs say of our own restart, RFC 4724 §3. */
+interface RestartState {
+  readonly restarted: boolean;
+  readonly forwardingPreserved: boolean;
+}
+
+/**
+ * What the FSM of a peer must know.
+ * @param current the peer's settings as they are now: some change under the FSM
+ * @param restart asked at each OPEN
+ */
+export function fsmConfig(
+  current: () => PeerSettings,
+  { asn, identifier }: Pick<SpeakerConfig, "asn" | "identifier">,
+  restart: () => RestartState,
+  noAnswerHint: () => string | undefined,
+): PeerFsmConfig {
+  return {
+    localAsn: asn,
+    localIdentifier: identifier,
+    get peerAsn() {
+      return current().asn;
+    },
+    get holdTimeSeconds() {
+      return current().holdTimeSeconds;
+    },
+    get connectRetrySeconds() {
+      return current().connectRetrySeconds;
+    },
+    get idleHoldSeconds() {
+      return current().idleHoldSeconds;
+    },
+    get idleHoldMaximumSeconds() {
+      return current().idleHoldMaximumSeconds;
+    },
+    get passive() {
+      return current().passive;
+    },
+    noAnswerHint,
+    capabilities: () => offeredCapabilities(current(), asn, restart()),
+  };
+}
+
+function offeredCapabilities(
+  settings: PeerSettings,
+  localAsn: number,
+  restart: RestartState,
+): readonly Capability[] {
+  const capabilities: Capability[] = settings.families.map(({ afi, safi }) => ({
+    name: "multiprotocol",
+    afi,
+    safi,
+  }));
+  capabilities.push({ name: "routeRefresh" }, { name: "fourOctetAs", asn: localAsn });
+  // Without families it keeps nothing, and still tells the peer that we wait for End-of-RIB (RFC 4724 §3).
+  const families = settings.gracefulRestartSeconds === 0 ? [] : settings.families;
+  capabilities.push({
+    name: "gracefulRestart",
+    restarted: restart.restarted,
+    notification: false,
+    restartTimeSeconds: settings.gracefulRestartSeconds,
+    families: families.map(({ afi, safi }) => ({
+      afi,
+      safi,
+      forwardingPreserved: restart.forwardingPreserved,
+    })),
+  });
+  return capabilities;
+}

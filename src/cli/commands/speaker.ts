@@ -1,0 +1,34 @@
+import { SpeakerAgent } from "../../agent/speaker-agent.ts";
+import { loadSpeaker } from "../../config/load-speaker.ts";
+import { formatProblems } from "../../config/problem.ts";
+import { nodeClock } from "../../platform/node-clock.ts";
+import { createLogger } from "../../platform/pino-logger.ts";
+import { ExitCode } from "../exit-code.ts";
+import { untilSignal } from "../until-signal.ts";
+import type { SpeakerArguments } from "./arguments.ts";
+
+/** `margay speaker`: the BGP side alone, in the foreground. */
+export async function run(args: SpeakerArguments): Promise<number> {
+  const loaded = loadSpeaker(args.config);
+  const problems = loaded.ok ? loaded.warnings : [...loaded.errors, ...loaded.warnings];
+  if (problems.length > 0) process.stderr.write(`${formatProblems(problems)}\n`);
+  if (!loaded.ok) return ExitCode.usage;
+  const { settings } = loaded;
+  const log = await createLogger({ level: args.logLevel ?? settings.log.level });
+  const agent = new SpeakerAgent({
+    role: "speaker",
+    settings,
+    configPath: args.config,
+    log,
+    logLevelFixed: args.logLevel !== undefined,
+    clock: nodeClock,
+  });
+  try {
+    await agent.start();
+    await untilSignal(() => agent.reload());
+  } finally {
+    await agent.stop();
+    await log.flush();
+  }
+  return ExitCode.ok;
+}

@@ -1,0 +1,88 @@
+import { ipVersionOf } from "../net/ip-address.ts";
+import type { Draft } from "./draft.ts";
+import { readDraft } from "./draft.ts";
+import { checkSessionTimers } from "./node-checks.ts";
+import { checkPeers } from "./peer-checks.ts";
+import { type ConfigProblem, sortProblems } from "./problem.ts";
+import { readSchema } from "./read-schema.ts";
+import { Report } from "./report.ts";
+import { resolvePeers, resolveRanges } from "./resolve-peers.ts";
+import { readSourceFile } from "./source-file.ts";
+import { type SpeakerFile, speakerSchema } from "./speaker-schema.ts";
+import type { LoadedSpeaker, SpeakerSettings } from "./speaker-settings.ts";
+
+/**
+ * Reads the file of `margay speaker`, and all that is wrong with it at once. Never throws.
+ * @param path of the YAML file
+ */
+export function loadSpeaker(path: string): LoadedSpeaker {
+  const file = readSourceFile(path);
+  if ("problem" in file) return failed([file.problem]);
+  const { source } = file;
+  if (source.problems.length > 0) return failed(source.problems);
+  const result = readSchema(speakerSchema, source);
+  const report = new Report(source);
+  checkSpeaker(readDraft(speakerSchema, source.value), report);
+  const problems = [...("problems" in result ? result.problems : []), ...report.problems];
+  if ("problems" in result || problems.some(({ severity }) => severity === "error")) {
+    return failed(problems);
+  }
+  return { ok: true, settings: settingsOf(result.value), warnings: sortProblems(problems) };
+}
+
+/** Keys of a speaker's file that a node's has not, and the other way round. */
+const onlyHere = ["asn", "routerId", "clusterId", "originate"];
+const onlyNodes = ["cluster", "node", "mesh", "encapsulation", "kernel"];
+
+/** Does the file at this path look like one of a speaker, rather than of a node? Never throws. */
+export function isSpeakerFile(path: string): boolean {
+  const file = readSourceFile(path);
+  if ("problem" in file) return false;
+  const { value } = file.source;
+  const keys = typeof value === "object" && value !== null ? Object.keys(value) : [];
+  return keys.some((key) => onlyHere.includes(key)) && !keys.some((key) => onlyNodes.includes(key));
+}
+
+function failed(problems: readonly ConfigProblem[]): LoadedSpeaker {
+  const sorted = sortProblems(problems);
+  return {
+    ok: false,
+    errors: sorted.filter(({ severity }) => severity === "error"),
+    warnings: sorted.filter(({ severity }) => severity === "warning"),
+  };
+}
+
+/** The file with what it leaves out. @param file one that was checked */
+function settingsOf(file: SpeakerFile): SpeakerSettings {
+  const { peerGroups, ...rest } = file;
+  const routerId = file.routerId ?? file.listen.address;
+  return {
+    ...rest,
+    routerId,
+    clusterId: file.clusterId ?? routerId,
+    peers: resolvePeers(file.peers, file),
+    ranges: resolveRanges(file.ranges, file),
+  };
+}
+
+function checkSpeaker(draft: Draft<SpeakerFile>, report: Report): void {
+  checkSessionTimers(draft.timers, report);
+  checkPeers(draft, report);
+  const address = draft.listen?.address;
+  const isAnywhere = address === "0.0.0.0" || address === "::";
+  if (!report.isGiven(["routerId"]) && (isAnywhere || ipVersionOf(address ?? "") === 6)) {
+    report.error([], "no routerId can be told from listen.address: give one, such as 192.0.2.1");
+  }
+  for (const [index, { prefix, nextHop }] of draft.originate.entries()) {
+    if (prefix === undefined) continue;
+    const path = ["originate", index];
+    const given = report.isGiven([...path, "nextHop"]);
+    const hop = given ? nextHop : isAnywhere ? undefined : address;
+    if (hop !== undefined && ipVersionOf(hop) === prefix.version) continue;
+    if (given && hop === undefined) continue; // wrong, as has been said
+    report.error(
+      path,
+      `${prefix.text} has no next hop of its IP version: give nextHop, IPv${prefix.version}`,
+    );
+  }
+}

@@ -1,0 +1,119 @@
+import { z } from "zod";
+import {
+  asnRule,
+  asnsRule,
+  choice,
+  count,
+  flag,
+  list,
+  port,
+  prefix,
+  section,
+  text,
+} from "./fields.ts";
+import { timerRows } from "./sections.ts";
+
+/**
+ * THE table of what can be said of a session: an option is one row here, under the name of the field of `PeerSettings`
+ * (src/bgp/peer-settings.ts) that it becomes, and one row in docs/CONFIG.md. What a row without a default means when it
+ * is left out, src/agent/peer-settings.ts says.
+ */
+const sessionRows = {
+  description: text("a few words").optional().meta({
+    description: "For people; stands for the peer's name.",
+  }),
+  families: list("families", choice(["ipv4-unicast", "ipv6-unicast"]))
+    .min(1, { error: "is empty: give ipv4-unicast, ipv6-unicast or both" })
+    .optional()
+    .meta({
+      description: "Address families to offer. Default: those of the pod pools, else both.",
+    }),
+  client: flag().default(false).meta({
+    description: "Our reflection client, if it is in our AS (RFC 4456).",
+  }),
+  importPrefixes: list("prefixes", prefix()).optional().meta({
+    description: "Takes only these and what lies inside. Default: the pod pools, else everything.",
+  }),
+  advertise: choice(["all", "own", "none"]).optional().meta({
+    description:
+      "Announces all routes selected, those originated here, or none. Default: of a node to another AS own, else all.",
+  }),
+};
+
+/** Options of peers that are named, and may be dialled. */
+const dialRows = {
+  asn: asnRule().optional().meta({
+    description: "The peer's AS number, or what it is to ours: external, internal or any.",
+  }),
+  port: port().default(179).meta({ description: "TCP port to dial." }),
+  passive: flag().default(false).meta({ description: "Wait for the peer to dial." }),
+};
+
+type Rows = Readonly<Record<string, z.ZodType>>;
+type Optional<Shape extends Rows> = {
+  [Name in keyof Shape]: Shape[Name] extends z.ZodDefault<infer Inner extends z.ZodType>
+    ? z.ZodOptional<Inner>
+    : Shape[Name];
+};
+
+/**
+ * The same rows, none of them filled in: a peer, its group and what holds for all are laid over each other first.
+ * @param show tell editors the default all the same
+ */
+function optional<Shape extends Rows>(rows: Shape, { show }: { show: boolean }): Optional<Shape> {
+  const entries = Object.entries(rows).map(([name, row]) => {
+    if (!(row instanceof z.ZodDefault)) return [name, row];
+    const inner = row.unwrap() as z.ZodType; // zod's own type says less
+    const shown = show ? { default: row.def.defaultValue } : {};
+    return [name, inner.optional().meta({ ...row.meta(), ...shown })];
+  });
+  return Object.fromEntries(entries) as Optional<Shape>; // the type's rule, name by name
+}
+
+const sessionOptions = {
+  ...optional(sessionRows, { show: true }),
+  ...optional(timerRows, { show: false }),
+};
+const options = { ...optional(dialRows, { show: true }), ...sessionOptions };
+const everyRow = section({ ...dialRows, ...sessionRows, ...timerRows });
+const groupName = text("the name of a peer group").optional().meta({
+  description: "The group in peerGroups whose options hold where this has none.",
+});
+
+/** A peer of a list `peers`; what its address may be depends on the file. */
+export function peerSection<Address extends z.ZodType>(
+  address: Address,
+): z.ZodObject<{ address: Address; group: typeof groupName } & typeof options, z.core.$strict> {
+  return section({ address, group: groupName, ...options });
+}
+
+export const peerGroups = z
+  .record(z.string(), section(options))
+  .default({})
+  .meta({ description: "Named sets of options, for peers and ranges." });
+
+const range = section({
+  prefix: prefix().meta({ description: "Whoever connects from an address inside is a peer." }),
+  limit: count("a number of peers", 1, 65_000).default(1000).meta({
+    description: "Peers of the range at a time; more are refused.",
+  }),
+  asns: asnsRule().optional().meta({
+    description: "AS numbers they may have, or what they are to ours: external, internal or any.",
+  }),
+  group: groupName,
+  ...sessionOptions,
+});
+
+export const ranges = list("ranges", range)
+  .default([])
+  .meta({ description: "Peers that nobody names: all that connect from a prefix." });
+
+/** Options as a part of a file has them. */
+export type PeerOptions = z.output<z.ZodObject<typeof options, z.core.$strict>>;
+export type PeerGroups = z.output<typeof peerGroups>;
+export type RangeOptions = z.output<typeof range>;
+/** Options in force. */
+export type ResolvedOptions = z.output<typeof everyRow>;
+
+/** What holds where neither peer nor group nor the file's timers say anything. */
+export const optionDefaults: ResolvedOptions = everyRow.parse({});

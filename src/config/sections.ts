@@ -1,0 +1,68 @@
+import type { z } from "zod";
+import {
+  choice,
+  count,
+  endpoint,
+  holdTime,
+  loopbackEndpoint,
+  quantity,
+  section,
+  socketPath,
+} from "./fields.ts";
+
+/** Parts that the files of a node and of a speaker have in common. */
+
+/** How long sessions wait; a peer may have its own. */
+export const timerRows = {
+  holdTimeSeconds: holdTime().default(90).meta({
+    description:
+      "A peer that is silent for so long is gone; offered, the lower of the two counts. 0, or 3 to 65535.",
+  }),
+  connectRetrySeconds: quantity("a number of seconds", 0.1, 3600).default(5).meta({
+    description: "Between two attempts to reach a peer, less jitter.",
+  }),
+  idleHoldSeconds: quantity("a number of seconds", 0, 3600).default(1).meta({
+    description: "Pause after a session failed; doubles with each failure in a row.",
+  }),
+  idleHoldMaximumSeconds: quantity("a number of seconds", 0, 3600).default(60).meta({
+    description: "Where that doubling ends.",
+  }),
+  gracefulRestartSeconds: count("a number of seconds", 0, 4095).default(120).meta({
+    description:
+      "For so long peers keep our routes while we restart; 12 bits on the wire (RFC 4724 §3). 0: not at all.",
+  }),
+};
+
+/** What exactly it waits for, depends on the daemon. */
+export const endOfRibWaitSeconds = (): z.ZodDefault<z.ZodNumber> =>
+  quantity("a number of seconds", 0, 3600).default(30);
+
+/** The timers of sessions where nobody says anything. */
+export const defaultTimers = section(timerRows).parse({});
+
+export const api = section({
+  socket: socketPath()
+    .default("/run/margay/margay.sock")
+    .meta({ description: "Unix socket of the API." }),
+  listen: loopbackEndpoint()
+    .optional()
+    .meta({ description: "Also on TCP, loopback only. Default: not." }),
+})
+  .prefault({})
+  .meta({ description: "What the CLI talks to." });
+
+export const metrics = section({
+  listen: endpoint().optional().meta({
+    description: "Address and port of Prometheus metrics and probes. Default: not served.",
+  }),
+})
+  .prefault({})
+  .meta({ description: "What monitoring talks to." });
+
+export const log = section({
+  level: choice(["trace", "debug", "info", "warn", "error"])
+    .default("info")
+    .meta({ description: "The least that is logged." }),
+})
+  .prefault({})
+  .meta({ description: "What is logged, on stderr." });

@@ -1,0 +1,26 @@
+import type { Clock } from "./clock.ts";
+
+/** Lets a log line of each kind through at most once an interval, and counts those that it holds back. */
+export class LineLimit {
+  readonly #clock: Clock;
+  readonly #intervalMs: number;
+  readonly #kinds = new Map<string, { nextMs: number; heldBack: number }>();
+
+  /** Kinds are remembered for ever: they must be few. */
+  constructor(clock: Clock, intervalMs = 10_000) {
+    this.#clock = clock;
+    this.#intervalMs = intervalMs;
+  }
+
+  /** @returns how many lines of this kind were held back since the last; `undefined` holds this one back, too */
+  pass(kind: string): number | undefined {
+    const nowMs = this.#clock.nowMs();
+    const known = this.#kinds.get(kind);
+    if (known !== undefined && nowMs < known.nextMs) {
+      known.heldBack++;
+      return undefined;
+    }
+    this.#kinds.set(kind, { nextMs: nowMs + this.#intervalMs, heldBack: 0 });
+    return known?.heldBack ?? 0;
+  }
+}
