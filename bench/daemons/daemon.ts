@@ -1,0 +1,26 @@
+/** Where a daemon is to be started, and what it is to be. */
+export interface Place {
+  /** It listens here, and this is its BGP identifier and cluster id. */
+  readonly address: string;
+  readonly port: number;
+  /** Its AS number, and all its clients'. */
+  readonly asn: number;
+  /** Everybody in this network is a passive iBGP route-reflector client. */
+  readonly clients: string;
+  /** A directory of its own, for configuration, sockets and log. */
+  readonly directory: string;
+}
+
+/** A daemon that can be measured: a passive route reflector that installs no routes into the kernel. */
+export interface Contender {
+  /** For options, file names and results: `frr-tuned`. */
+  readonly key: string;
+  /** For people: `FRR, tuned`. */
+  readonly name: string;
+  /** Is it of interest in this family of scenarios? In all, without. */
+  isMeasuredIn?(family: string): boolean;
+  /** Which one is installed, or undefined if none is. */
+  version(): Promise<string | undefined>;
+  /** Writes what it needs to be configured, and returns the command that runs it in the foreground. */
+  prepare(place: Place): Promise<readonly string[]>;
+}

@@ -1,0 +1,213 @@
+import { basename } from "node:path";
+import {
+  type Cell,
+  cellOf,
+  convergence,
+  figures,
+  isWrong,
+  measured,
+  sumOfPhases,
+} from "./cells.ts";
+import { plot } from "./plot.ts";
+import type { Daemon, Results } from "./results.ts";
+import { type Measure, plotted, plottedClients, type Scenario, scenarios } from "./scenarios.ts";
+
+/** The daemon that the others are compared with. */
+const ourKey = "margay";
+
+/** A row of cells, one for each daemon. */
+interface Row {
+  readonly title: string;
+  readonly cellOf: (daemon: string) => Cell;
+  readonly format: (value: number) => string;
+}
+
+function seconds(value: number): string {
+  return value < 1 ? `${figures(value * 1000)} ms` : `${figures(value)} s`;
+}
+
+function scenariosOf(results: Results): readonly Scenario[] {
+  return results.scenarios.map((name) => scenarios.get(name)).filter((one) => one !== undefined);
+}
+
+function table(daemons: readonly Daemon[], rows: readonly Row[], withRatios: boolean): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  return [
+    line(["", ...daemons.map(({ name }) => (name === ourKey ? `**${name}**` : name))]),
+    line(["---", ...daemons.map(() => "---:")]),
+    ...rows.map(({ title, cellOf: cellFor, format }) => {
+      const ours = cellFor(ourKey).value;
+      return line([
+        title,
+        ...daemons.map(({ key }) => {
+          const cell = cellFor(key);
+          const isCompared = withRatios && key !== ourKey && ours !== undefined;
+          return cellText(cell, format, isCompared ? ours : undefined);
+        }),
+      ]);
+    }),
+  ].join("\n");
+}
+
+function cellText(cell: Cell, format: (value: number) => string, ours?: number): string {
+  if (cell.value === undefined) return cell.remark;
+  const ratio = ours === undefined || ours === 0 ? "" : ` (${figures(cell.value / ours)} ×)`;
+  const remark = cell.remark === "" ? "" : ` ⚠ ${cell.remark}`;
+  return `${format(cell.value)}${ratio}${remark}`;
+}
+
+function timeRow(results: Results, scenario: Scenario, measure: Measure): Row {
+  return {
+    title: measure.title,
+    cellOf: (daemon) => cellOf(results, scenario.name, daemon, measured(measure)),
+    format: measure.value === "seconds" ? seconds : (value) => `${figures(value)} ms`,
+  };
+}
+
+function scenarioRows(
+  results: Results,
+  read: Parameters<typeof cellOf>[3],
+  format: (value: number) => string,
+): readonly Row[] {
+  return scenariosOf(results).map(({ name }) => ({
+    title: name,
+    cellOf: (daemon) => {
+      const cell = cellOf(results, name, daemon, read);
+      return cell.value === undefined ? { ...cell, remark: "–" } : { ...cell, remark: "" };
+    },
+    format,
+  }));
+}
+
+/** How often each cell was measured, as far as it was not `most` times. */
+function samplesText(results: Results): string {
+  const counts = scenariosOf(results).flatMap((scenario) =>
+    results.daemons.map((daemon) => ({
+      name: `${scenario.name} of ${daemon.name}`,
+      ...convergence(results, scenario, daemon.key),
+    })),
+  );
+  const most = Math.max(0, ...counts.map(({ samples }) => samples));
+  const fewer = counts.filter(({ samples }) => samples > 0 && samples < most);
+  const text = `Medians of ${most} ${most === 1 ? "run" : "runs"}`;
+  if (fewer.length === 0) return `${text}.`;
+  return `${text}, but for ${fewer.map(({ name, samples }) => `${name}: ${samples}`).join("; ")}.`;
+}
+
+/** What was wrong in what a daemon sent, per daemon. */
+function faults(results: Results): readonly string[] {
+  return results.runs.flatMap(({ daemon, report, scenario }) => {
+    if (report === undefined || !isWrong(report)) return [];
+    const counts = Object.entries(report.violations).filter(([, count]) => count > 0);
+    return [`- ${daemon} in ${scenario}: ${counts.map((entry) => entry.join(" ")).join(", ")}`];
+  });
+}
+
+/** Convergence time against clients, or undefined when too little was measured to draw. */
+export function convergencePlot(results: Results): string | undefined {
+  const series = results.daemons.map(({ key, name }) => ({
+    name,
+    points: plotted.flatMap((scenario, index) => {
+      const y = convergence(results, scenario, key).value;
+      return y === undefined ? [] : [{ x: plottedClients[index] as number, y }];
+    }),
+  }));
+  if (series.every(({ points }) => points.length < 2)) return undefined;
+  return plot(series, {
+    title: "Until all clients hold all routes",
+    xTitle: "clients, each announcing four /26 at one signal",
+    yTitle: "seconds",
+    xMarks: plottedClients,
+  });
+}
+
+function heading(results: Results): string {
+  const { date, daemons, loadAverage, machine, minutes } = results;
+  const versions = daemons.filter(({ key }) => key !== "floor" && key !== "frr-tuned");
+  return `# Benchmarks
+
+Made by \`npm run bench\` on ${date.slice(0, 10)} in ${Math.ceil(minutes)} minutes, all daemons side by side in one run: ${versions
+    .map(({ name, version }) => `${name} ${version}`)
+    .join(", ")}.
+${machine.processor}, ${machine.processors} processors, ${machine.memoryGib} GiB; ${machine.system}, Linux ${machine.kernel}, Node ${machine.node}.
+Load average before and after: ${loadAverage.map((load) => load.toFixed(2)).join(" and ")}. Seconds differ from machine to machine
+and from hour to hour; the ratios within one run are what counts.`;
+}
+
+function method({ daemons, timeoutSeconds }: Results): string {
+  const tuned = daemons.some(({ key }) => key === "frr-tuned")
+    ? " FRR holds a first dump back for longer the more peers it has; `coalesce-time 1000` is how its users shorten that."
+    : "";
+  return `Every daemon runs alone in a network namespace, as an iBGP route reflector that all clients connect to and that installs
+no routes. The tester in \`bench/tester/\` plays the clients: it encodes all it will say beforehand, notes the octets that come
+and when, and checks afterwards that every client held exactly the prefixes it must, each with its own next hop, ORIGINATOR_ID,
+CLUSTER_LIST and attributes. **floor** is the tester against a reflector that keeps no RIB: what tester, TCP and Node.js take by
+themselves.${tuned} A phase may take ${timeoutSeconds} s; who does not get there is not asked again, nor for more clients.`;
+}
+
+function times(results: Results): string {
+  const rows = scenariosOf(results).flatMap((scenario) =>
+    scenario.measures.map((measure) => timeRow(results, scenario, measure)),
+  );
+  const what = scenariosOf(results).map(({ description, name }) => `- **${name}**: ${description}`);
+  return `## Time
+
+${table(results.daemons, rows, true)}
+
+In parentheses: as a multiple of margay's. ${samplesText(results)}
+
+${what.join("\n")}`;
+}
+
+function resources(results: Results): string {
+  const mebibytes = (octets: number): string => `${figures(octets / 2 ** 20)} MiB`;
+  const peak = scenarioRows(
+    results,
+    ({ failure, peakRssOctets }) => (failure === undefined ? peakRssOctets : undefined),
+    mebibytes,
+  );
+  const cpu = scenarioRows(
+    results,
+    sumOfPhases(({ cpuSeconds }) => cpuSeconds),
+    seconds,
+  );
+  const own = scenarioRows(
+    results,
+    sumOfPhases(({ testerCpuSeconds }) => testerCpuSeconds),
+    seconds,
+  );
+  return `## Memory
+
+The most physical memory that the daemon's processes ever held (VmHWM), start and both phases.
+
+${table(results.daemons, peak, true)}
+
+## Processor time
+
+Of the daemon's processes in the measured phases, connecting and waiting left out. It is counted in hundredths of a second.
+
+${table(results.daemons, cpu, false)}
+
+Of the tester, for comparison, without its checking:
+
+${table(results.daemons, own, false)}`;
+}
+
+/** The whole document, in Markdown. `plotFile` is the plot's name beside it, if there is one. */
+export function documentOf(results: Results, plotFile: string | undefined): string {
+  const wrong = faults(results);
+  const parts = [
+    heading(results),
+    method(results),
+    ...(results.scenarios.length === 0 ? [] : [times(results)]),
+    ...(plotFile === undefined
+      ? []
+      : [
+          `## Convergence against clients\n\n![Convergence time against number of clients](${basename(plotFile)})`,
+        ]),
+    ...(results.scenarios.length === 0 ? [] : [resources(results)]),
+    ...(wrong.length === 0 ? [] : [`## Wrong routes\n\n${wrong.join("\n")}`]),
+    ...results.micro.map(({ text, title }) => `## ${title}\n\n\`\`\`\n${text.trimEnd()}\n\`\`\``),
+  ];
+  return `${parts.join("\n\n")}\n`;
+}

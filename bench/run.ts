@@ -1,0 +1,111 @@
+import { execFile } from "node:child_process";
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Daemon } from "../test/support/daemon.ts";
+import { type Namespace, Network } from "../test/support/netns.ts";
+import { until } from "../test/support/until.ts";
+import type { Contender, Place } from "./daemons/daemon.ts";
+import type { Run } from "./results.ts";
+import type { Scenario } from "./scenarios.ts";
+import type { Plan } from "./tester/plan.ts";
+import type { Report } from "./tester/report.ts";
+
+const testerProgram = join(import.meta.dirname, "tester/main.ts");
+const settleSeconds = 2;
+const place = { address: "10.0.0.1", port: 1790, asn: 64512, clients: "10.1.0.0/16" } as const;
+
+/** What a tester may take on top of its phases: to encode, to check, to settle. */
+const testerSlackSeconds = 60;
+
+/** Measures one daemon in one scenario: alone with the tester in a network namespace of its own, which goes afterwards. */
+export async function measure(
+  contender: Contender,
+  scenario: Scenario,
+  timeoutSeconds: number,
+): Promise<Run> {
+  const startMs = performance.now();
+  const directory = mkdtempSync(join(tmpdir(), "margay-bench-"));
+  chmodSync(directory, 0o755); // some drop their privileges
+  const network = new Network(`mgbench${process.pid}`);
+  let outcome: Pick<Run, "report" | "failure">;
+  try {
+    const namespace = await prepareNamespace(network);
+    const settings = { ...place, directory };
+    outcome = { report: await runIn(namespace, contender, scenario, settings, timeoutSeconds) };
+  } catch (error) {
+    outcome = { failure: error instanceof Error ? error.message : String(error) };
+  } finally {
+    await network.destroy();
+    rmSync(directory, { recursive: true });
+  }
+  const wallSeconds = (performance.now() - startMs) / 1000;
+  return { daemon: contender.key, scenario: scenario.name, ...outcome, wallSeconds };
+}
+
+/** A namespace in which the daemon's address and all the clients' are local, and listen queues may be long. */
+async function prepareNamespace(network: Network): Promise<Namespace> {
+  const namespace = await network.namespace("run");
+  await namespace.ip(
+    `address add ${place.address}/32 dev lo`,
+    `route add local ${place.clients} dev lo`,
+  );
+  await namespace.sysctl({ "net.core.somaxconn": 4096, "net.ipv4.tcp_max_syn_backlog": 4096 });
+  return namespace;
+}
+
+async function runIn(
+  namespace: Namespace,
+  contender: Contender,
+  { steps }: Scenario,
+  settings: Place,
+  timeoutSeconds: number,
+): Promise<Report> {
+  const argv = namespace.inside(await contender.prepare(settings));
+  const daemon = new Daemon({ argv, logFile: join(settings.directory, "log") });
+  try {
+    await until(`${contender.name} to listen`, () => {
+      daemon.assertAlive();
+      return listens(daemon.pid, settings.port);
+    });
+    const { address, port, asn } = settings;
+    const target = { address, port, asn };
+    const plan: Plan = { target, pid: daemon.pid, timeoutSeconds, settleSeconds, steps };
+    const seconds = 4 * timeoutSeconds + testerSlackSeconds;
+    const report = await runTester(namespace, plan, daemon, seconds);
+    daemon.assertAlive();
+    return report;
+  } finally {
+    await daemon.stop();
+  }
+}
+
+/** Does anybody listen on the port, in the network namespace of that process? */
+function listens(pid: number, port: number): boolean {
+  const isListening = new RegExp(`:${port.toString(16).toUpperCase().padStart(4, "0")} \\S+ 0A `);
+  return isListening.test(readFileSync(`/proc/${pid}/net/tcp`, "utf8"));
+}
+
+/** @throws Error when the tester fails, takes longer than `seconds`, or the daemon ends before it does */
+async function runTester(
+  namespace: Namespace,
+  plan: Plan,
+  daemon: Daemon,
+  seconds: number,
+): Promise<Report> {
+  const argv = namespace.inside([process.execPath, testerProgram, JSON.stringify(plan)]);
+  const end = new AbortController();
+  void daemon.exited().then(() => end.abort());
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const options = { signal: end.signal, timeout: seconds * 1000, killSignal: "SIGKILL" as const };
+  execFile(argv[0] ?? "", argv.slice(1), options, (error, stdout) => {
+    if (error === null) resolve(stdout);
+    else reject(error);
+  });
+  try {
+    return JSON.parse(await promise) as Report; // printed by a program of ours
+  } catch (error) {
+    daemon.assertAlive();
+    throw error;
+  }
+}
