@@ -10,17 +10,17 @@
 import assert from "node:assert/strict";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { decodePathAttributes } from "../src/bgp/attribute/decode-attributes.ts";
 import { ipv4Unicast } from "../src/bgp/family/index.ts";
 import { headerOctets } from "../src/bgp/iana.ts";
 import { scanUpdate, UpdateView } from "../src/bgp/message/scan-update.ts";
+import { contextBits } from "../src/bgp/rib/context-bits.ts";
 import { FamilyRib } from "../src/bgp/rib/family-rib.ts";
 import { createMember } from "../src/bgp/rib/group-member.ts";
-import { contextBits, PathAttributeStore } from "../src/bgp/rib/path-attributes.ts";
+import { PathAttributeStore } from "../src/bgp/rib/path-attributes.ts";
 import { PrefixTable } from "../src/bgp/rib/prefix-table.ts";
 import { UpdateReceiver } from "../src/bgp/update-receiver.ts";
 import { codec } from "../test/support/peer-view.ts";
-import { profileOf, ribPeer, takeAll } from "../test/support/rib-harness.ts";
+import { nobody, profileOf, ribPeer, takeAll } from "../test/support/rib-harness.ts";
 import { PathSource } from "../src/bgp/rib/source.ts";
 import { buildLoads, countUpdates, type Load } from "./tester/load.ts";
 import { announcementsOf } from "./tester/plan.ts";
@@ -29,7 +29,6 @@ import { figures } from "./cells.ts";
 const prefixes = Number(process.argv[2] ?? 1_000_000);
 const rounds = Number(process.argv[3] ?? 3);
 const context = codec();
-const eligible = (): number => 0;
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
@@ -59,7 +58,7 @@ function timed(round: Round, stage: string, work: () => void): void {
 }
 
 function internAlone(round: Round, { announce }: Load): void {
-  const store = new PathAttributeStore(eligible);
+  const store = new PathAttributeStore(nobody);
   const table = new PrefixTable(4);
   const view = new UpdateView();
   const bits = contextBits(context);
@@ -67,9 +66,7 @@ function internAlone(round: Round, { announce }: Load): void {
     eachMessage(announce, (start, end) => {
       scanUpdate(announce, start, end, view);
       const { attributesStart: from, attributesEnd: to } = view;
-      if (store.find(announce, from, to, bits) >= 0) return;
-      const { attributes } = decodePathAttributes(announce, from, to, context);
-      store.add(announce, { start: from, end: to, clean: true }, bits, attributes);
+      assert.ok(store.intern(announce, from, to, bits) >= 0, "read without decoding");
     });
   });
   timed(round, "intern prefixes", () => {
@@ -93,7 +90,7 @@ function wholeWay(round: Round, { announce, withdraw }: Load): void {
   const before = heldOctets();
   const sender = ribPeer(1, { source: PathSource.client });
   const receiver = ribPeer(2, { source: PathSource.client });
-  const store = new PathAttributeStore(eligible);
+  const store = new PathAttributeStore(nobody);
   const rib = new FamilyRib(ipv4Unicast, store, (index) => (index === 1 ? sender : receiver));
   const updates = new UpdateReceiver(store, new Map([[ipv4Unicast.key, rib]]));
   const families = new Set([ipv4Unicast.key]);
