@@ -141,7 +141,7 @@ export class PathAttributeStore {
   #find(hash: number, octets: Uint8Array, start: number, end: number, context: number): number {
     const index = this.#index;
     for (let slot = index.first(hash); slot >= 0; slot = index.next(slot, hash)) {
-      const id = index.record(slot);
+      const id = index.record(slot, hash);
       if (this.#equals(id, octets, start, end, context)) return id;
     }
     return -1;

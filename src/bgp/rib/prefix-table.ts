@@ -85,7 +85,7 @@ export class PrefixTable {
   #findHash(hash: number, word: number, lengthBits: number): number {
     const index = this.#index;
     for (let slot = index.first(hash); slot >= 0; slot = index.next(slot, hash)) {
-      const id = index.record(slot);
+      const id = index.record(slot, hash);
       if (this.#isPrefix(id, word, lengthBits)) return id;
     }
     return -1;
