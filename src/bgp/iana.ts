@@ -29,8 +29,18 @@ export const AttributeCode = {
   extendedCommunities: 16, // RFC 4360
   as4Path: 17, // RFC 6793
   as4Aggregator: 18, // RFC 6793
+  pmsiTunnel: 22, // RFC 6514
+  tunnelEncapsulation: 23, // RFC 9012
+  trafficEngineering: 24, // RFC 5543
+  ipv6ExtendedCommunities: 25, // RFC 5701
+  aigp: 26, // RFC 7311
+  peDistinguisherLabels: 27, // RFC 6514
+  bgpLs: 29, // RFC 9552
   largeCommunities: 32, // RFC 8092
   onlyToCustomer: 35, // RFC 9234
+  bfdDiscriminator: 38, // RFC 9026
+  prefixSid: 40, // RFC 8669
+  attributeSet: 128, // RFC 6368
 } as const;
 export type AttributeCode = (typeof AttributeCode)[keyof typeof AttributeCode];
 

@@ -8,6 +8,7 @@ import {
 } from "./as-path.ts";
 import { type AttributeRow, Malformed } from "./attribute-row.ts";
 import type { AsPathSegment } from "./path-attributes.ts";
+import { wrongLength } from "./uint32-value.ts";
 
 /** AS4_PATH, RFC 6793 §3; malformed: §6, which has confederation segments dropped and the rest kept. */
 export const as4Path: AttributeRow<"as4Path"> = {
@@ -17,6 +18,7 @@ export const as4Path: AttributeRow<"as4Path"> = {
   category: "optional transitive",
   malformed: "attribute-discard",
   decode: (value) => {
+    if (value.length === 0) return wrongLength(0, "at least one segment");
     const segments = decodeSegments(value, 4);
     if (segments instanceof Malformed) return segments;
     return segments.filter((segment) => !isConfederationSegment(segment));

@@ -44,28 +44,29 @@ export class Malformed {
   /** UPDATE Message Error subcode */
   readonly subcode: number;
   readonly message: string;
-  /** Where it is not the row's. */
-  readonly outcome: MalformedOutcome | undefined;
 
-  constructor(subcode: number, message: string, outcome?: MalformedOutcome) {
+  constructor(subcode: number, message: string) {
     this.subcode = subcode;
     this.message = message;
-    this.outcome = outcome;
   }
+}
+
+/** What a code says of an attribute before its value is looked at. */
+export interface AttributeKind {
+  readonly code: AttributeCode;
+  /** As the RFC writes it: `AS_PATH`. */
+  readonly title: string;
+  readonly category: AttributeCategory;
+  /** What a malformed value leads to, RFC 7606 §7. */
+  readonly malformed: MalformedOutcome;
 }
 
 /** All there is to know of one path attribute: a row of the table in index.ts. */
 export interface AttributeRow<
   Name extends keyof AttributeValues = keyof AttributeValues,
   Value = NonNullable<AttributeValues[Name]>,
-> {
-  readonly code: AttributeCode;
+> extends AttributeKind {
   readonly name: Name;
-  /** As the RFC writes it: `AS_PATH`. */
-  readonly title: string;
-  readonly category: AttributeCategory;
-  /** What a malformed value leads to, RFC 7606 §7. */
-  readonly malformed: MalformedOutcome;
   /** Means nothing between ASes: discarded from an external peer whatever it holds, and never sent to one. */
   readonly internalOnly?: true;
   /** Reads a value that keeps no view on the octets, MP_REACH_NLRI's and MP_UNREACH_NLRI's excepted. */

@@ -2,11 +2,12 @@ import { familyByKey } from "../family/index.ts";
 import { AttributeCode, AttributeFlag, UpdateSubcode } from "../iana.ts";
 import { type CodecContext, familyKey } from "../message/codec-context.ts";
 import type { AttributeError, MalformedOutcome } from "../message/message.ts";
-import { type AttributeRow, Malformed } from "./attribute-row.ts";
+import { type AttributeKind, type AttributeRow, Malformed } from "./attribute-row.ts";
 import { attributeFlags } from "./encode-attributes.ts";
 import { addError, type Findings } from "./findings.ts";
-import { attributeByCode } from "./index.ts";
+import { attributeByCode, judgedAttributeByCode } from "./index.ts";
 import { judgeWhole, mergeFourOctetAs } from "./judge-attributes.ts";
+import type { JudgedAttribute } from "./judged-attributes.ts";
 import type { PathAttributes } from "./path-attributes.ts";
 import { type AttributeOverrun, type RawAttribute, walkAttributes } from "./walk-attributes.ts";
 
@@ -99,8 +100,10 @@ function takeAttribute(findings: Findings, raw: RawAttribute): void {
   }
   findings.seen.add(raw.code);
   const row = attributeByCode(raw.code);
-  if (row === undefined) takeUnknown(findings, raw);
-  else takeKnown(findings, row, raw);
+  if (row !== undefined) return takeKnown(findings, row, raw);
+  const judged = judgedAttributeByCode(raw.code);
+  if (judged === undefined) takeUnknown(findings, raw);
+  else if (hasRightFlags(findings, judged, raw)) takeJudged(findings, judged, raw);
 }
 
 /** RFC 7606 §3 g */
@@ -135,7 +138,6 @@ function takeUnknown(findings: Findings, raw: RawAttribute): void {
 
 function takeKnown(findings: Findings, row: AttributeRow, raw: RawAttribute): void {
   const { context } = findings;
-  const { code, flags } = raw;
   if (row.internalOnly === true && context.external) {
     addDiscard(findings, raw, `${row.title} from an external peer`);
     return;
@@ -145,19 +147,41 @@ function takeKnown(findings: Findings, row: AttributeRow, raw: RawAttribute): vo
     addDiscard(findings, raw, `${row.title} from a speaker of 4-octet AS numbers`);
     return;
   }
-  const disagreeing = (flags ^ attributeFlags(row)) & 0xc0;
-  if (disagreeing !== 0) {
-    const error = {
-      attribute: code,
-      subcode: UpdateSubcode.attributeFlagsError,
-      outcome: "treat-as-withdraw",
-      message: `flags 0x${flags.toString(16)} do not fit ${row.title}`,
-    } as const;
-    addError(findings, error, raw);
-    // The prefixes to withdraw still have to be found.
-    if (row.name !== "mpReach" && row.name !== "mpUnreach") return;
-  }
-  takeValue(findings, row, raw);
+  if (hasRightFlags(findings, row, raw)) takeValue(findings, row, raw);
+}
+
+/** RFC 7606 §3 c; for the attributes that hold NLRI its §5.3 asks for more. */
+function hasRightFlags(
+  findings: Findings,
+  kind: AttributeKind,
+  { flags, ...raw }: RawAttribute,
+): boolean {
+  if (((flags ^ attributeFlags(kind)) & 0xc0) === 0) return true;
+  const { code, malformed, title } = kind;
+  const error = {
+    attribute: code,
+    subcode: UpdateSubcode.attributeFlagsError,
+    outcome: stronger("treat-as-withdraw", malformed),
+    message: `flags 0x${flags.toString(16)} do not fit ${title}`,
+  } as const;
+  addError(findings, error, raw);
+  return false;
+}
+
+function takeJudged(findings: Findings, row: JudgedAttribute, raw: RawAttribute): void {
+  const malformed = row.judge(findings.octets.subarray(raw.valueStart, raw.end));
+  if (malformed === undefined) takeUnknown(findings, raw);
+  else addMalformed(findings, row, malformed, raw);
+}
+
+function addMalformed(
+  findings: Findings,
+  row: AttributeKind,
+  { message, subcode }: Malformed,
+  raw: RawAttribute,
+): void {
+  const { code, malformed: outcome, title } = row;
+  addError(findings, { attribute: code, subcode, outcome, message: `${title}: ${message}` }, raw);
 }
 
 function addDiscard(findings: Findings, raw: RawAttribute, message: string): void {
@@ -171,10 +195,12 @@ function takeValue(findings: Findings, row: AttributeRow, raw: RawAttribute): vo
   if (value instanceof Malformed) {
     // RFC 4760 §3: NEXT_HOP is to be ignored where MP_REACH_NLRI alone announces.
     const isIgnored = row.name === "nextHop" && !findings.announces;
-    const outcome = isIgnored ? "attribute-discard" : (value.outcome ?? row.malformed);
-    const { subcode } = value;
-    const message = `${row.title}: ${value.message}`;
-    addError(findings, { attribute: row.code, subcode, outcome, message }, raw);
+    addMalformed(
+      findings,
+      isIgnored ? { ...row, malformed: "attribute-discard" } : row,
+      value,
+      raw,
+    );
     return;
   }
   // The row's name and its value belong together, which the union of all rows cannot say.

@@ -1,7 +1,7 @@
 import { Writer } from "../../wire/writer.ts";
 import { AttributeFlag } from "../iana.ts";
 import type { CodecContext } from "../message/codec-context.ts";
-import type { AttributeRow, AttributeValues } from "./attribute-row.ts";
+import type { AttributeKind, AttributeValues } from "./attribute-row.ts";
 import { attributeRows } from "./index.ts";
 import type { PathAttributes, UnknownAttribute } from "./path-attributes.ts";
 
@@ -11,8 +11,8 @@ export interface EncodeOptions {
 }
 
 /** The Optional and Transitive bits that a row's category asks for, RFC 4271 §5. */
-export function attributeFlags(row: AttributeRow): number {
-  switch (row.category) {
+export function attributeFlags({ category }: Pick<AttributeKind, "category">): number {
+  switch (category) {
     case "well-known mandatory":
     case "well-known":
       return AttributeFlag.transitive;

@@ -7,6 +7,7 @@ import type { AttributeRow } from "./attribute-row.ts";
 import { clusterList } from "./cluster-list.ts";
 import { communities } from "./communities.ts";
 import { extendedCommunities } from "./extended-communities.ts";
+import { type JudgedAttribute, judgedAttributes } from "./judged-attributes.ts";
 import { largeCommunities } from "./large-communities.ts";
 import { localPref } from "./local-pref.ts";
 import { mpReachNlri } from "./mp-reach-nlri.ts";
@@ -45,7 +46,16 @@ export function attributeByCode(code: number): AttributeRow | undefined {
   return byCode.get(code);
 }
 
+const judgedByCode: ReadonlyMap<number, JudgedAttribute> = new Map(
+  judgedAttributes.map((row) => [row.code, row]),
+);
+
+/** The row of a type code that nothing here uses, if there is one. */
+export function judgedAttributeByCode(code: number): JudgedAttribute | undefined {
+  return judgedByCode.get(code);
+}
+
 /** The attribute as its RFC writes it (`AS_PATH`), or `attribute 99`. */
 export function attributeTitle(code: number): string {
-  return byCode.get(code)?.title ?? `attribute ${code}`;
+  return (byCode.get(code) ?? judgedByCode.get(code))?.title ?? `attribute ${code}`;
 }

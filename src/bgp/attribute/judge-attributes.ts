@@ -17,7 +17,7 @@ export function mergeFourOctetAs({ values }: Findings): void {
 
 /** What only the whole list shows: RFC 7606 §3 d, §5.2. */
 export function judgeWhole(findings: Findings): void {
-  const { announces, errors, seen, values } = findings;
+  const { announces, errors, values } = findings;
   const { mpReach } = values;
   const isReachable = announces || (mpReach !== undefined && mpReach.nlri.length > 0);
   if (isReachable) {
@@ -28,17 +28,10 @@ export function judgeWhole(findings: Findings): void {
     return;
   }
   // RFC 7606 §5.2: with no reachable NLRI "we cannot be confident that the NLRI have been successfully parsed".
-  const isUnreach = (code: number): boolean => code === AttributeCode.mpUnreachNlri;
-  const isUnreachAlone =
-    [...seen].every(isUnreach) && errors.every((error) => isUnreach(error.attribute));
-  if (!isUnreachAlone && errors.some((error) => error.outcome === "treat-as-withdraw")) {
-    addError(findings, {
-      attribute: 0,
-      subcode: UpdateSubcode.malformedAttributeList,
-      outcome: "session-reset",
-      message: "broken attributes, and no prefix to withdraw for them",
-    });
-  }
+  const error = errors.find(({ outcome }) => outcome === "treat-as-withdraw");
+  if (error === undefined) return;
+  const message = `${error.message}, and there is no prefix to withdraw for it`;
+  errors.push({ ...error, outcome: "session-reset", message });
 }
 
 /** An attribute that is there but malformed is an error of its own. */

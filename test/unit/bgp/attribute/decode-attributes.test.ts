@@ -208,10 +208,11 @@ test("RFC 7606 §3 c: Optional and Transitive bits that disagree are treated as 
   expectErrors(`${mandatory} 40 20 0c ${"00".repeat(12)}`, ["32 3/4 treat-as-withdraw"]);
 });
 
-test("RFC 7606 §3 c: MP_REACH_NLRI with the wrong flags is treated as withdraw, its prefixes known", () => {
-  const decoded = decode(mpReach.replace("80", "c0") + origin + asPath, internal, false);
-  assert.deepEqual(outcomes(decoded), ["14 3/4 treat-as-withdraw"]);
-  assert.deepEqual([decoded.mpReach?.nlriStart, decoded.mpReach?.nlriEnd], [12, 17]);
+test("RFC 7606 §5.3: MP_REACH_NLRI and MP_UNREACH_NLRI with the wrong flags reset the session", () => {
+  const reach = decode(mpReach.replace("80", "c0") + origin + asPath, internal, false);
+  assert.deepEqual(outcomes(reach), ["14 3/4 session-reset"]);
+  const unreach = decode(`40 0f 07 0002 01 18 200100`, internal, false);
+  assert.deepEqual(outcomes(unreach), ["15 3/4 session-reset"]);
 });
 
 test("RFC 4271 §4.3: the Partial bit and the four low flag bits make no error", () => {
@@ -305,8 +306,9 @@ test("RFC 7606 §3 j: an MP_REACH_NLRI or MP_UNREACH_NLRI that overruns the list
 
 test("RFC 7606 §5.2: an error without a prefix to withdraw for it resets the session", () => {
   const decoded = decode(`80 04 00`, internal, false);
-  assert.deepEqual(outcomes(decoded), ["4 3/5 treat-as-withdraw", "0 3/1 session-reset"]);
+  assert.deepEqual(outcomes(decoded), ["4 3/5 treat-as-withdraw", "4 3/5 session-reset"]);
   assert.equal(decoded.outcome, "session-reset");
+  assert.equal(toHex(sessionResetError(decoded.errors)?.data ?? hex("")), "800400");
 });
 
 test("RFC 7606 §5.2: an empty MP_REACH_NLRI holds no prefix to withdraw either", () => {
@@ -321,12 +323,6 @@ test("RFC 7606 §5.2: so does a list that breaks after an MP_UNREACH_NLRI", () =
 
 test("RFC 7606 §5.2: an attribute to discard leaves the session alone even then", () => {
   assert.equal(decode(`40 06 01 00`, internal, false).outcome, "attribute-discard");
-});
-
-test("RFC 7606 §5.2: MP_UNREACH_NLRI alone with the wrong flags still withdraws", () => {
-  const decoded = decode(`40 0f 07 0002 01 18 200100`, internal, false);
-  assert.equal(decoded.outcome, "treat-as-withdraw");
-  assert.deepEqual(decoded.mpUnreach, { afi: 2, safi: 1, nlriStart: 6, nlriEnd: 10 });
 });
 
 test("RFC 4271 §6.3: an unrecognized well-known attribute resets the session, with the attribute as data", () => {
