@@ -20,7 +20,7 @@ import { PathAttributeStore } from "../src/bgp/rib/path-attributes.ts";
 import { PrefixTable } from "../src/bgp/rib/prefix-table.ts";
 import { UpdateReceiver } from "../src/bgp/update-receiver.ts";
 import { codec } from "../test/support/peer-view.ts";
-import { nobody, profileOf, ribPeer, takeAll } from "../test/support/rib-harness.ts";
+import { nobody, profileOf, ribPeer, takeAll, standstill } from "../test/support/rib-harness.ts";
 import { PathSource } from "../src/bgp/rib/source.ts";
 import { buildLoads, countUpdates, type Load } from "./tester/load.ts";
 import { announcementsOf } from "./tester/plan.ts";
@@ -91,7 +91,8 @@ function wholeWay(round: Round, { announce, withdraw }: Load): void {
   const sender = ribPeer(1, { source: PathSource.client });
   const receiver = ribPeer(2, { source: PathSource.client });
   const store = new PathAttributeStore(nobody);
-  const rib = new FamilyRib(ipv4Unicast, store, (index) => (index === 1 ? sender : receiver));
+  const peerOf = (index: number) => (index === 1 ? sender : receiver);
+  const rib = new FamilyRib(ipv4Unicast, store, peerOf, standstill);
   const updates = new UpdateReceiver(store, new Map([[ipv4Unicast.key, rib]]));
   const families = new Set([ipv4Unicast.key]);
   const source = { peer: 1, context, families, importPolicy: takeAll };

@@ -137,7 +137,9 @@ export class NodeAgent {
     const adopted = this.#felix.status().adopted > 0;
     this.#driver.speaker.setRestarting(adopted, adopted);
     if (adopted) {
-      this.#driver.speaker.deferEndOfRib(deferralWithin(timers.endOfRibWaitSeconds, false));
+      this.#driver.speaker.endOfRibDeferral.begin(
+        deferralWithin(timers.endOfRibWaitSeconds, false),
+      );
     }
     const port = await this.#driver.listen(listen.address, listen.port);
     this.#listenAddresses = [formatEndpoint(listen.address, port)];

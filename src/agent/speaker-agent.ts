@@ -84,7 +84,7 @@ export class SpeakerAgent {
     // it need not: a peer that is told of one would not wait for our End-of-RIB, and should.
     this.#driver.speaker.setRestarting(false, true);
     const { endOfRibWaitSeconds } = settings.timers;
-    this.#driver.speaker.deferEndOfRib(deferralWithin(endOfRibWaitSeconds, true));
+    this.#driver.speaker.endOfRibDeferral.begin(deferralWithin(endOfRibWaitSeconds, true));
   }
 
   async start(): Promise<void> {

@@ -126,11 +126,13 @@ export class PeerSession {
     this.#ports.write(this.connection, [encode(action)]);
   }
 
-  /** Remembers what the hold timer was started with, since messages only move `holdRemainingMs`. */
-  noteTimer(timer: ConnectionTimer, delayMs: number): void {
-    if (timer !== "holdTimer") return;
-    this.#holdMs = delayMs;
-    this.#heardMs = this.#ports.nowMs();
+  /** Starts a timer. What the hold timer was started with is remembered, since messages only move `holdRemainingMs`. */
+  startTimer(timer: ConnectionTimer, delayMs: number): void {
+    if (timer === "holdTimer") {
+      this.#holdMs = delayMs;
+      this.#heardMs = this.#ports.nowMs();
+    }
+    this.#ports.startTimer({ timer, connection: this.connection }, delayMs);
   }
 
   /** Milliseconds until the peer has been silent for the hold time. What waits to be worked off counts as heard. */
@@ -213,5 +215,6 @@ function exportProfile(
     localAsn: config.asn,
     clusterId: config.clusterId,
     nextHopSelf,
+    minRouteAdvertisementIntervalSeconds: peer.settings.minRouteAdvertisementIntervalSeconds,
   };
 }

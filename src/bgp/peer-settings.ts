@@ -42,6 +42,8 @@ export interface PeerSettings {
   readonly idleHoldMaximumSeconds: number;
   /** Restart Time offered, 0..4095; with 0 the peer is to keep nothing of ours. */
   readonly gracefulRestartSeconds: number;
+  /** Between announcements, 0 to 600; 0 for none. Withdrawals never wait (RFC 4271 §9.2.1.1). */
+  readonly minRouteAdvertisementIntervalSeconds: number;
 }
 
 /** Settings that change under a running session. All else is part of the OPEN or of the connection: the session starts anew. */

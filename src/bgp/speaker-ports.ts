@@ -11,7 +11,10 @@ import type { LocRibChanges } from "./rib/loc-rib.ts";
 export type SpeakerTimer =
   | { readonly timer: PeerTimer | "restartTimer"; readonly peer: number }
   /** Of the speaker itself, which is peer 0. */
-  | { readonly timer: "endOfRibDeferral" | "endOfRibQuiet"; readonly peer: 0 }
+  | {
+      readonly timer: "endOfRibDeferral" | "endOfRibQuiet" | "minRouteAdvertisementInterval";
+      readonly peer: 0;
+    }
   | { readonly timer: ConnectionTimer; readonly connection: ConnectionId };
 
 /** One text per timer. */

@@ -8,8 +8,8 @@ import { CeaseSubcode } from "./iana.ts";
 import { originate, type OriginatedRoute } from "./rib/originate.ts";
 import { PathAttributeStore } from "./rib/path-attributes.ts";
 import { FamilyRib } from "./rib/family-rib.ts";
-import type { RibPeer } from "./rib/source.ts";
-import { type DeferralOptions, EndOfRibDeferral } from "./end-of-rib-deferral.ts";
+import { localPeer, type RibPeer } from "./rib/source.ts";
+import { EndOfRibDeferral } from "./end-of-rib-deferral.ts";
 import { GracefulRestartHelper } from "./graceful-restart-helper.ts";
 import { DynamicPeers, type PeerRange } from "./dynamic-peers.ts";
 import { Peer } from "./peer.ts";
@@ -39,11 +39,12 @@ export class Speaker {
   readonly ribs: ReadonlyMap<number, FamilyRib>;
   /** Those who connect from ranges. */
   readonly dynamicPeers = new DynamicPeers();
+  /** To begin before the first peer comes: our End-of-RIB is not sent before those who may come back have sent theirs. */
+  readonly endOfRibDeferral: EndOfRibDeferral;
   readonly #ports: SpeakerPorts;
   readonly #observer: SpeakerObserver;
   readonly #receiver: UpdateReceiver;
   readonly #restartHelper: GracefulRestartHelper;
-  readonly #endOfRibDeferral: EndOfRibDeferral;
   readonly #peers: PeerTable;
   readonly #sessions = new Map<ConnectionId, PeerSession>();
   readonly #readable = new ReadQueue();
@@ -61,14 +62,16 @@ export class Speaker {
     this.attributes = new PathAttributeStore(config);
     const peer = (index: number): RibPeer => this.ribPeer(index);
     this.ribs = new Map(
-      families.map((family) => [family.key, new FamilyRib(family, this.attributes, peer)]),
+      families.map((family) => [family.key, new FamilyRib(family, this.attributes, peer, ports)]),
     );
     this.#receiver = new UpdateReceiver(this.attributes, this.ribs);
     this.#restartHelper = new GracefulRestartHelper(this.ribs, ports);
-    this.#endOfRibDeferral = new EndOfRibDeferral(
+    this.endOfRibDeferral = new EndOfRibDeferral(
       () => this.peers(),
       ports,
-      () => this.#endDynamics(),
+      () => {
+        for (const each of [...this.peers()]) if (each.isDynamic) this.#endDynamic(each);
+      },
     );
   }
 
@@ -96,11 +99,6 @@ export class Speaker {
   setRestarting(restarted: boolean, forwardingPreserved: boolean): void {
     this.#restarted = restarted;
     this.#forwardingPreserved = forwardingPreserved;
-  }
-
-  /** To be called before the first peer comes: End-of-RIB is not sent before those who may come back have (RFC 4724 §4.1). */
-  deferEndOfRib(options: DeferralOptions): void {
-    this.#endOfRibDeferral.begin(options);
   }
 
   /**
@@ -270,8 +268,9 @@ export class Speaker {
 
   timerExpired(timer: SpeakerTimer): void {
     if ("connection" in timer) return this.#connectionTimerExpired(timer);
+    if (timer.timer === "minRouteAdvertisementInterval") return this.#ports.wake();
     if (timer.timer === "endOfRibDeferral" || timer.timer === "endOfRibQuiet") {
-      return this.#endOfRibDeferral.expired(timer.timer);
+      return this.endOfRibDeferral.expired(timer.timer);
     }
     const peer = this.#peers.byIndex(timer.peer);
     if (peer === undefined) return;
@@ -330,12 +329,21 @@ export class Speaker {
       more = rib.turn((changes) => this.#observer.bestPathsChanged?.(rib, changes)) || more;
     }
     if (!more) this.#peers.reuseRetired();
-    if (this.#endOfRibs.length > 0 || this.#endOfRibDeferral.isDue) {
+    if (this.#endOfRibs.length > 0 || this.endOfRibDeferral.isDue) {
       more = this.#settleEndOfRibs() || more;
     }
+    if (!more) this.#paceAdvertisements();
     if (more || !this.#readable.isEmpty) return more;
     for (const rib of this.ribs.values()) more = rib.tidy() || more;
     return more;
+  }
+
+  /** Has the next turn come when the announcements held back are due. */
+  #paceAdvertisements(): void {
+    const dueMs = Math.min(...[...this.ribs.values()].map((rib) => rib.advertisementDueMs));
+    if (dueMs === Number.POSITIVE_INFINITY) return;
+    const delayMs = Math.max(0, dueMs - this.#ports.nowMs());
+    this.#ports.startTimer({ timer: "minRouteAdvertisementInterval", peer: localPeer }, delayMs);
   }
 
   /** An End-of-RIB is told, and may release ours, once all that came before it has been decided. @returns whether ours may go */
@@ -344,7 +352,7 @@ export class Speaker {
     for (const { peer, family } of this.#endOfRibs.splice(0)) {
       this.#observer.endOfRib?.(peer, family);
     }
-    return this.#endOfRibDeferral.isDue && this.#endOfRibDeferral.settle();
+    return this.endOfRibDeferral.isDue && this.endOfRibDeferral.settle();
   }
 
   /** Works off some messages of a session. @returns whether there are more */
@@ -376,7 +384,7 @@ export class Speaker {
         peer.endOfRibs.add(endOfRib);
         this.#restartHelper.endOfRib(peer, endOfRib);
         this.#endOfRibs.push({ peer, family: endOfRib });
-        this.#endOfRibDeferral.look();
+        this.endOfRibDeferral.look();
       }
     }
     if (session.refreshWanted >= 0) {
@@ -414,11 +422,7 @@ export class Speaker {
       case "stopPeerTimer":
         return this.#ports.stopTimer({ timer: action.timer, peer: peer.index });
       case "startTimer":
-        this.#sessions.get(action.connection)?.noteTimer(action.timer, action.delayMs);
-        return this.#ports.startTimer(
-          { timer: action.timer, connection: action.connection },
-          action.delayMs,
-        );
+        return this.#sessions.get(action.connection)?.startTimer(action.timer, action.delayMs);
       case "stopTimer":
         return this.#ports.stopTimer({ timer: action.timer, connection: action.connection });
       case "established":
@@ -448,7 +452,7 @@ export class Speaker {
     peer.endOfRibs.clear();
     this.#restartHelper.returned(peer, negotiated);
     session.establish(negotiated, this.ribs, this.config);
-    this.#endOfRibDeferral.established(peer);
+    this.endOfRibDeferral.established(peer);
     this.#observer.established?.(peer);
     this.#ports.wake();
   }
@@ -465,7 +469,7 @@ export class Speaker {
       peer.negotiated = undefined;
       const covered = reason.notification === undefined;
       this.#restartHelper.lost(peer, covered);
-      this.#endOfRibDeferral.look();
+      this.endOfRibDeferral.look();
     }
     this.#observer.down?.(peer, reason, wasEstablished);
     this.#ports.wake();
@@ -474,12 +478,8 @@ export class Speaker {
   /** Forgets a peer from a range that has no connection any more, unless its paths are kept over a restart. */
   #endDynamic(peer: Peer): void {
     const isConnected = peer.fsm.state.startsWith("Open") || peer.fsm.state === "Established";
-    const isRecalled = !peer.settings.passive && this.#endOfRibDeferral.isActive;
+    const isRecalled = !peer.settings.passive && this.endOfRibDeferral.isActive;
     if (isConnected || isRecalled || peer.staleFamilies.size > 0) return;
     if (this.peer(peer.address) === peer) this.removePeer(peer.address);
-  }
-
-  #endDynamics(): void {
-    for (const peer of [...this.peers()]) if (peer.isDynamic) this.#endDynamic(peer);
   }
 }

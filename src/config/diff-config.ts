@@ -23,6 +23,7 @@ const effects: Readonly<Record<string, ConfigEffect>> = {
   "timers.idleHoldSeconds": "live",
   "timers.idleHoldMaximumSeconds": "live",
   "timers.gracefulRestartSeconds": "session-reset",
+  "timers.minRouteAdvertisementIntervalSeconds": "session-reset",
   "timers.endOfRibWaitSeconds": "next-start",
   "mesh.dial": "live",
   "log.level": "live",

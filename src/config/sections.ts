@@ -31,6 +31,10 @@ export const timerRows = {
     description:
       "For so long peers keep our routes while we restart; 12 bits on the wire (RFC 4724 §3). 0: not at all.",
   }),
+  minRouteAdvertisementIntervalSeconds: quantity("a number of seconds", 0, 600).default(0).meta({
+    description:
+      "Between announcements to a peer, less jitter; withdrawals never wait (RFC 4271 §9.2.1.1).",
+  }),
 };
 
 /** What exactly it waits for, depends on the daemon. */

@@ -12,7 +12,7 @@ import { PathAttributeStore } from "../../src/bgp/rib/path-attributes.ts";
 import { UpdateReceiver } from "../../src/bgp/update-receiver.ts";
 import { Writer } from "../../src/wire/writer.ts";
 import { codec } from "../support/peer-view.ts";
-import { nobody, ribPeer, takeAll } from "../support/rib-harness.ts";
+import { nobody, ribPeer, takeAll, standstill } from "../support/rib-harness.ts";
 
 const families: readonly Family[] = [ipv4Unicast, ipv6Unicast];
 
@@ -22,7 +22,7 @@ class Receiving {
   readonly ribs = new Map(
     families.map((family) => [
       family.key,
-      new FamilyRib(family, this.store, (index) => ribPeer(index)),
+      new FamilyRib(family, this.store, (index) => ribPeer(index), standstill),
     ]),
   );
   readonly receiver = new UpdateReceiver(this.store, this.ribs);

@@ -18,6 +18,7 @@ const sources = [
   PathSource.external,
 ] as const;
 const peerCount = sources.length;
+const isPaced = (peer: number): boolean => peer === 2 || peer === 5;
 const prefixCount = 20;
 
 /** Few distinct blocks, so that prefixes share them; some are not to be passed on. */
@@ -37,6 +38,7 @@ type Command =
   | { readonly do: "withdraw"; peer: number; prefixes: number[] }
   | { readonly do: "join" | "leave" | "refresh" | "lose" | "hold" | "release"; peer: number }
   | { readonly do: "drain"; peer: number; octets: number }
+  | { readonly do: "wait"; ms: number }
   | { readonly do: "turn" };
 
 const peer = fc.integer({ min: 1, max: peerCount });
@@ -59,6 +61,10 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     }),
   },
   { weight: 8, arbitrary: fc.record({ do: fc.constant("turn") }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant("wait"), ms: fc.constantFrom(100, 999, 1000, 5000) }),
+  },
 ) as fc.Arbitrary<Command>;
 
 const limits: fc.Arbitrary<GroupLimits> = fc.record({
@@ -91,7 +97,10 @@ class Play {
       peers.map((ours) => {
         // One of the external peers speaks 2-octet AS numbers.
         const fourOctetAs = ours.index !== peerCount;
-        return [ours.index, profileOf(ours, family, { fourOctetAs })];
+        // Announcements to two of the clients wait for the interval.
+        const minRouteAdvertisementIntervalSeconds = isPaced(ours.index) ? 1 : 0;
+        const changes = { fourOctetAs, minRouteAdvertisementIntervalSeconds };
+        return [ours.index, profileOf(ours, family, changes)];
       }),
     );
   }
@@ -135,6 +144,9 @@ class Play {
         return this.#release(step.peer);
       case "drain":
         return members.get(step.peer)?.drain(step.octets);
+      case "wait":
+        harness.nowMs += step.ms;
+        return;
       case "turn":
         harness.turn();
     }
@@ -207,7 +219,16 @@ class Play {
       this.#release(index);
       member.drain();
     }
-    this.harness.settle();
+    this.#settle();
+  }
+
+  /** Until nothing waits for its interval either. */
+  #settle(): void {
+    const { harness } = this;
+    harness.settle();
+    for (; harness.rib.advertisementDueMs < Number.POSITIVE_INFINITY; harness.settle()) {
+      harness.nowMs = Math.max(harness.nowMs, harness.rib.advertisementDueMs);
+    }
   }
 
   check(): void {
@@ -232,7 +253,7 @@ class Play {
   checkEmptied(): void {
     const { harness, members } = this;
     for (let index = 1; index <= peerCount; index++) harness.rib.removePeer(index, false);
-    harness.settle();
+    this.#settle();
     for (const { view } of members.values()) assert.equal(view.routes.size, 0);
     for (const index of [...members.keys()]) this.#leave(index);
     // Ids are released once nobody speaks of them any more.

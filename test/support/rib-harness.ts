@@ -6,6 +6,7 @@ import type { UpdateMessage } from "../../src/bgp/message/message.ts";
 import { encodeUpdate } from "../../src/bgp/message/update.ts";
 import type { ExportProfile } from "../../src/bgp/rib/export-profile.ts";
 import { FamilyRib } from "../../src/bgp/rib/family-rib.ts";
+import type { Pace } from "../../src/bgp/rib/advertisement-pacer.ts";
 import { createMember, type GroupMember } from "../../src/bgp/rib/group-member.ts";
 import { defaultGroupLimits, type GroupLimits } from "../../src/bgp/rib/group-limits.ts";
 import { ImportPolicy } from "../../src/bgp/rib/import-policy.ts";
@@ -20,6 +21,9 @@ export const ownIdentifier = 0x0a00_00fe;
 export const ownClusterId = 0x0a00_00ff;
 export const ownAsn = 64512;
 export const ownAddress = { 4: "192.0.2.254", 6: "2001:db8::254" } as const;
+
+/** Time that does not pass. */
+export const standstill: Pace = { nowMs: () => 0, random: () => 0 };
 
 /** A policy that takes everything. */
 export const takeAll = new ImportPolicy("any");
@@ -63,6 +67,7 @@ export function profileOf(
     localAsn: ownAsn,
     clusterId: ownClusterId,
     nextHopSelf: external ? ownAddress[family.version] : "",
+    minRouteAdvertisementIntervalSeconds: 0,
     ...changes,
   };
 }
@@ -116,7 +121,8 @@ export class RibHarness {
     this.family = family;
     const local = ribPeer(0, { source: PathSource.local, identifier: ownIdentifier });
     for (const peer of [local, ...peers]) this.peers.set(peer.index, peer);
-    this.rib = new FamilyRib(family, this.store, (index) => this.peer(index), limits);
+    const pace = { nowMs: () => this.nowMs, random: () => 1 };
+    this.rib = new FamilyRib(family, this.store, (index) => this.peer(index), pace, limits);
     this.receiver = new UpdateReceiver(this.store, new Map([[family.key, this.rib]]));
   }
 

@@ -60,6 +60,7 @@ export function peerSettings(address: string, changes: Partial<PeerSettings> = {
     idleHoldSeconds: 1,
     idleHoldMaximumSeconds: 60,
     gracefulRestartSeconds: 0,
+    minRouteAdvertisementIntervalSeconds: 0,
     ...changes,
   };
 }

@@ -21,6 +21,8 @@ export interface ExportProfile {
   readonly clusterId: number;
   /** Canonical address that stands for us as next hop towards external peers. */
   readonly nextHopSelf: string;
+  /** RFC 4271 §9.2.1.1; 0 for none. */
+  readonly minRouteAdvertisementIntervalSeconds: number;
 }
 
 /** One text per distinct profile. */
@@ -32,17 +34,20 @@ export function profileKey(profile: ExportProfile): string {
     profile.fourOctetAs,
     profile.maximumMessageOctets,
     profile.nextHopSelf,
+    profile.minRouteAdvertisementIntervalSeconds,
   ]);
 }
 
 /** What the members of a group have in common, for people: `client`, `external, 2-octet AS`. */
 export function profileName(profile: ExportProfile): string {
+  const { minRouteAdvertisementIntervalSeconds: interval } = profile;
   const relation = profile.external ? "external" : profile.client ? "client" : "internal";
   return [
     relation,
     profile.advertise === "all" ? "" : `${profile.advertise} routes only`,
     profile.fourOctetAs ? "" : "2-octet AS",
     profile.maximumMessageOctets > maximumMessageOctets ? "extended messages" : "",
+    interval > 0 ? `every ${interval} s` : "",
   ]
     .filter((part) => part !== "")
     .join(", ");

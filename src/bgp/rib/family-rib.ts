@@ -1,4 +1,5 @@
 import type { Family } from "../family/family.ts";
+import type { Pace } from "./advertisement-pacer.ts";
 import { AdjRibIn } from "./adj-rib-in.ts";
 import { RecordStack, Records } from "./columns.ts";
 import { DecisionProcess } from "./decision-process.ts";
@@ -27,6 +28,7 @@ export class FamilyRib {
   readonly #attributes: PathAttributeStore;
   readonly #peer: (index: number) => RibPeer;
   readonly #limits: GroupLimits;
+  readonly #pace: Pace;
   readonly #groups = new Map<string, UpdateGroup>();
   readonly #changes = new LocRibChanges();
   /** Prefixes nobody offers any more, whose ids are released once no update group speaks of them. */
@@ -37,9 +39,11 @@ export class FamilyRib {
     family: Family,
     attributes: PathAttributeStore,
     peer: (index: number) => RibPeer,
+    pace: Pace,
     limits: GroupLimits = defaultGroupLimits,
   ) {
     this.family = family;
+    this.#pace = pace;
     this.#limits = limits;
     this.#attributes = attributes;
     this.#peer = peer;
@@ -57,6 +61,13 @@ export class FamilyRib {
   get locRibBytes(): number {
     const pathless = this.#isPathless.bytes + this.#pathless.bytes;
     return this.locRib.bytes + this.#changes.bytes + pathless;
+  }
+
+  /** When `turn` has announcements to make next, be there changes or not; milliseconds, infinite for never. */
+  get advertisementDueMs(): number {
+    let dueMs = Number.POSITIVE_INFINITY;
+    for (const group of this.#groups.values()) dueMs = Math.min(dueMs, group.advertisementDueMs);
+    return dueMs;
   }
 
   /** Removes a peer's paths, all or only the stale ones. */
@@ -87,6 +98,7 @@ export class FamilyRib {
           attributes: this.#attributes,
           locRib: this.locRib,
           peer: this.#peer,
+          pace: this.#pace,
         },
         profile,
         this.#limits,

@@ -1,5 +1,6 @@
 import type { Family } from "../family/family.ts";
 import { encodeEndOfRib } from "../message/end-of-rib.ts";
+import { AdvertisementPacer, type Pace } from "./advertisement-pacer.ts";
 import { EgressAttributes } from "./egress.ts";
 import { type ExportProfile, isExported } from "./export-profile.ts";
 import type { LocRib, LocRibChanges } from "./loc-rib.ts";
@@ -19,6 +20,7 @@ export interface GroupTables {
   readonly attributes: PathAttributeStore;
   readonly locRib: LocRib;
   readonly peer: (index: number) => RibPeer;
+  readonly pace: Pace;
 }
 
 /** Where the memory of an update group is, in octets. */
@@ -54,6 +56,8 @@ export class UpdateGroup {
   readonly #egress: EgressAttributes;
   readonly #buckets = new PrefixBuckets();
   readonly #endOfRib: Uint8Array;
+  /** Of groups with a MinRouteAdvertisementInterval. */
+  readonly #pacer: AdvertisementPacer | undefined;
   #log: Slab[] = [];
   /** Sequence number of the oldest slab held. */
   #logStart = 0;
@@ -75,6 +79,8 @@ export class UpdateGroup {
     this.#tables = tables;
     this.profile = profile;
     this.#limits = limits;
+    const { minRouteAdvertisementIntervalSeconds: interval } = profile;
+    if (interval > 0) this.#pacer = new AdvertisementPacer(interval, tables.pace);
     const classic = isClassic(tables.family);
     this.#packer = new SlabPacker(tables.family, tables.prefixes, profile.maximumMessageOctets);
     this.#onlyPacker = new SlabPacker(tables.family, tables.prefixes, profile.maximumMessageOctets);
@@ -182,7 +188,10 @@ export class UpdateGroup {
       }
       return;
     }
-    if (this.#dump?.mayBeJoined(this.#loggedOctets) !== true) this.#dump = this.#beginDump();
+    // What is held back is in a fresh dump alone.
+    if (this.#dump?.mayBeJoined(this.#loggedOctets) !== true || !this.#isAllLogged) {
+      this.#dump = this.#beginDump();
+    }
     member.dump = this.#dump;
     member.dumpIndex = 0;
     // What the log withdraws and the member has yet to hear of is not in the dump: it still has to come.
@@ -194,6 +203,11 @@ export class UpdateGroup {
     this.#isAtRest = false;
     member.endOfRibHeld = false;
     if (member.endOfRibAt !== undefined) member.endOfRibAt = this.#logEnd;
+  }
+
+  /** Is nothing held back by the pacer? */
+  get #isAllLogged(): boolean {
+    return this.#pacer === undefined || this.#pacer.isEmpty;
   }
 
   #beginDump(): TableDump {
@@ -222,11 +236,14 @@ export class UpdateGroup {
       if (now) {
         const peer = locRib.peer(prefix);
         this.#countExported(peer, 1);
-        this.#buckets.add(prefix, locRib.attributes(prefix), peer, locRib.source(prefix));
+        if (this.#pacer !== undefined) this.#pacer.hold(prefix);
+        else this.#buckets.add(prefix, locRib.attributes(prefix), peer, locRib.source(prefix));
         // The peer whose path is best now was sent the former one, and is not sent its own.
         if (before && oldPeer !== peer && this.#mayRead(peer)) overtaken.push({ peer, prefix });
-      } else if (before) withdrawn.push(prefix);
-      else continue;
+      } else if (before) {
+        this.#pacer?.drop(prefix);
+        withdrawn.push(prefix);
+      } else continue;
       touched[touchedCount++] = prefix;
     }
     if (touchedCount > 0) {
@@ -292,6 +309,7 @@ export class UpdateGroup {
     if (this.#isAtRest) return false;
     let more = false;
     let isAnyBlocked = false;
+    if (this.#pacer !== undefined) more = this.#advertise(this.#pacer);
     for (const dump of this.#awaitedDumps()) this.#extendDump(dump);
     for (const member of this.#members.values()) {
       if (!member.isBlocked) more = this.#feed(member) || more;
@@ -299,8 +317,25 @@ export class UpdateGroup {
     }
     if (isAnyBlocked) this.#limitLag();
     this.#trim();
-    this.#isAtRest = !more && !isAnyBlocked;
+    this.#isAtRest = !more && !isAnyBlocked && this.#isAllLogged;
     return more;
+  }
+
+  /** Encodes what has been held back long enough. @returns whether there is more of it */
+  #advertise(pacer: AdvertisementPacer): boolean {
+    const { locRib } = this.#tables;
+    const due = pacer.take(this.#limits.prefixesPerSlice);
+    for (const prefix of due) {
+      const peer = locRib.peer(prefix);
+      this.#buckets.add(prefix, locRib.attributes(prefix), peer, locRib.source(prefix));
+    }
+    if (due.length > 0) this.#append(this.#encode([], [], Int32Array.from(due)));
+    return pacer.hasMore;
+  }
+
+  /** When `pump` has something to do next, be there changes or not; milliseconds, infinite for never. */
+  get advertisementDueMs(): number {
+    return this.#pacer?.dueMs ?? Number.POSITIVE_INFINITY;
   }
 
   /** Dumps that somebody has read as far as they go. */
@@ -348,14 +383,19 @@ export class UpdateGroup {
       if (missed.size > 0) return true;
     }
     for (;;) {
-      const { endOfRibAt } = member;
-      if (endOfRibAt !== undefined && member.cursor >= endOfRibAt && !member.endOfRibHeld) {
+      if (this.#mayEndRib(member)) {
         member.endOfRibAt = undefined;
         if (!member.send([this.#endOfRib], 1)) return false;
       }
       if (member.cursor === this.#logEnd) return false;
       if (!sendSlab(this.#log[member.cursor++ - this.#logStart] as Slab, member)) return false;
     }
+  }
+
+  #mayEndRib({ endOfRibAt, endOfRibHeld, cursor }: GroupMember): boolean {
+    if (endOfRibAt === undefined || cursor < endOfRibAt || endOfRibHeld) return false;
+    // What was held back when the member asked for the table is behind that place in the log.
+    return this.#pacer === undefined || (this.#pacer.isEmpty && cursor === this.#logEnd);
   }
 
   /** Feeds a member that lost its place in the log from the table, a slice at a time. @returns as `GroupMember.send` */

@@ -20,7 +20,7 @@ function startReflector(network: SpeakerNetwork, maximumSeconds = 30): SpeakerNo
   const node = network.speaker(reflectorAddress);
   node.speaker.setRanges([peerRange("0.0.0.0/0", { client: true, ...graceful })]);
   node.speaker.setRestarting(false, true);
-  node.speaker.deferEndOfRib({ maximumSeconds, quietSeconds: 10, newcomers: true });
+  node.speaker.endOfRibDeferral.begin({ maximumSeconds, quietSeconds: 10, newcomers: true });
   return node;
 }
 
@@ -270,7 +270,11 @@ describe("the End-of-RIB of a reflector that has just started", () => {
       const node = network.speaker(address);
       node.speaker.setRanges([peerRange("0.0.0.0/0", { client: true, ...graceful })]);
       node.speaker.setRestarting(false, true);
-      node.speaker.deferEndOfRib({ maximumSeconds: 30, quietSeconds: 10, newcomers: true });
+      node.speaker.endOfRibDeferral.begin({
+        maximumSeconds: 30,
+        quietSeconds: 10,
+        newcomers: true,
+      });
       return node;
     }) as [SpeakerNode, SpeakerNode];
     reflectors[0].peerWith(reflectors[1], graceful);
@@ -288,7 +292,11 @@ describe("the End-of-RIB of a node that has restarted", () => {
     const network = new SpeakerNetwork();
     const restarted = network.speaker(a);
     restarted.speaker.setRestarting(true, true);
-    restarted.speaker.deferEndOfRib({ maximumSeconds: 30, quietSeconds: 10, newcomers: false });
+    restarted.speaker.endOfRibDeferral.begin({
+      maximumSeconds: 30,
+      quietSeconds: 10,
+      newcomers: false,
+    });
     restarted.speaker.addPeer(peerSettings(b, { passive: true, ...graceful }));
     return { network, restarted };
   }

@@ -344,6 +344,33 @@ describe("stopping", () => {
   });
 });
 
+describe("a peer with a MinRouteAdvertisementInterval", () => {
+  test("is told of changes when it is over, of withdrawals and by others at once", () => {
+    const network = new SpeakerNetwork();
+    const node = network.speaker(a);
+    const settings = { passive: true, client: true };
+    const slow = { ...settings, minRouteAdvertisementIntervalSeconds: 5 };
+    node.speaker.addPeer(peerSettings(b, slow));
+    node.speaker.addPeer(peerSettings(c, settings));
+    const [paced, swift] = [b, c].map((address) => new ScriptedPeer(node, address));
+    assert.ok(paced && swift);
+    paced.establish();
+    swift.establish();
+    node.originate("10.244.1.0/24");
+    network.settle();
+    node.originate("10.244.1.0/24", "10.244.2.0/24");
+    network.advance(4);
+    assert.deepEqual([...paced.view.routes.keys()], ["10.244.1.0/24"]);
+    assert.equal(swift.view.routes.size, 2);
+    network.advance(1);
+    assert.equal(paced.view.routes.size, 2);
+    node.originate();
+    network.settle();
+    assert.equal(paced.view.routes.size, 0);
+    assert.equal(node.timers.has("minRouteAdvertisementInterval 0"), false, "nothing to wait for");
+  });
+});
+
 describe("what a peer asks for and how fast it reads", () => {
   test("ROUTE-REFRESH has the whole table sent again, then End-of-RIB", () => {
     const network = new SpeakerNetwork();

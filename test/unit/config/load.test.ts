@@ -35,6 +35,7 @@ test("a file that says next to nothing takes the rest from its member and the de
     idleHoldSeconds: 1,
     idleHoldMaximumSeconds: 60,
     gracefulRestartSeconds: 120,
+    minRouteAdvertisementIntervalSeconds: 0,
     endOfRibWaitSeconds: 30,
   });
   assert.deepEqual(config.mesh, { dial: "both" });

@@ -10,7 +10,7 @@ import { PathAttributeStore } from "../../../../src/bgp/rib/path-attributes.ts";
 import { UpdateReceiver, type UpdateReport } from "../../../../src/bgp/update-receiver.ts";
 import { parsePrefix, type Prefix } from "../../../../src/net/prefix.ts";
 import { codec } from "../../../support/peer-view.ts";
-import { nobody, ribPeer } from "../../../support/rib-harness.ts";
+import { nobody, ribPeer, standstill } from "../../../support/rib-harness.ts";
 
 const origin = "40 01 01 00";
 const emptyPath = "40 02 00";
@@ -66,7 +66,7 @@ class Receiving {
     this.ribs = new Map(
       [ipv4Unicast, ipv6Unicast].map((family) => [
         family.key,
-        new FamilyRib(family, this.store, (index) => ribPeer(index)),
+        new FamilyRib(family, this.store, (index) => ribPeer(index), standstill),
       ]),
     );
     this.receiver = new UpdateReceiver(this.store, this.ribs);

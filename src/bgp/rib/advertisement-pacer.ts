@@ -1,0 +1,69 @@
+/** Time as the pacing of announcements needs it. */
+export interface Pace {
+  /** Monotonic milliseconds. */
+  readonly nowMs: () => number;
+  /** In [0, 1). */
+  readonly random: () => number;
+}
+
+/**
+ * MinRouteAdvertisementInterval, RFC 4271 §9.2.1.1, for an update group: prefixes whose announcement waits until the interval
+ * since the last announcement of anything is over. That is more than the RFC asks, which means each destination by itself,
+ * and bounds the wait by the interval, as it also asks. Withdrawals do not wait.
+ */
+export class AdvertisementPacer {
+  readonly #intervalMs: number;
+  readonly #pace: Pace;
+  readonly #held = new Set<number>();
+  #dueMs = Number.NEGATIVE_INFINITY;
+  /** Of those held, how many go out now. */
+  #released = 0;
+
+  constructor(intervalSeconds: number, pace: Pace) {
+    this.#intervalMs = intervalSeconds * 1000;
+    this.#pace = pace;
+  }
+
+  hold(prefix: number): void {
+    this.#held.add(prefix);
+  }
+
+  /** It is withdrawn: nothing to announce any more. */
+  drop(prefix: number): void {
+    if (this.#held.delete(prefix)) this.#released = Math.min(this.#released, this.#held.size);
+  }
+
+  get isEmpty(): boolean {
+    return this.#held.size === 0;
+  }
+
+  /** When the next announcement is due, milliseconds; never without any. */
+  get dueMs(): number {
+    return this.isEmpty ? Number.POSITIVE_INFINITY : this.#dueMs;
+  }
+
+  /** Hands out prefixes that are due, at most `limit` at a time; what is held from then on waits for the next interval. */
+  take(limit: number): readonly number[] {
+    if (this.isEmpty) return [];
+    const nowMs = this.#pace.nowMs();
+    if (this.#released === 0) {
+      if (nowMs < this.#dueMs) return [];
+      this.#released = this.#held.size;
+    }
+    const taken: number[] = [];
+    for (const prefix of this.#held) {
+      if (taken.length === Math.min(limit, this.#released)) break;
+      taken.push(prefix);
+    }
+    for (const prefix of taken) this.#held.delete(prefix);
+    this.#released -= taken.length;
+    // RFC 4271 §10: jittered.
+    this.#dueMs = nowMs + this.#intervalMs * (0.75 + 0.25 * this.#pace.random());
+    return taken;
+  }
+
+  /** More of what is due is held than was taken. */
+  get hasMore(): boolean {
+    return this.#released > 0;
+  }
+}

@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { PathAttributes } from "../../../../src/bgp/attribute/path-attributes.ts";
+import { ipv4Unicast } from "../../../../src/bgp/family/index.ts";
+import { AdvertisementPacer } from "../../../../src/bgp/rib/advertisement-pacer.ts";
+import { PathSource } from "../../../../src/bgp/rib/source.ts";
+import { RibHarness, ribPeer, type TestMember } from "../../../support/rib-harness.ts";
+
+const one = "10.1.1.0/24";
+const other = "10.1.2.0/24";
+
+function via(localPref: number): PathAttributes {
+  return { origin: 0, asPath: [], nextHop: "192.0.2.1", localPref };
+}
+
+/** Five clients, of which those who join by `paced` are told of routes every ten seconds. */
+function clients(): { harness: RibHarness; paced: (peer: number) => TestMember } {
+  const peers = [1, 2, 3, 4, 5].map((index) => ribPeer(index, { source: PathSource.client }));
+  const harness = new RibHarness(ipv4Unicast, peers);
+  const paced = (peer: number): TestMember =>
+    harness.join(peer, { minRouteAdvertisementIntervalSeconds: 10 });
+  return { harness, paced };
+}
+
+function preferenceOf({ view }: TestMember, prefix: string): number | undefined {
+  return view.routes.get(prefix)?.localPref;
+}
+
+describe("MinRouteAdvertisementInterval", () => {
+  test("lets the first announcement after a pause go at once, and the next wait", () => {
+    const { harness, paced } = clients();
+    const member = paced(2);
+    const swift = harness.join(3);
+    harness.settle();
+    harness.announce(1, [one], via(100));
+    harness.settle();
+    assert.equal(preferenceOf(member, one), 100);
+    harness.nowMs = 1000;
+    harness.announce(1, [one], via(200));
+    harness.announce(1, [other], via(100));
+    harness.settle();
+    assert.deepEqual([preferenceOf(member, one), preferenceOf(member, other)], [100, undefined]);
+    assert.deepEqual([preferenceOf(swift, one), preferenceOf(swift, other)], [200, 100]);
+    assert.equal(harness.rib.advertisementDueMs, 10_000);
+    harness.nowMs = 9999;
+    harness.announce(1, [one], via(300));
+    harness.settle();
+    assert.equal(preferenceOf(member, one), 100);
+    const { updates } = member.view;
+    harness.nowMs = 10_000;
+    harness.settle();
+    assert.deepEqual([preferenceOf(member, one), preferenceOf(member, other)], [300, 100]);
+    assert.equal(member.view.updates - updates, 2, "200 is never told");
+    assert.equal(harness.rib.advertisementDueMs, Number.POSITIVE_INFINITY);
+    harness.announce(1, [one], via(400));
+    harness.settle();
+    assert.equal(harness.rib.advertisementDueMs, 20_000);
+  });
+
+  test("lets no withdrawal wait, nor what is withdrawn while it waits come back", () => {
+    const { harness, paced } = clients();
+    const member = paced(2);
+    harness.announce(1, [one], via(100));
+    harness.settle();
+    harness.announce(1, [other], via(100));
+    harness.announce(1, [one], via(200));
+    harness.settle();
+    harness.withdraw(1, [one, other]);
+    harness.settle();
+    assert.equal(member.view.routes.size, 0);
+    assert.equal(harness.rib.advertisementDueMs, Number.POSITIVE_INFINITY);
+    harness.nowMs = 20_000;
+    harness.settle();
+    assert.equal(member.view.routes.size, 0);
+  });
+
+  test("takes back at once what a member's own path overtakes, and gives it again when due", () => {
+    const { harness, paced } = clients();
+    const owner = paced(2);
+    const member = paced(3);
+    harness.announce(1, [one], via(100));
+    harness.settle();
+    harness.announce(2, [one], via(200));
+    harness.settle();
+    assert.deepEqual([preferenceOf(owner, one), preferenceOf(member, one)], [undefined, 100]);
+    harness.nowMs = 10_000;
+    harness.settle();
+    assert.deepEqual([preferenceOf(owner, one), preferenceOf(member, one)], [undefined, 200]);
+    harness.withdraw(2, [one]);
+    harness.settle();
+    harness.nowMs = 20_000;
+    harness.settle();
+    assert.deepEqual([preferenceOf(owner, one), preferenceOf(member, one)], [100, 100]);
+  });
+
+  test("holds up no table for a new member, but End-of-RIB until what waits is out", () => {
+    const { harness, paced } = clients();
+    const early = paced(2);
+    harness.announce(1, [one], via(100));
+    harness.settle();
+    harness.announce(1, [other], via(100));
+    harness.settle();
+    assert.equal(preferenceOf(early, other), undefined);
+    const late = paced(3);
+    harness.settle();
+    assert.deepEqual([preferenceOf(late, one), preferenceOf(late, other)], [100, 100]);
+    assert.deepEqual(
+      [early, late].map(({ view }) => view.endOfRibs.length),
+      [1, 0],
+    );
+    harness.nowMs = 10_000;
+    harness.settle();
+    assert.equal(late.view.endOfRibs.length, 1);
+  });
+
+  test("hands out as many at a time as it is asked for, then waits anew", () => {
+    let nowMs = 0;
+    const pacer = new AdvertisementPacer(10, { nowMs: () => nowMs, random: () => 0 });
+    for (let prefix = 0; prefix < 5; prefix++) pacer.hold(prefix);
+    assert.deepEqual(pacer.take(3), [0, 1, 2]);
+    assert.ok(pacer.hasMore);
+    pacer.hold(9);
+    pacer.drop(3);
+    assert.deepEqual(pacer.take(3), [4, 9], "in the place of what was dropped");
+    assert.equal(pacer.hasMore, false);
+    pacer.hold(1);
+    assert.deepEqual(pacer.take(3), []);
+    assert.equal(pacer.dueMs, 7500, "three quarters of the interval at least");
+    nowMs = 7500;
+    assert.deepEqual(pacer.take(3), [1]);
+    assert.equal(pacer.dueMs, Number.POSITIVE_INFINITY);
+  });
+});
