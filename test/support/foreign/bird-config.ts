@@ -23,6 +23,17 @@ export function birdConfig(config: ForeignConfig): string {
   ].join("\n");
 }
 
+/** BIRD bounds hops by `direct`, which is one, or `multihop`; TTL security goes by the same. */
+function transportOf({ password, ttlSecurity, multihop }: ForeignPeer): string {
+  const hops = ttlSecurity ?? multihop;
+  const reach = hops === 1 ? "direct" : `multihop ${hops}`;
+  return [
+    ...(password === undefined ? [] : [`\n  password "${password}";`]),
+    ...(hops === undefined ? [] : [`\n  ${reach};`]),
+    ...(ttlSecurity === undefined ? [] : ["\n  ttl security on;"]),
+  ].join("");
+}
+
 function peerBlock(config: ForeignConfig, peer: ForeignPeer): string {
   const { detour } = config;
   // A reflector hands on what it learned to other reflectors, too; BIRD itself knows from whom to whom.
@@ -40,7 +51,7 @@ function peerBlock(config: ForeignConfig, peer: ForeignPeer): string {
   error wait time 1, 2;
   debug { states, events, packets };${peer.passive === true ? "\n  passive yes;" : ""}${
     peer.twoOctetAs === true ? "\n  enable as4 no;" : ""
-  }${peer.reflectorClient === true ? "\n  rr client;" : ""}
+  }${transportOf(peer)}${peer.reflectorClient === true ? "\n  rr client;" : ""}
   ipv4 {
     import ${importFilter};
     export where ${reflects ? "source ~ [ RTS_STATIC, RTS_BGP ]" : "source = RTS_STATIC"};

@@ -120,7 +120,9 @@ function neighbourBlock(config: ForeignConfig, peer: ForeignPeer): string {
   local-as ${config.asn};
   peer-as ${peer.asn};
   hold-time ${config.holdTimeSeconds};
-${peer.passive === true ? "  passive true;\n" : ""}  capability {
+${peer.passive === true ? "  passive true;\n" : ""}${
+  peer.password === undefined ? "" : `  md5-password '${peer.password}';\n`
+}${peer.ttlSecurity === undefined ? "" : `  ttl-security ${256 - peer.ttlSecurity};\n`}  capability {
     asn4 ${peer.twoOctetAs === true ? "disable" : "enable"};
     route-refresh enable;
     graceful-restart 20;

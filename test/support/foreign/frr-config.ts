@@ -44,6 +44,11 @@ function sessionLines(config: ForeignConfig, peer: ForeignPeer): readonly string
     `${neighbour} timers connect ${peer.connectRetrySeconds ?? 1}`,
     `${neighbour} advertisement-interval 0`,
     ...(peer.passive === true ? [`${neighbour} passive`] : []),
+    ...(peer.password === undefined ? [] : [`${neighbour} password ${peer.password}`]),
+    ...(peer.ttlSecurity === undefined
+      ? []
+      : [`${neighbour} ttl-security hops ${peer.ttlSecurity}`]),
+    ...(peer.multihop === undefined ? [] : [`${neighbour} ebgp-multihop ${peer.multihop}`]),
   ];
 }
 

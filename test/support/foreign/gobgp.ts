@@ -156,6 +156,17 @@ local-address-list = ["${config.address}"]
 ${config.peers.map((peer) => neighbourBlock(config, peer)).join("")}`;
 }
 
+function transportOf({ ttlSecurity, multihop }: ForeignPeer): string {
+  return [
+    ...(ttlSecurity === undefined
+      ? []
+      : ["[neighbors.ttl-security.config]", "enabled = true", `ttl-min = ${256 - ttlSecurity}\n`]),
+    ...(multihop === undefined
+      ? []
+      : ["[neighbors.ebgp-multihop.config]", "enabled = true", `multihop-ttl = ${multihop}\n`]),
+  ].join("\n");
+}
+
 function neighbourBlock(config: ForeignConfig, peer: ForeignPeer): string {
   const reflector = `[neighbors.route-reflector.config]
 route-reflector-client = true
@@ -166,7 +177,8 @@ route-reflector-cluster-id = "${config.routerId}"
 [neighbors.config]
 neighbor-address = "${peer.address}"
 peer-as = ${peer.asn}
-[neighbors.timers.config]
+auth-password = "${peer.password ?? ""}"
+${transportOf(peer)}[neighbors.timers.config]
 hold-time = ${config.holdTimeSeconds}
 keepalive-interval = ${Math.max(1, Math.floor(config.holdTimeSeconds / 3))}
 connect-retry = ${peer.connectRetrySeconds ?? 1}

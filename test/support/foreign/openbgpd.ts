@@ -150,5 +150,7 @@ function neighbourBlock(config: ForeignConfig, peer: ForeignPeer): string {
   local-address ${config.address}
 ${peer.passive === true ? "  passive\n" : ""}${peer.reflectorClient === true ? "  route-reflector\n" : ""}${
   peer.twoOctetAs === true ? "  announce as-4byte no\n" : ""
-}}`;
+}${peer.password === undefined ? "" : `  tcp md5sig password ${peer.password}\n`}${
+  peer.ttlSecurity === undefined ? "" : "  ttl-security yes\n"
+}${peer.multihop === undefined ? "" : `  multihop ${peer.multihop}\n`}}`;
 }

@@ -11,6 +11,12 @@ export interface ForeignPeer {
   readonly reflectorClient?: boolean;
   /** Do not offer the 4-octet AS capability (RFC 6793): an old speaker. Neither FRR nor GoBGP can be one. */
   readonly twoOctetAs?: boolean;
+  /** TCP-MD5 (RFC 2385). */
+  readonly password?: string;
+  /** Generalized TTL security (RFC 5082): hops that the peer may be away. GoBGP, OpenBGPD and ExaBGP know 1 only. */
+  readonly ttlSecurity?: number;
+  /** Hops that an eBGP peer may be away, without which it must be on the segment. */
+  readonly multihop?: number;
   /** The far side becomes the dialler's elder: how long it waits between attempts, in seconds (default 1). */
   readonly connectRetrySeconds?: number;
 }
