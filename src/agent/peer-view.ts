@@ -88,6 +88,12 @@ function queuesView(
   };
 }
 
+function transportView(options: ReturnType<SpeakerDriver["transport"]>): PeerView["transport"] {
+  const { isSigned, ttl = 0, minimumTtl = 0, dscp = 0, userTimeoutMs = 0, device = "" } = options;
+  const userTimeoutSeconds = Math.ceil(userTimeoutMs / 1000);
+  return { md5: isSigned, ttl, minimumTtl, dscp, userTimeoutSeconds, device };
+}
+
 /** One peer as the API shows it. */
 export function peerView(peer: Peer, driver: SpeakerDriver, clock: Clock): PeerView {
   const { settings, negotiated, lastNegotiated, fsm } = peer;
@@ -129,6 +135,7 @@ export function peerView(peer: Peer, driver: SpeakerDriver, clock: Clock): PeerV
     remoteCapabilities: lastNegotiated?.peerCapabilities.map(describeCapability) ?? [],
     localEndpoint: tcp === undefined ? "" : formatEndpoint(tcp.localAddress, tcp.localPort),
     remoteEndpoint: tcp === undefined ? "" : formatEndpoint(tcp.remoteAddress, tcp.remotePort),
+    transport: transportView(driver.transport(peer)),
     reflectorClient: peer.source === PathSource.client,
     ...(tcp !== undefined && { queues: queuesView(peer, driver, tcp) }),
   };

@@ -1,3 +1,4 @@
+import type { Peer } from "../bgp/peer.ts";
 import type { PeerSettings } from "../bgp/peer-settings.ts";
 import { maximumTtl, networkControlDscp } from "../bgp/peer-transport.ts";
 import { Speaker } from "../bgp/speaker.ts";
@@ -17,6 +18,7 @@ import {
   type TcpKey,
   type TcpListener,
   TcpOptionError,
+  type TcpOptions,
 } from "../platform/tcp.ts";
 import { passwordFor } from "./peer-keys.ts";
 import { noAnswerHint, tcpOptions, tooFarHint, tooFarObjection } from "./tcp-options.ts";
@@ -120,6 +122,14 @@ export class SpeakerDriver {
   /** The TCP connection of an Established or opening session, for people. */
   endpoint(connection: number | undefined): TcpConnection | undefined {
     return connection === undefined ? undefined : this.#connections.get(connection)?.tcp;
+  }
+
+  /** What the TCP connection of a peer is like, or what the next will be, without its password. */
+  transport(peer: Peer): Omit<TcpOptions, "password"> & { readonly isSigned: boolean } {
+    const tcp = this.endpoint(peer.fsm.establishedConnection);
+    const wanted = tcpOptions(peer.settings, passwordFor(this.#keys, peer.address));
+    const { password, ...options } = tcp?.options ?? wanted;
+    return { ...options, isSigned: password !== undefined };
   }
 
   #accepted(tcp: TcpConnection): void {

@@ -4,6 +4,7 @@ import type {
   MessageCounts,
   Peer,
   PeerQueues,
+  Transport,
 } from "../../gen/margay/v1/peer_pb.ts";
 import { formatBytes } from "./bytes.ts";
 import { counted, formatPairs, type Pair, pair } from "./pairs.ts";
@@ -100,7 +101,7 @@ export function formatPeer(peer: Peer, nowMs: number, paint: Paint): string {
     pair("last down", downLines(peer.lastDown, nowMs), "doubtful"),
     pair("flaps", [String(peer.flaps)]),
     pair("identifier", [peer.remoteIdentifier]),
-    pair("tcp", [endpoints(peer).replace("→", " → ")]),
+    pair("tcp", [endpoints(peer).replace("→", " → "), transportLine(peer.transport)]),
     ...negotiatedPairs(peer),
     ...peer.families.map(familyPair),
     queuesPair(peer.queues),
@@ -125,6 +126,24 @@ function downLines(down: DownReason | undefined, nowMs: number): string[] {
     lines.push(`NOTIFICATION ${down.direction}: ${codes} ${down.notification}`.trimEnd());
   }
   return lines;
+}
+
+/** Names of code points that routing protocols are marked with. */
+const dscpNames: Readonly<Record<number, string>> = { 0: "CS0", 48: "CS6", 56: "CS7" };
+
+function transportLine(transport: Transport | undefined): string {
+  if (transport === undefined) return "";
+  const { md5, ttl, minimumTtl, dscp, userTimeoutSeconds, device } = transport;
+  const name = dscpNames[dscp];
+  const facts = [
+    `MD5: ${md5 ? "yes" : "no"}`,
+    `TTL ${ttl}`,
+    minimumTtl === 0 ? "" : `TTL security: at least ${minimumTtl}`,
+    `DSCP ${dscp}${name === undefined ? "" : ` (${name})`}`,
+    userTimeoutSeconds === 0 ? "" : `user timeout ${formatDuration(userTimeoutSeconds)}`,
+    device === "" ? "" : `device ${device}`,
+  ];
+  return facts.filter((fact) => fact !== "").join(", ");
 }
 
 function negotiatedPairs({ negotiated }: Peer): (Pair | undefined)[] {

@@ -76,6 +76,14 @@ export const healthyStatus: StatusView = {
 };
 
 export const nodeB: PeerView = {
+  transport: {
+    md5: true,
+    ttl: 255,
+    minimumTtl: 254,
+    dscp: 48,
+    userTimeoutSeconds: 480,
+    device: "eth0",
+  },
   address: "192.168.1.3",
   port: 179,
   name: "node-b",

@@ -233,6 +233,10 @@ suite("peers", () => {
       text,
       /in {2}123: 1 OPEN, 2 UPDATE, 120 KEEPALIVE, 0 NOTIFICATION, 0 ROUTE-REFRESH\n/,
     );
+    assert.match(
+      text,
+      /MD5: yes, TTL 255, TTL security: at least 254, DSCP 48 \(CS6\), user timeout 8m00s, device eth0\n/,
+    );
     assert.match(text, /queues {9}0 B to work off, 1\.2 kB to send, 262 kB in the socket\n/);
     assert.match(text, /peer offered {3}code 199: 0102\n/);
     assert.doesNotMatch(text, /last down/);

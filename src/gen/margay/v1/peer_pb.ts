@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file margay/v1/peer.proto.
  */
 export const file_margay_v1_peer: GenFile = /*@__PURE__*/
-  fileDesc("ChRtYXJnYXkvdjEvcGVlci5wcm90bxIJbWFyZ2F5LnYxIpwFCgRQZWVyEg8KB2FkZHJlc3MYASABKAkSDAoEcG9ydBgCIAEoDRIMCgRuYW1lGAMgASgJEgwKBGtpbmQYBCABKAkSEQoJbG9jYWxfYXNuGAUgASgNEhIKCnJlbW90ZV9hc24YBiABKA0SDQoFc3RhdGUYByABKAkSKQoFc2luY2UYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDnVwdGltZV9zZWNvbmRzGAkgASgNEikKCGZhbWlsaWVzGAogAygLMhcubWFyZ2F5LnYxLkZhbWlseUNvdW50cxItCgttZXNzYWdlc19pbhgLIAEoCzIYLm1hcmdheS52MS5NZXNzYWdlQ291bnRzEi4KDG1lc3NhZ2VzX291dBgMIAEoCzIYLm1hcmdheS52MS5NZXNzYWdlQ291bnRzEigKCWxhc3RfZG93bhgNIAEoCzIVLm1hcmdheS52MS5Eb3duUmVhc29uEg0KBWZsYXBzGA4gASgNEhkKEXJlbW90ZV9pZGVudGlmaWVyGA8gASgJEikKCm5lZ290aWF0ZWQYECABKAsyFS5tYXJnYXkudjEuTmVnb3RpYXRlZBIxChJsb2NhbF9jYXBhYmlsaXRpZXMYESADKAsyFS5tYXJnYXkudjEuQ2FwYWJpbGl0eRIyChNyZW1vdGVfY2FwYWJpbGl0aWVzGBIgAygLMhUubWFyZ2F5LnYxLkNhcGFiaWxpdHkSFgoObG9jYWxfZW5kcG9pbnQYEyABKAkSFwoPcmVtb3RlX2VuZHBvaW50GBQgASgJEhgKEHJlZmxlY3Rvcl9jbGllbnQYFSABKAgSJQoGcXVldWVzGBYgASgLMhUubWFyZ2F5LnYxLlBlZXJRdWV1ZXMiVgoMRmFtaWx5Q291bnRzEg4KBmZhbWlseRgBIAEoCRIQCghyZWNlaXZlZBgCIAEoDRIQCghhY2NlcHRlZBgDIAEoDRISCgphZHZlcnRpc2VkGAQgASgNImMKClBlZXJRdWV1ZXMSFQoNcmVjZWl2ZV9ieXRlcxgBIAEoBBISCgpzZW5kX2J5dGVzGAIgASgEEhEKCWxvZ19ieXRlcxgDIAEoBBIXCg9taXNzZWRfcHJlZml4ZXMYBCABKA0ibQoNTWVzc2FnZUNvdW50cxIMCgRvcGVuGAEgASgEEg4KBnVwZGF0ZRgCIAEoBBIUCgxub3RpZmljYXRpb24YAyABKAQSEQoJa2VlcGFsaXZlGAQgASgEEhUKDXJvdXRlX3JlZnJlc2gYBSABKAQimwEKCkRvd25SZWFzb24SKAoEdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFZXZlbnQYAiABKAkSDAoEdGV4dBgDIAEoCRIRCglkaXJlY3Rpb24YBCABKAkSDAoEY29kZRgFIAEoDRIPCgdzdWJjb2RlGAYgASgNEhQKDG5vdGlmaWNhdGlvbhgHIAEoCSK4AQoKTmVnb3RpYXRlZBIZChFob2xkX3RpbWVfc2Vjb25kcxgBIAEoDRIZChFrZWVwYWxpdmVfc2Vjb25kcxgCIAEoDRIQCghmYW1pbGllcxgDIAMoCRIVCg1mb3VyX29jdGV0X2FzGAQgASgIEhUKDXJvdXRlX3JlZnJlc2gYBSABKAgSNAoQZ3JhY2VmdWxfcmVzdGFydBgGIAEoCzIaLm1hcmdheS52MS5HcmFjZWZ1bFJlc3RhcnQiVAoPR3JhY2VmdWxSZXN0YXJ0EhwKFHJlc3RhcnRfdGltZV9zZWNvbmRzGAEgASgNEhEKCXJlc3RhcnRlZBgCIAEoCBIQCghmYW1pbGllcxgDIAMoCSI2CgpDYXBhYmlsaXR5EgwKBGNvZGUYASABKA0SDAoEbmFtZRgCIAEoCRIMCgR0ZXh0GAMgASgJYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("ChRtYXJnYXkvdjEvcGVlci5wcm90bxIJbWFyZ2F5LnYxIsUFCgRQZWVyEg8KB2FkZHJlc3MYASABKAkSDAoEcG9ydBgCIAEoDRIMCgRuYW1lGAMgASgJEgwKBGtpbmQYBCABKAkSEQoJbG9jYWxfYXNuGAUgASgNEhIKCnJlbW90ZV9hc24YBiABKA0SDQoFc3RhdGUYByABKAkSKQoFc2luY2UYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDnVwdGltZV9zZWNvbmRzGAkgASgNEikKCGZhbWlsaWVzGAogAygLMhcubWFyZ2F5LnYxLkZhbWlseUNvdW50cxItCgttZXNzYWdlc19pbhgLIAEoCzIYLm1hcmdheS52MS5NZXNzYWdlQ291bnRzEi4KDG1lc3NhZ2VzX291dBgMIAEoCzIYLm1hcmdheS52MS5NZXNzYWdlQ291bnRzEigKCWxhc3RfZG93bhgNIAEoCzIVLm1hcmdheS52MS5Eb3duUmVhc29uEg0KBWZsYXBzGA4gASgNEhkKEXJlbW90ZV9pZGVudGlmaWVyGA8gASgJEikKCm5lZ290aWF0ZWQYECABKAsyFS5tYXJnYXkudjEuTmVnb3RpYXRlZBIxChJsb2NhbF9jYXBhYmlsaXRpZXMYESADKAsyFS5tYXJnYXkudjEuQ2FwYWJpbGl0eRIyChNyZW1vdGVfY2FwYWJpbGl0aWVzGBIgAygLMhUubWFyZ2F5LnYxLkNhcGFiaWxpdHkSFgoObG9jYWxfZW5kcG9pbnQYEyABKAkSFwoPcmVtb3RlX2VuZHBvaW50GBQgASgJEhgKEHJlZmxlY3Rvcl9jbGllbnQYFSABKAgSJQoGcXVldWVzGBYgASgLMhUubWFyZ2F5LnYxLlBlZXJRdWV1ZXMSJwoJdHJhbnNwb3J0GCggASgLMhQubWFyZ2F5LnYxLlRyYW5zcG9ydCJ2CglUcmFuc3BvcnQSCwoDbWQ1GAEgASgIEgsKA3R0bBgCIAEoDRITCgttaW5pbXVtX3R0bBgDIAEoDRIMCgRkc2NwGAQgASgNEhwKFHVzZXJfdGltZW91dF9zZWNvbmRzGAUgASgNEg4KBmRldmljZRgGIAEoCSJWCgxGYW1pbHlDb3VudHMSDgoGZmFtaWx5GAEgASgJEhAKCHJlY2VpdmVkGAIgASgNEhAKCGFjY2VwdGVkGAMgASgNEhIKCmFkdmVydGlzZWQYBCABKA0iYwoKUGVlclF1ZXVlcxIVCg1yZWNlaXZlX2J5dGVzGAEgASgEEhIKCnNlbmRfYnl0ZXMYAiABKAQSEQoJbG9nX2J5dGVzGAMgASgEEhcKD21pc3NlZF9wcmVmaXhlcxgEIAEoDSJtCg1NZXNzYWdlQ291bnRzEgwKBG9wZW4YASABKAQSDgoGdXBkYXRlGAIgASgEEhQKDG5vdGlmaWNhdGlvbhgDIAEoBBIRCglrZWVwYWxpdmUYBCABKAQSFQoNcm91dGVfcmVmcmVzaBgFIAEoBCKbAQoKRG93blJlYXNvbhIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVldmVudBgCIAEoCRIMCgR0ZXh0GAMgASgJEhEKCWRpcmVjdGlvbhgEIAEoCRIMCgRjb2RlGAUgASgNEg8KB3N1YmNvZGUYBiABKA0SFAoMbm90aWZpY2F0aW9uGAcgASgJIrgBCgpOZWdvdGlhdGVkEhkKEWhvbGRfdGltZV9zZWNvbmRzGAEgASgNEhkKEWtlZXBhbGl2ZV9zZWNvbmRzGAIgASgNEhAKCGZhbWlsaWVzGAMgAygJEhUKDWZvdXJfb2N0ZXRfYXMYBCABKAgSFQoNcm91dGVfcmVmcmVzaBgFIAEoCBI0ChBncmFjZWZ1bF9yZXN0YXJ0GAYgASgLMhoubWFyZ2F5LnYxLkdyYWNlZnVsUmVzdGFydCJUCg9HcmFjZWZ1bFJlc3RhcnQSHAoUcmVzdGFydF90aW1lX3NlY29uZHMYASABKA0SEQoJcmVzdGFydGVkGAIgASgIEhAKCGZhbWlsaWVzGAMgAygJIjYKCkNhcGFiaWxpdHkSDAoEY29kZRgBIAEoDRIMCgRuYW1lGAIgASgJEgwKBHRleHQYAyABKAliBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * A BGP peer and its session.
@@ -157,6 +157,13 @@ export type Peer = Message<"margay.v1.Peer"> & {
    * @generated from field: margay.v1.PeerQueues queues = 22;
    */
   queues?: PeerQueues | undefined;
+
+  /**
+   * How the TCP connection is made: in force where there is one, otherwise what the next gets.
+   *
+   * @generated from field: margay.v1.Transport transport = 40;
+   */
+  transport?: Transport | undefined;
 };
 
 /**
@@ -165,6 +172,62 @@ export type Peer = Message<"margay.v1.Peer"> & {
  */
 export const PeerSchema: GenMessage<Peer> = /*@__PURE__*/
   messageDesc(file_margay_v1_peer, 0);
+
+/**
+ * The options of a TCP connection.
+ *
+ * @generated from message margay.v1.Transport
+ */
+export type Transport = Message<"margay.v1.Transport"> & {
+  /**
+   * Segments are signed and checked (TCP-MD5, RFC 2385). The password itself is never told.
+   *
+   * @generated from field: bool md5 = 1;
+   */
+  md5: boolean;
+
+  /**
+   * TTL or hop limit of what we send.
+   *
+   * @generated from field: uint32 ttl = 2;
+   */
+  ttl: number;
+
+  /**
+   * What comes with a lower one is dropped (GTSM, RFC 5082); 0: nothing is.
+   *
+   * @generated from field: uint32 minimum_ttl = 3;
+   */
+  minimumTtl: number;
+
+  /**
+   * Differentiated services code point of what we send.
+   *
+   * @generated from field: uint32 dscp = 4;
+   */
+  dscp: number;
+
+  /**
+   * The connection fails when what we sent is not acknowledged for so long; 0: as the kernel has it.
+   *
+   * @generated from field: uint32 user_timeout_seconds = 5;
+   */
+  userTimeoutSeconds: number;
+
+  /**
+   * Network device that the connection is bound to; empty: none.
+   *
+   * @generated from field: string device = 6;
+   */
+  device: string;
+};
+
+/**
+ * Describes the message margay.v1.Transport.
+ * Use `create(TransportSchema)` to create a new message.
+ */
+export const TransportSchema: GenMessage<Transport> = /*@__PURE__*/
+  messageDesc(file_margay_v1_peer, 1);
 
 /**
  * Prefixes of one family exchanged with a peer.
@@ -206,7 +269,7 @@ export type FamilyCounts = Message<"margay.v1.FamilyCounts"> & {
  * Use `create(FamilyCountsSchema)` to create a new message.
  */
 export const FamilyCountsSchema: GenMessage<FamilyCounts> = /*@__PURE__*/
-  messageDesc(file_margay_v1_peer, 1);
+  messageDesc(file_margay_v1_peer, 2);
 
 /**
  * What waits on the way from and to a peer.
@@ -248,7 +311,7 @@ export type PeerQueues = Message<"margay.v1.PeerQueues"> & {
  * Use `create(PeerQueuesSchema)` to create a new message.
  */
 export const PeerQueuesSchema: GenMessage<PeerQueues> = /*@__PURE__*/
-  messageDesc(file_margay_v1_peer, 2);
+  messageDesc(file_margay_v1_peer, 3);
 
 /**
  * Messages by type, since the daemon started.
@@ -287,7 +350,7 @@ export type MessageCounts = Message<"margay.v1.MessageCounts"> & {
  * Use `create(MessageCountsSchema)` to create a new message.
  */
 export const MessageCountsSchema: GenMessage<MessageCounts> = /*@__PURE__*/
-  messageDesc(file_margay_v1_peer, 3);
+  messageDesc(file_margay_v1_peer, 4);
 
 /**
  * Why a session ended.
@@ -346,7 +409,7 @@ export type DownReason = Message<"margay.v1.DownReason"> & {
  * Use `create(DownReasonSchema)` to create a new message.
  */
 export const DownReasonSchema: GenMessage<DownReason> = /*@__PURE__*/
-  messageDesc(file_margay_v1_peer, 4);
+  messageDesc(file_margay_v1_peer, 5);
 
 /**
  * What two OPENs put in force for a session.
@@ -396,7 +459,7 @@ export type Negotiated = Message<"margay.v1.Negotiated"> & {
  * Use `create(NegotiatedSchema)` to create a new message.
  */
 export const NegotiatedSchema: GenMessage<Negotiated> = /*@__PURE__*/
-  messageDesc(file_margay_v1_peer, 5);
+  messageDesc(file_margay_v1_peer, 6);
 
 /**
  * The peer's graceful restart offer (RFC 4724), where both sides made one.
@@ -429,7 +492,7 @@ export type GracefulRestart = Message<"margay.v1.GracefulRestart"> & {
  * Use `create(GracefulRestartSchema)` to create a new message.
  */
 export const GracefulRestartSchema: GenMessage<GracefulRestart> = /*@__PURE__*/
-  messageDesc(file_margay_v1_peer, 6);
+  messageDesc(file_margay_v1_peer, 7);
 
 /**
  * A capability of an OPEN (RFC 5492).
@@ -462,5 +525,5 @@ export type Capability = Message<"margay.v1.Capability"> & {
  * Use `create(CapabilitySchema)` to create a new message.
  */
 export const CapabilitySchema: GenMessage<Capability> = /*@__PURE__*/
-  messageDesc(file_margay_v1_peer, 7);
+  messageDesc(file_margay_v1_peer, 8);
 
