@@ -8,7 +8,6 @@ import type { NodeConfig } from "../config/node-config.ts";
 import { type ConfigProblem, formatProblem } from "../config/problem.ts";
 import { Felix } from "../felix/felix.ts";
 import { procSysctl } from "../felix/sysctl.ts";
-import { formatEndpoint } from "../net/endpoint.ts";
 import { parseIpv4 } from "../net/ip-address.ts";
 import { openKernelNetlink } from "../netlink/kernel-netlink.ts";
 import type { Netlink } from "../netlink/netlink.ts";
@@ -26,6 +25,7 @@ import { applyPeers } from "./apply-peers.ts";
 import { deferralWithin } from "./end-of-rib-deferral.ts";
 import { EventHub } from "./event-hub.ts";
 import { EventLoopTurns } from "./event-loop-turns.ts";
+import { listenOn } from "./listen-on.ts";
 import { nodePeerSettings, nodeRanges } from "./peer-settings.ts";
 import { logRefusals } from "./refusal-log.ts";
 import { feedRoutes } from "./route-feed.ts";
@@ -33,6 +33,7 @@ import { type Probes, startProbes } from "./probes.ts";
 import { observeSpeaker } from "./speaker-observer.ts";
 import { createViews } from "./speaker-views.ts";
 import type { StatusSources } from "./status-view.ts";
+import { applyTcpKeys, nodeTcpKeys } from "./tcp-keys.ts";
 import { publishFelix } from "./felix-events.ts";
 
 export interface NodeAgentOptions {
@@ -141,8 +142,8 @@ export class NodeAgent {
         deferralWithin(timers.endOfRibWaitSeconds, false),
       );
     }
-    const port = await this.#driver.listen(listen.address, listen.port);
-    this.#listenAddresses = [formatEndpoint(listen.address, port)];
+    this.#driver.setKeys(nodeTcpKeys(this.#config, this.#model));
+    this.#listenAddresses = await listenOn(this.#driver, listen);
     this.#applyTopology();
     this.#endOfRibWait = this.#clock.after(timers.endOfRibWaitSeconds * 1000, () =>
       this.#complete("the wait for End-of-RIB is over"),
@@ -194,6 +195,7 @@ export class NodeAgent {
   /** Makes the speaker keep just the peers that the topology wants, and originate our prefixes. */
   #applyTopology(): void {
     const { speaker } = this.#driver;
+    applyTcpKeys(this.#driver, nodeTcpKeys(this.#config, this.#model), this.#logger);
     applyPeers(
       speaker,
       nodePeerSettings(this.#config, this.#model),

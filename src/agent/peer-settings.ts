@@ -4,20 +4,32 @@ import { ipv4Unicast, ipv6Unicast } from "../bgp/family/index.ts";
 import type { PeerSettings } from "../bgp/peer-settings.ts";
 import type { ClusterModel } from "../cluster/model/cluster-model.ts";
 import type { NodeConfig } from "../config/node-config.ts";
-import { type ExplicitRange, plainOptions } from "../config/resolve-peers.ts";
+import { type ExplicitPeer, type ExplicitRange, plainOptions } from "../config/resolve-peers.ts";
 import type { SpeakerSettings } from "../config/speaker-settings.ts";
+import { type Distance, peerTransport } from "./peer-transport.ts";
 import { peersWanted, prefixesToOriginate } from "../topology/peers-wanted.ts";
 
-type SessionOptions = ReturnType<typeof plainOptions>;
+type SessionOptions = ReturnType<typeof plainOptions> & Pick<ExplicitPeer, "sourceAddress">;
 type SessionSettings = Omit<PeerSettings, "address" | "name" | "kind" | "asn" | "port" | "passive">;
 
 /** What options that are left out mean here. */
 type Fallbacks = Pick<PeerSettings, "families" | "importPrefixes" | "importNever" | "advertise">;
 
-/** An option becomes the setting of its name; those with a meaning of their own when left out are listed. */
-function sessionSettings(options: SessionOptions, fallbacks: Fallbacks): SessionSettings {
+/**
+ * An option becomes the setting of its name; those with a meaning of their own when left out are listed. Passwords do not
+ * get here: see tcp-keys.ts.
+ */
+function sessionSettings(
+  options: SessionOptions,
+  fallbacks: Fallbacks,
+  distance: Distance,
+): SessionSettings {
+  const { password, passwordFile, ttlSecurity, multihop, device, dscp, sourceAddress, ...rest } =
+    options;
+  const transport = { ttlSecurity, multihop, device, dscp, sourceAddress };
   return {
-    ...options,
+    ...rest,
+    transport: peerTransport(transport, distance),
     families: options.families?.flatMap((name) => familyByName(name) ?? []) ?? fallbacks.families,
     importPrefixes: options.importPrefixes ?? fallbacks.importPrefixes,
     importNever: fallbacks.importNever,
@@ -41,7 +53,9 @@ export function nodePeerSettings(config: NodeConfig, cluster: ClusterModel): Pee
     const { address, port, name, kind, asn, passive, importPrefixes, importNever } = wanted;
     const advertise = wanted.exportOwnOnly ? "own" : "all";
     const fallbacks = { families: offered, importPrefixes, importNever, advertise } as const;
-    const options = sessionSettings(explicit.get(address) ?? ofCluster, fallbacks);
+    // Members and reflectors may be behind routers, whatever their AS.
+    const distance = kind === "external" && asn !== "any" ? "adjacent" : "anywhere";
+    const options = sessionSettings(explicit.get(address) ?? ofCluster, fallbacks, distance);
     return { ...options, address, port, name, kind, asn, passive };
   });
 }
@@ -49,7 +63,7 @@ export function nodePeerSettings(config: NodeConfig, cluster: ClusterModel): Pee
 /** The ranges that the node's own file has. */
 export function nodeRanges(config: NodeConfig, cluster: ClusterModel): PeerRange[] {
   return config.ranges.map((range) =>
-    rangeSettings(range, {
+    rangeSettings(range, config.node.asn, {
       families: familiesOf(cluster),
       importPrefixes: cluster.podPools,
       importNever: prefixesToOriginate(config, cluster),
@@ -71,21 +85,24 @@ export function speakerPeerSettings({ asn: localAsn, peers }: SpeakerSettings): 
   return peers.map(({ address, asn, port, passive, description, ...options }) => {
     const kind = asn === localAsn || asn === "internal" ? "internal" : "external";
     const identity = { address, asn, port, passive, name: description ?? address };
-    return { ...sessionSettings(options, openFallbacks), ...identity, kind };
+    const distance = kind === "external" && asn !== "any" ? "adjacent" : "anywhere";
+    return { ...sessionSettings(options, openFallbacks, distance), ...identity, kind };
   });
 }
 
 /** The ranges that a speaker's file has. */
-export function speakerRanges({ ranges }: SpeakerSettings): PeerRange[] {
-  return ranges.map((range) => rangeSettings(range, openFallbacks));
+export function speakerRanges({ asn, ranges }: SpeakerSettings): PeerRange[] {
+  return ranges.map((range) => rangeSettings(range, asn, openFallbacks));
 }
 
 /** Peers that are not named are never dialled. */
 const undialled = { port: 179, passive: true } as const;
 
-function rangeSettings(range: ExplicitRange, fallbacks: Fallbacks): PeerRange {
+function rangeSettings(range: ExplicitRange, localAsn: number, fallbacks: Fallbacks): PeerRange {
   const { prefix, limit, asns, description, ...options } = range;
-  const settings = sessionSettings(options, fallbacks);
+  const isExternal = Array.isArray(asns) ? !asns.includes(localAsn) : asns === "external";
+  const distance = isExternal ? "adjacent" : "anywhere";
+  const settings = sessionSettings(options, fallbacks, distance);
   const kind = settings.client ? "client" : "dynamic";
   const name = description === undefined ? {} : { name: description };
   return { prefix, limit, settings: { ...settings, ...undialled, ...name, asn: asns, kind } };

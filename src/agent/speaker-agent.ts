@@ -1,10 +1,10 @@
 import { type ApiServer, startApiServer } from "../api/server.ts";
 import { diffSpeaker } from "../config/diff-config.ts";
+import { ownAddresses } from "../config/listen.ts";
 import { loadSpeaker } from "../config/load-speaker.ts";
 import { type ConfigProblem, formatProblem } from "../config/problem.ts";
 import type { SpeakerSettings } from "../config/speaker-settings.ts";
-import { formatEndpoint } from "../net/endpoint.ts";
-import { ipVersionOf, parseIpv4 } from "../net/ip-address.ts";
+import { parseIpv4 } from "../net/ip-address.ts";
 import type { Clock } from "../platform/clock.ts";
 import { nodeTcp } from "../platform/node-tcp.ts";
 import type { LogControl } from "../platform/pino-logger.ts";
@@ -14,12 +14,14 @@ import { applyPeers } from "./apply-peers.ts";
 import { deferralWithin } from "./end-of-rib-deferral.ts";
 import { EventHub } from "./event-hub.ts";
 import { EventLoopTurns } from "./event-loop-turns.ts";
+import { listenOn } from "./listen-on.ts";
 import { PeerMemory } from "./peer-memory.ts";
 import { speakerPeerSettings, speakerRanges } from "./peer-settings.ts";
 import { type Probes, startProbes } from "./probes.ts";
 import { logRefusals } from "./refusal-log.ts";
 import { observeSpeaker } from "./speaker-observer.ts";
 import { createViews } from "./speaker-views.ts";
+import { applyTcpKeys, tcpKeys } from "./tcp-keys.ts";
 
 export interface SpeakerAgentOptions {
   readonly role: "reflector" | "speaker";
@@ -54,7 +56,7 @@ export class SpeakerAgent {
     if (settings.peersFile !== undefined) {
       this.#memory = new PeerMemory(settings.peersFile, clock, logger);
     }
-    const own = ownAddress(settings.listen.address);
+    const own = ownAddresses(settings.listen);
     this.#driver = new SpeakerDriver({
       config: {
         asn: settings.asn,
@@ -90,8 +92,8 @@ export class SpeakerAgent {
   async start(): Promise<void> {
     const { log, clock } = this.#options;
     const { listen, api, metrics } = this.#settings;
-    const port = await this.#driver.listen(listen.address, listen.port);
-    const listenAddresses = [formatEndpoint(listen.address, port)];
+    this.#driver.setKeys(tcpKeys(this.#settings));
+    const listenAddresses = await listenOn(this.#driver, listen);
     this.#apply();
     for (const address of this.#memory?.addresses ?? []) this.#driver.speaker.recall(address);
     const sources = {
@@ -147,6 +149,7 @@ export class SpeakerAgent {
         attributes: originatedAttributes({ med, ...attributes }),
       })),
     );
+    applyTcpKeys(this.#driver, tcpKeys(this.#settings), this.#options.log.logger);
     applyPeers(speaker, speakerPeerSettings(this.#settings), speakerRanges(this.#settings));
   }
 
@@ -196,12 +199,6 @@ export class SpeakerAgent {
     await this.#driver.stop({ silently: true });
     this.#memory?.flush();
   }
-}
-
-/** What we are ourselves, as far as one listening address tells. */
-function ownAddress(listen: string): { readonly 4?: string; readonly 6?: string } {
-  if (listen === "0.0.0.0" || listen === "::") return {};
-  return { [ipVersionOf(listen) ?? 4]: listen };
 }
 
 function originatedAttributes(

@@ -3,6 +3,7 @@ import type { Prefix } from "../net/prefix.ts";
 import type { ConfigChange, ConfigEffect } from "./config-change.ts";
 import type { NodeConfig } from "./node-config.ts";
 import { optionDefaults } from "./peer-schema.ts";
+import { hiddenText, Secret } from "./secret.ts";
 import type { SpeakerSettings } from "./speaker-settings.ts";
 
 /** A node's configuration with the cluster that it was loaded with. */
@@ -26,6 +27,8 @@ const effects: Readonly<Record<string, ConfigEffect>> = {
   "timers.minRouteAdvertisementIntervalSeconds": "session-reset",
   "timers.endOfRibWaitSeconds": "next-start",
   "mesh.dial": "live",
+  "mesh.password": "live",
+  "mesh.passwordFile": "live",
   "log.level": "live",
 };
 
@@ -144,7 +147,8 @@ function flatten(value: object, at = ""): Map<string, string> {
   const settings = new Map<string, string>();
   for (const [key, child] of Object.entries(value) as [string, unknown][]) {
     const path = at === "" ? key : `${at}.${key}`;
-    if (typeof child !== "object" || child === null || Array.isArray(child)) {
+    const isLeaf = typeof child !== "object" || child instanceof Secret || Array.isArray(child);
+    if (isLeaf || child === null) {
       const text = shown(child);
       if (text !== undefined) settings.set(path, text);
     } else {
@@ -160,6 +164,7 @@ function shown(value: unknown): string | undefined {
   if (Array.isArray(value)) return `[${value.map((entry: unknown) => shown(entry)).join(", ")}]`;
   if (typeof value === "string") return value;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (value instanceof Secret) return `${hiddenText} (${value.fingerprint})`;
   if ("octets" in value && "text" in value) return String(value.text); // a prefix
   const entries = Object.entries(value).filter(([, child]) => child !== undefined);
   return `{ ${entries.map(([key, child]) => `${key}: ${shown(child)}`).join(", ")} }`;

@@ -1,10 +1,11 @@
 import { z } from "zod";
 import type { Prefix } from "../net/prefix.ts";
 import type { Endpoint } from "./fields.ts";
+import type { Secret } from "./secret.ts";
 import { withoutDefault } from "./schema-structure.ts";
 
 /** A value as far as it could be read: what is missing or wrong is `undefined`, and lists keep their indexes. */
-export type Draft<T> = [T] extends [Prefix] | [WholeEndpoint<T>]
+export type Draft<T> = [T] extends [Prefix] | [Secret] | [WholeEndpoint<T>]
   ? T | undefined
   : T extends readonly (infer Entry)[]
     ? readonly Draft<Entry>[]

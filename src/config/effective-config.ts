@@ -1,16 +1,17 @@
 import type { ClusterMember } from "../cluster/model/cluster-model.ts";
 import type { NodeConfig } from "./node-config.ts";
 import type { NodeFile } from "./node-schema.ts";
-import { resolvePeers, resolveRanges } from "./resolve-peers.ts";
+import type { PasswordFiles } from "./password-files.ts";
+import { resolvePeers, resolveRanges, secretOf } from "./resolve-peers.ts";
 
 /**
  * The node's file with what it leaves out taken from its member of the cluster.
- * @param clusterFile path of the cluster file, usable from the working directory
+ * @param clusterPath of the cluster file, usable from the working directory
  */
 export function effectiveConfig(
   file: NodeFile,
   member: ClusterMember,
-  clusterFile: string,
+  { clusterPath, passwords }: { readonly clusterPath: string; readonly passwords: PasswordFiles },
 ): NodeConfig {
   const address = file.node.address ?? member.address;
   const { peerGroups, ...rest } = file;
@@ -24,12 +25,13 @@ export function effectiveConfig(
       podCidrs: file.node.podCidrs ?? member.podCidrs,
       podCidrsFrom: file.node.podCidrs === undefined ? "cluster" : "node",
     },
-    cluster: { file: clusterFile },
+    cluster: { file: clusterPath },
+    mesh: { ...rest.mesh, ...secretOf(rest.mesh.passwordFile, passwords) },
     listen: {
       address: file.listen.address ?? address,
       port: file.listen.port ?? member.port,
     },
-    peers: resolvePeers(file.peers, file),
-    ranges: resolveRanges(file.ranges, file),
+    peers: resolvePeers(file.peers, { ...file, passwords }),
+    ranges: resolveRanges(file.ranges, { ...file, passwords }),
   };
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { formatIpAddress, parseIpAddress } from "../net/ip-address.ts";
+import { formatIpAddress, isLinkLocal, parseIpAddress, withoutZone } from "../net/ip-address.ts";
 import { readCidr } from "../net/cidr.ts";
 import { martianAddressUse, martianUse } from "../net/martians.ts";
 import { hostPrefix, type Prefix } from "../net/prefix.ts";
@@ -181,20 +181,19 @@ const anIpv4Address = "an IPv4 address such as 192.168.1.2";
 
 function readIpv4Address(input: string): { value: string } | { problem: string } {
   const octets = parseIpAddress(input.trim());
-  if (octets === undefined) {
-    const [address = "", ...rest] = input.split(/[/:]/);
-    const isolated = rest.length === 1 && parseIpAddress(address) !== undefined;
-    return {
-      problem: `"${input}" is not ${anIpv4Address}${isolated ? `: write ${address}` : ""}`,
-    };
-  }
+  if (octets === undefined) return { problem: notAnAddress(input, anIpv4Address) };
   if (octets.length !== 4) {
-    return {
-      problem: `${input} is IPv6, over which sessions do not run yet: give an IPv4 address`,
-    };
+    return { problem: `${input} is IPv6, which nodes do not route yet: give an IPv4 address` };
   }
   const value = formatIpAddress(octets);
   return value === input ? { value } : { problem: `"${input}" has white space: write ${value}` };
+}
+
+/** What to say of a text that should have been an address; one with a port or a length is easily mended. */
+function notAnAddress(input: string, what: string): string {
+  const [address = "", ...rest] = input.split(/[/:]/);
+  const isolated = rest.length === 1 && parseIpAddress(address) !== undefined;
+  return `"${input}" is not ${what}${isolated ? `: write ${address}` : ""}`;
 }
 
 /** The address of a speaker: IPv4 unicast; loopback is allowed, for labs on one machine. */
@@ -210,24 +209,12 @@ export function speakerAddress(): Reader<string> {
   });
 }
 
-/** The same, or 0.0.0.0 for all of the machine's addresses. */
-export function listenAddress(): Reader<string> {
-  const strict = speakerAddress();
-  return parsed(anIpv4Address, (input) => {
-    if (input === "0.0.0.0") return { value: input };
-    const reading = strict.safeParse(input);
-    return reading.success
-      ? { value: reading.data }
-      : { problem: reading.error.issues[0]?.message ?? `"${input}" is not ${anIpv4Address}` };
-  });
-}
-
 /** A unicast address of either IP version; `unspecified` allows 0.0.0.0 and ::, which stand for all of a machine's. */
 export function unicastAddress(options: { readonly unspecified?: true } = {}): Reader<string> {
   const what = "an address such as 192.168.1.2 or 2001:db8::2";
   return parsed(what, (input) => {
     const octets = parseIpAddress(input);
-    if (octets === undefined) return { problem: `"${input}" is not ${what}` };
+    if (octets === undefined) return { problem: notAnAddress(input, what) };
     const value = formatIpAddress(octets);
     if (options.unspecified === true && octets.every((octet) => octet === 0)) return { value };
     const use = martianAddressUse(hostPrefix(octets));
@@ -235,6 +222,43 @@ export function unicastAddress(options: { readonly unspecified?: true } = {}): R
       ? { value }
       : { problem: `${input} is ${use}: give a unicast address` };
   });
+}
+
+/** One address to listen on, or several; 0.0.0.0 and :: stand for all of a machine's. */
+export function listenAddress(): z.ZodUnion<[Reader<string>, z.ZodArray<Reader<string>>]> {
+  const one = unicastAddress({ unspecified: true });
+  const several = list("addresses", one).min(1, { error: "is empty: give an address" });
+  const looksLike = (input: unknown): z.ZodType => (Array.isArray(input) ? several : one);
+  return z.union([one, several], { error: either("an address, or a list of them", looksLike) });
+}
+
+/** A unicast address of either IP version that may be a link-local one with its zone: `fe80::1%eth0`. */
+export function peerAddress(): Reader<string> {
+  const routable = unicastAddress();
+  return parsed("an address such as 192.168.1.2, 2001:db8::2 or fe80::2%eth0", (input) => {
+    const bare = withoutZone(input);
+    const zone = input.slice(bare.length);
+    const octets = parseIpAddress(bare);
+    if (octets?.length !== 16 || !isLinkLocal(octets)) {
+      const problem = routable.safeParse(input).error?.issues[0]?.message;
+      return problem === undefined ? { value: routable.parse(input) } : { problem };
+    }
+    const value = formatIpAddress(octets);
+    if (isDeviceName(zone.slice(1))) return { value: value + zone };
+    return { problem: `${input} is link local: give the network device, too, as ${value}%eth0` };
+  });
+}
+
+/** A name that Linux may give a network device. */
+function isDeviceName(name: string): boolean {
+  return /^[^/\s]{1,15}$/.test(name) && name !== "." && name !== "..";
+}
+
+export function device(): Reader<string> {
+  const what = "the name of a network device, such as eth0";
+  return parsed(what, (input) =>
+    isDeviceName(input) ? { value: input } : { problem: `"${input}" is not ${what}` },
+  );
 }
 
 /** A BGP identifier: any number but 0, as dotted quad (RFC 6286). */

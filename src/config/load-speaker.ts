@@ -1,9 +1,12 @@
+import { dirname } from "node:path";
 import { ipVersionOf } from "../net/ip-address.ts";
 import type { Draft } from "./draft.ts";
 import { readDraft } from "./draft.ts";
 import { checkSessionTimers } from "./node-checks.ts";
+import { PasswordFiles } from "./password-files.ts";
 import { checkPeers } from "./peer-checks.ts";
 import { type ConfigProblem, sortProblems } from "./problem.ts";
+import { type Listen, ownAddresses } from "./listen.ts";
 import { readSchema } from "./read-schema.ts";
 import { Report } from "./report.ts";
 import { resolvePeers, resolveRanges } from "./resolve-peers.ts";
@@ -22,12 +25,17 @@ export function loadSpeaker(path: string): LoadedSpeaker {
   if (source.problems.length > 0) return failed(source.problems);
   const result = readSchema(speakerSchema, source);
   const report = new Report(source);
-  checkSpeaker(readDraft(speakerSchema, source.value), report);
+  const passwords = new PasswordFiles(dirname(path));
+  checkSpeaker(readDraft(speakerSchema, source.value), report, passwords);
   const problems = [...("problems" in result ? result.problems : []), ...report.problems];
   if ("problems" in result || problems.some(({ severity }) => severity === "error")) {
     return failed(problems);
   }
-  return { ok: true, settings: settingsOf(result.value), warnings: sortProblems(problems) };
+  return {
+    ok: true,
+    settings: settingsOf(result.value, passwords),
+    warnings: sortProblems(problems),
+  };
 }
 
 /** Keys of a speaker's file that a node's has not, and the other way round. */
@@ -53,31 +61,33 @@ function failed(problems: readonly ConfigProblem[]): LoadedSpeaker {
 }
 
 /** The file with what it leaves out. @param file one that was checked */
-function settingsOf(file: SpeakerFile): SpeakerSettings {
+function settingsOf(file: SpeakerFile, passwords: PasswordFiles): SpeakerSettings {
   const { peerGroups, ...rest } = file;
-  const routerId = file.routerId ?? file.listen.address;
+  const routerId = file.routerId ?? ownAddresses(file.listen)[4] ?? ""; // never: checkSpeaker has seen to it
   return {
     ...rest,
     routerId,
     clusterId: file.clusterId ?? routerId,
-    peers: resolvePeers(file.peers, file),
-    ranges: resolveRanges(file.ranges, file),
+    peers: resolvePeers(file.peers, { ...file, passwords }),
+    ranges: resolveRanges(file.ranges, { ...file, passwords }),
   };
 }
 
-function checkSpeaker(draft: Draft<SpeakerFile>, report: Report): void {
+function checkSpeaker(draft: Draft<SpeakerFile>, report: Report, passwords: PasswordFiles): void {
   checkSessionTimers(draft.timers, report);
-  checkPeers(draft, report);
-  const address = draft.listen?.address;
-  const isAnywhere = address === "0.0.0.0" || address === "::";
-  if (!report.isGiven(["routerId"]) && (isAnywhere || ipVersionOf(address ?? "") === 6)) {
+  checkPeers(draft, report, passwords);
+  const { address } = draft.listen;
+  // The draft has the list as it is, or not at all.
+  const own = address === undefined ? {} : ownAddresses({ address: address as Listen["address"] });
+  if (!report.isGiven(["routerId"]) && address !== undefined && own[4] === undefined) {
     report.error([], "no routerId can be told from listen.address: give one, such as 192.0.2.1");
   }
   for (const [index, { prefix, nextHop }] of draft.originate.entries()) {
     if (prefix === undefined) continue;
     const path = ["originate", index];
     const given = report.isGiven([...path, "nextHop"]);
-    const hop = given ? nextHop : isAnywhere ? undefined : address;
+    if (!given && address === undefined) continue;
+    const hop = given ? nextHop : own[prefix.version];
     if (hop !== undefined && ipVersionOf(hop) === prefix.version) continue;
     if (given && hop === undefined) continue; // wrong, as has been said
     report.error(

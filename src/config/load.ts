@@ -9,6 +9,7 @@ import { checkMembership } from "./membership-checks.ts";
 import { checkNode, type NodeDraft } from "./node-checks.ts";
 import type { LoadedConfig } from "./node-config.ts";
 import { nodeSchema } from "./node-schema.ts";
+import { PasswordFiles } from "./password-files.ts";
 import { type ConfigProblem, sortProblems } from "./problem.ts";
 import { readSchema } from "./read-schema.ts";
 import { Report } from "./report.ts";
@@ -32,7 +33,8 @@ export function loadNodeConfig(path: string, options: LoadOptions = {}): LoadedC
   const result = readSchema(nodeSchema, source);
   const draft = readDraft(nodeSchema, source.value);
   const report = new Report(source);
-  checkNode(draft, report);
+  const passwords = new PasswordFiles(dirname(path));
+  checkNode(draft, report, passwords);
   const clusterPath = clusterFileOf(draft, path);
   const cluster = clusterPath === undefined ? undefined : readCluster(clusterPath, report);
   const name = draft.node.name ?? options.hostname ?? nodeHostname();
@@ -47,7 +49,7 @@ export function loadNodeConfig(path: string, options: LoadOptions = {}): LoadedC
   if ("problems" in result || clusterPath === undefined || problems.some(isError) || !member) {
     return failed(problems);
   }
-  const config = effectiveConfig(result.value, member, clusterPath);
+  const config = effectiveConfig(result.value, member, { clusterPath, passwords });
   return { ok: true, config, cluster: model, warnings: sortProblems(problems) };
 }
 

@@ -2,17 +2,21 @@ import { findOverlaps } from "../net/prefix-order.ts";
 import { overlapMessage } from "./cluster-checks.ts";
 import type { Draft } from "./draft.ts";
 import type { NodeFile } from "./node-schema.ts";
+import type { PasswordFiles } from "./password-files.ts";
 import { checkPeers } from "./peer-checks.ts";
 import type { Report } from "./report.ts";
+import { checkOptions, checkPasswordFile } from "./transport-checks.ts";
 
 export type NodeDraft = Draft<NodeFile>;
 
 /** What must hold between the values of the node's file, whatever the cluster is. */
-export function checkNode(config: NodeDraft, report: Report): void {
+export function checkNode(config: NodeDraft, report: Report, passwords: PasswordFiles): void {
   checkTimers(config.timers, report);
   checkProtocol(config.kernel.protocol, report);
   checkOwnPodCidrs(config, report);
-  checkPeers(config, report);
+  checkPeers(config, report, passwords);
+  checkOptions(config.mesh, ["mesh"], report);
+  checkPasswordFile(config.mesh.passwordFile, ["mesh"], report, passwords);
 }
 
 function checkTimers(timers: NodeDraft["timers"], report: Report): void {

@@ -1,6 +1,7 @@
 import type { ClusterModel } from "../cluster/model/cluster-model.ts";
 import type { Prefix } from "../net/prefix.ts";
 import type { Endpoint } from "./fields.ts";
+import type { Listen } from "./listen.ts";
 import type { NodeFile } from "./node-schema.ts";
 import type { ConfigProblem } from "./problem.ts";
 import type { ExplicitPeer, ExplicitRange } from "./resolve-peers.ts";
@@ -19,8 +20,9 @@ export interface NodeConfig {
   };
   /** Path of the cluster file, usable from the working directory. */
   readonly cluster: { readonly file: string };
-  readonly listen: Endpoint;
+  readonly listen: Listen;
   readonly timers: Readonly<NodeFile["timers"]>;
+  /** A password that is in a file is read. */
   readonly mesh: Readonly<NodeFile["mesh"]>;
   readonly encapsulation: NodeFile["encapsulation"];
   readonly kernel: Readonly<NodeFile["kernel"]>;

@@ -5,6 +5,7 @@ import {
   count,
   list,
   listenAddress,
+  peerAddress,
   podPrefix,
   port,
   routerId,
@@ -12,6 +13,7 @@ import {
   speakerAddress,
   text,
 } from "./fields.ts";
+import { password } from "./password.ts";
 import { peerGroups, peerSection, ranges } from "./peer-schema.ts";
 import { api, endOfRibWaitSeconds, log, metrics, timerRows } from "./sections.ts";
 
@@ -73,7 +75,7 @@ const kernel = section({
   }),
 });
 
-const peer = peerSection(speakerAddress().meta({ description: "The peer's address. IPv4." }));
+const peer = peerSection(peerAddress().meta({ description: "The peer's address." }));
 
 /** The node's file. Descriptions end up in the JSON Schema and are held against docs/CONFIG.md by a test. */
 export const nodeSchema = section({
@@ -85,7 +87,8 @@ export const nodeSchema = section({
   }).meta({ description: "Where the members come from." }),
   listen: section({
     address: listenAddress().optional().meta({
-      description: "Where BGP listens; 0.0.0.0 for everywhere. Default: our address.",
+      description:
+        "Where BGP listens, one address or a list; 0.0.0.0 for everywhere, :: for IPv6, too. Default: our address.",
     }),
     port: port()
       .optional()
@@ -98,6 +101,12 @@ export const nodeSchema = section({
     dial: choice(["both", "higher", "lower", "calico"]).default("both").meta({
       description:
         "Which of two members dials: both, the one with the higher or the lower address, or as Calico does (compared as text, the greater).",
+    }),
+    password: password().optional().meta({
+      description: "Signs sessions with members and reflectors (TCP-MD5). Default: none.",
+    }),
+    passwordFile: text("the path of a file").optional().meta({
+      description: "The same, in the first line of a file. Default: none.",
     }),
   })
     .prefault({})

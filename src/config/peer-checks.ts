@@ -1,17 +1,12 @@
-import type { Draft } from "./draft.ts";
-import type { PeerGroups, PeerOptions, RangeOptions } from "./peer-schema.ts";
+import type { PasswordFiles } from "./password-files.ts";
+import type { PeersDraft } from "./peers-draft.ts";
 import type { Report } from "./report.ts";
 import { didYouMean } from "./suggest.ts";
+import { checkTransports } from "./transport-checks.ts";
 
-/** The parts of a file's draft that speak of peers. */
-export interface PeersDraft {
-  readonly peers: Draft<(PeerOptions & { address: string; group?: string | undefined })[]>;
-  readonly peerGroups: Draft<PeerGroups>;
-  readonly ranges: Draft<RangeOptions[]>;
-}
-
-/** What must hold between the peers, groups and ranges of a file. */
-export function checkPeers(draft: PeersDraft, report: Report): void {
+/** What must hold between the peers, groups and ranges of a file, and of the password files that they name. */
+export function checkPeers(draft: PeersDraft, report: Report, passwords: PasswordFiles): void {
+  checkTransports(draft, report, passwords);
   checkTwins(
     draft.peers.map(({ address }) => address),
     ["peers", "address"],
@@ -69,7 +64,7 @@ function groupOf(
   name: string | undefined,
   path: readonly (string | number)[],
   report: Report,
-): Draft<PeerGroups>[string] | undefined | "unknown" {
+): PeersDraft["peerGroups"][string] | undefined | "unknown" {
   if (name === undefined) return undefined;
   if (Object.hasOwn(peerGroups, name)) return peerGroups[name];
   const names = Object.keys(peerGroups);

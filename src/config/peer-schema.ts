@@ -4,13 +4,16 @@ import {
   asnsRule,
   choice,
   count,
+  device,
   flag,
   list,
   port,
   prefix,
   section,
   text,
+  unicastAddress,
 } from "./fields.ts";
+import { password } from "./password.ts";
 import { timerRows } from "./sections.ts";
 
 /**
@@ -38,6 +41,24 @@ const sessionRows = {
     description:
       "Announces all routes selected, those originated here, or none. Default: of a node to another AS own, else all.",
   }),
+  password: password().optional().meta({
+    description: "Signs every segment (TCP-MD5, RFC 2385). At most 80 octets. Default: none.",
+  }),
+  passwordFile: text("the path of a file").optional().meta({
+    description: "The same, in the first line of a file. Default: none.",
+  }),
+  ttlSecurity: count("a number of hops", 1, 254).optional().meta({
+    description: "Drops what comes from more hops away (GTSM, RFC 5082). Default: not.",
+  }),
+  multihop: count("a number of hops", 1, 255).optional().meta({
+    description: "Hops that the peer may be away. Default: 1 of a peer in another AS, else 255.",
+  }),
+  device: device().optional().meta({
+    description: "Network device that connections are bound to. Default: none.",
+  }),
+  dscp: count("a code point", 0, 63).default(48).meta({
+    description: "Differentiated services code point of what is sent; 48 is CS6.",
+  }),
 };
 
 /** Options of peers that are named, and may be dialled. */
@@ -47,6 +68,9 @@ const dialRows = {
   }),
   port: port().default(179).meta({ description: "TCP port to dial." }),
   passive: flag().default(false).meta({ description: "Wait for the peer to dial." }),
+  sourceAddress: unicastAddress().optional().meta({
+    description: "Source address of dialled connections. Default: our own.",
+  }),
 };
 
 type Rows = Readonly<Record<string, z.ZodType>>;

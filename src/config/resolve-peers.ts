@@ -1,6 +1,7 @@
 import type { Prefix } from "../net/prefix.ts";
 import { optionDefaults, type PeerGroups, type PeerOptions } from "./peer-schema.ts";
 import type { RangeOptions, ResolvedOptions } from "./peer-schema.ts";
+import type { PasswordFiles } from "./password-files.ts";
 
 type AsnRule = NonNullable<ResolvedOptions["asn"]>;
 
@@ -12,7 +13,7 @@ export interface ExplicitPeer extends Omit<ResolvedOptions, "asn"> {
 }
 
 /** A range of peers that a file names, likewise. */
-export interface ExplicitRange extends Omit<ResolvedOptions, "asn" | "port" | "passive"> {
+export interface ExplicitRange extends Omit<ResolvedOptions, keyof typeof dialOptions> {
   readonly prefix: Prefix;
   readonly limit: number;
   readonly asns: readonly number[] | Exclude<AsnRule, number>;
@@ -23,7 +24,11 @@ interface Surroundings {
   readonly peerGroups: PeerGroups;
   /** Those of a session may be among others. */
   readonly timers: Readonly<Record<string, number>>;
+  readonly passwords?: PasswordFiles;
 }
+
+/** Options of those who are dialled: a range has none of them. */
+const dialOptions = { asn: 0, port: 0, passive: 0, sourceAddress: 0 } as const;
 
 /** The peers of a checked file: each one's own options, else its group's, else the file's timers, else the defaults. */
 export function resolvePeers(
@@ -45,7 +50,7 @@ export function resolveRanges(
   surroundings: Surroundings,
 ): ExplicitRange[] {
   return ranges.map(({ prefix, limit, asns, ...own }) => {
-    const { asn, port, passive, ...options } = resolve(own, surroundings);
+    const { asn, port, passive, sourceAddress, ...options } = resolve(own, surroundings);
     const ofGroup = typeof asn === "number" ? [asn] : asn;
     return { prefix, limit, asns: (asns ?? ofGroup) as ExplicitRange["asns"], ...options }; // as above
   });
@@ -55,15 +60,19 @@ export function resolveRanges(
 export function plainOptions(
   timers: Surroundings["timers"],
 ): Omit<ExplicitRange, "prefix" | "limit" | "asns"> {
-  const { asn, port, passive, ...options } = resolve({}, { peerGroups: {}, timers });
+  const { asn, port, passive, sourceAddress, ...options } = resolve({}, { peerGroups: {}, timers });
   return options;
 }
 
 function resolve(
   { group, ...own }: PeerOptions & { readonly group?: string | undefined },
-  { peerGroups, timers }: Surroundings,
+  { peerGroups, timers, passwords }: Surroundings,
 ): ResolvedOptions {
-  const shared = group === undefined ? {} : peerGroups[group];
+  const shared = group === undefined ? {} : { ...peerGroups[group] };
+  for (const rivals of rivalOptions) {
+    if (rivals.some((name) => own[name] !== undefined))
+      for (const name of rivals) delete shared[name];
+  }
   const sessionTimers = Object.entries(timers).filter(([name]) => name in optionDefaults);
   // Options that are left out are absent, not undefined: what is laid over has nothing to hide the default with.
   return {
@@ -71,5 +80,21 @@ function resolve(
     ...Object.fromEntries(sessionTimers),
     ...shared,
     ...own,
+    ...secretOf(own.passwordFile ?? shared.passwordFile, passwords),
   } as ResolvedOptions;
+}
+
+/** Options that say the same in two ways, or exclude each other: who has one of its own takes none from its group. */
+export const rivalOptions = [
+  ["password", "passwordFile"],
+  ["ttlSecurity", "multihop"],
+] as const;
+
+/** What a password file has in it. @param passwords have read it already, without a problem */
+export function secretOf(
+  file: string | undefined,
+  passwords: PasswordFiles | undefined,
+): Pick<ResolvedOptions, "password" | "passwordFile"> {
+  if (file === undefined || passwords === undefined) return {};
+  return { password: passwords.read(file).secret, passwordFile: passwords.path(file) };
 }

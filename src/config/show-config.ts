@@ -5,6 +5,7 @@ import { formatEndpoint } from "../net/endpoint.ts";
 import type { Prefix } from "../net/prefix.ts";
 import type { Endpoint } from "./fields.ts";
 import type { NodeConfig } from "./node-config.ts";
+import { hiddenText, Secret } from "./secret.ts";
 import type { SpeakerSettings } from "./speaker-settings.ts";
 
 /** The configuration in force as YAML, every default spelt out; itself a node file that means the same. */
@@ -50,8 +51,15 @@ function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== "object" || value === null) return value;
   if (isPrefix(value)) return value.text;
+  if (value instanceof Secret) return hiddenText;
+  // A password that is in a file is shown as that file.
+  const { password, ...rest } = value as { password?: unknown; passwordFile?: unknown };
+  const isInFile = rest.passwordFile !== undefined;
   return Object.fromEntries(
-    Object.entries(value).map(([key, child]: [string, unknown]) => [key, plain(child)]),
+    Object.entries(isInFile ? rest : value).map(([key, child]: [string, unknown]) => [
+      key,
+      plain(child),
+    ]),
   );
 }
 

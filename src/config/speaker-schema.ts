@@ -5,6 +5,8 @@ import {
   count,
   largeCommunity,
   list,
+  listenAddress,
+  peerAddress,
   port,
   prefix,
   routerId,
@@ -15,7 +17,7 @@ import {
 import { peerGroups, peerSection, ranges } from "./peer-schema.ts";
 import { api, endOfRibWaitSeconds, log, metrics, timerRows } from "./sections.ts";
 
-const peer = peerSection(unicastAddress().meta({ description: "The peer's address." }));
+const peer = peerSection(peerAddress().meta({ description: "The peer's address." }));
 
 const metric = () => count("a number", 0, 4_294_967_295);
 
@@ -44,9 +46,10 @@ export const speakerSchema = section({
     description: "The same on all reflectors of a cluster (RFC 4456 §7). Default: routerId.",
   }),
   listen: section({
-    address: unicastAddress({ unspecified: true })
-      .default("0.0.0.0")
-      .meta({ description: "Where BGP listens; 0.0.0.0 for everywhere, :: for IPv6, too." }),
+    address: listenAddress().default("0.0.0.0").meta({
+      description:
+        "Where BGP listens, one address or a list; 0.0.0.0 for everywhere, :: for IPv6, too.",
+    }),
     port: port().default(179).meta({ description: "TCP port." }),
   })
     .prefault({})

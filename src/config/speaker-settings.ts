@@ -1,4 +1,4 @@
-import type { Endpoint } from "./fields.ts";
+import type { Listen } from "./listen.ts";
 import type { ConfigProblem } from "./problem.ts";
 import type { ExplicitPeer, ExplicitRange } from "./resolve-peers.ts";
 import type { SpeakerFile } from "./speaker-schema.ts";
@@ -9,7 +9,7 @@ export interface SpeakerSettings {
   /** Dotted quads, not 0.0.0.0. */
   readonly routerId: string;
   readonly clusterId: string;
-  readonly listen: Endpoint;
+  readonly listen: Listen;
   readonly timers: Readonly<SpeakerFile["timers"]>;
   readonly peers: readonly ExplicitPeer[];
   readonly ranges: readonly ExplicitRange[];

@@ -89,6 +89,11 @@ export function withoutZone(address: string): string {
   return percent < 0 ? address : address.slice(0, percent);
 }
 
+/** Is this IPv6 address, of 16 octets, one of its link alone (fe80::/10)? */
+export function isLinkLocal(octets: Uint8Array): boolean {
+  return octets[0] === 0xfe && ((octets[1] as number) & 0xc0) === 0x80;
+}
+
 /** 4, 6, or `undefined` when the text is not an IP address. */
 export function ipVersionOf(text: string): IpVersion | undefined {
   const octets = parseIpAddress(text);

@@ -207,7 +207,7 @@ mesh: { dial: everyone }
     says: [
       "node.yaml:1:24: node.asn: AS 23456 is AS_TRANS, which stands for 4-octet numbers (RFC 6793): private ones are 64512 to 65534",
       "node.yaml:1:41: node.routerId: 0.0.0.0 is not a BGP identifier (RFC 6286): give one, such as the address",
-      'node.yaml:3:20: listen.address: "192.168.1.256" is not an IPv4 address such as 192.168.1.2',
+      'node.yaml:3:20: listen.address: "192.168.1.256" is not an address such as 192.168.1.2 or 2001:db8::2',
       "node.yaml:3:41: listen.port: 65536 is not possible: give a TCP port, 1 to 65535",
       'node.yaml:4:21: kernel.protocol: protocol 4 is "static", which marks routes of others: give a number of our own, such as 77',
       "node.yaml:4:31: kernel.table: table 255 is the kernel's own (local): give 254 (main) or a table of our own",
@@ -242,7 +242,7 @@ peers:
   - { address: 192.168.1.3, asn: 65001 }
   - { address: 192.168.1.4, asn: 65001 }
   - { address: 192.168.1.4, asn: 0, passive: "yes" }
-  - { address: fd00::1, asn: 65001 }
+  - { address: fe80::1, asn: 65001 }
   - { address: 192.168.1.5/24, asn: 65535 }
   - { address: 224.0.0.5, asn: 4294967295 }
 `,
@@ -252,10 +252,10 @@ peers:
       "node.yaml:7:16: peers[3].address: 192.168.1.4 is already the peer at node.yaml:6:16: remove one of the two",
       "node.yaml:7:34: peers[3].asn: AS 0 is reserved (RFC 7607): private ones are 64512 to 65534",
       'node.yaml:7:46: peers[3].passive: "yes" is not true or false: give one of them',
-      "node.yaml:8:16: peers[4].address: fd00::1 is IPv6, over which sessions do not run yet: give an IPv4 address",
-      'node.yaml:9:16: peers[5].address: "192.168.1.5/24" is not an IPv4 address such as 192.168.1.2: write 192.168.1.5',
+      "node.yaml:8:16: peers[4].address: fe80::1 is link local: give the network device, too, as fe80::1%eth0",
+      'node.yaml:9:16: peers[5].address: "192.168.1.5/24" is not an address such as 192.168.1.2 or 2001:db8::2: write 192.168.1.5',
       "node.yaml:9:37: peers[5].asn: AS 65535 is reserved (RFC 7300): private ones are 64512 to 65534",
-      "node.yaml:10:16: peers[6].address: 224.0.0.5 is multicast (RFC 5771): give the address that the node's peers reach",
+      "node.yaml:10:16: peers[6].address: 224.0.0.5 is multicast (RFC 5771): give a unicast address",
       "node.yaml:10:32: peers[6].asn: AS 4294967295 is reserved (RFC 7300): private ones are 64512 to 65534",
     ],
   },
