@@ -6,7 +6,7 @@ import { type Metric, type Sample, single } from "./metric.ts";
 /** Bounds of the exported buckets in seconds: 20 ms and 50 ms are what a reflector under load should keep to. */
 const turnBounds = [0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
 
-/** The daemon itself. The first six bear the names that every Prometheus dashboard of a Node.js program looks for. */
+/** The daemon itself. The first seven bear the names that every Prometheus dashboard of a Node.js program looks for. */
 export const processMetrics: readonly Metric[] = [
   single(
     "gauge",
@@ -23,8 +23,14 @@ export const processMetrics: readonly Metric[] = [
   ),
   single(
     "gauge",
+    "nodejs_heap_size_total_bytes",
+    "Memory set aside for JavaScript objects",
+    () => process.memoryUsage().heapTotal,
+  ),
+  single(
+    "gauge",
     "nodejs_heap_size_used_bytes",
-    "JavaScript objects",
+    "JavaScript objects, garbage that nobody has collected yet included",
     () => process.memoryUsage().heapUsed,
   ),
   single(
