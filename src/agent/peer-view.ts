@@ -3,7 +3,7 @@ import type { PeerView } from "../api/views.ts";
 import { describeCapability } from "../bgp/capability/index.ts";
 import { familyByKey } from "../bgp/family/index.ts";
 import type { Negotiated } from "../bgp/fsm/negotiate.ts";
-import { MessageType } from "../bgp/iana.ts";
+import { MessageType, maximumMessageOctets } from "../bgp/iana.ts";
 import { familyKey } from "../bgp/message/codec-context.ts";
 import { describeNotification } from "../bgp/message/describe-notification.ts";
 import type { MessageCounts, Peer } from "../bgp/peer.ts";
@@ -41,6 +41,8 @@ function negotiatedView(negotiated: Negotiated): NonNullable<PeerView["negotiate
     families: negotiated.families.map(({ afi, safi }) => familyName(afi, safi)),
     fourOctetAs: negotiated.codec.fourOctetAs,
     routeRefresh: negotiated.routeRefresh,
+    enhancedRouteRefresh: negotiated.enhancedRouteRefresh,
+    extendedMessages: negotiated.codec.maximumMessageOctets > maximumMessageOctets,
     ...(gracefulRestart !== undefined && {
       gracefulRestart: {
         restartTimeSeconds: gracefulRestart.restartTimeSeconds,
@@ -137,6 +139,7 @@ export function peerView(peer: Peer, driver: SpeakerDriver, clock: Clock): PeerV
     remoteEndpoint: tcp === undefined ? "" : formatEndpoint(tcp.remoteAddress, tcp.remotePort),
     transport: transportView(driver.transport(peer)),
     reflectorClient: peer.source === PathSource.client,
+    held: peer.held ?? "",
     ...(tcp !== undefined && { queues: queuesView(peer, driver, tcp) }),
   };
 }

@@ -1,4 +1,6 @@
-import type { EventView, PeerView, Views } from "../api/views.ts";
+import type { EventView, PeerOrder, PeerView, Views } from "../api/views.ts";
+import type { Peer } from "../bgp/peer.ts";
+import type { PeerControl } from "../bgp/peer-control.ts";
 import { parseIpAddress } from "../net/ip-address.ts";
 import type { Felix } from "../felix/felix.ts";
 import type { EventHub } from "./event-hub.ts";
@@ -8,6 +10,7 @@ import { peerView } from "./peer-view.ts";
 import { routeView, selectPrefixes } from "./route-view.ts";
 import { type StatusSources, statusView } from "./status-view.ts";
 import type { EventKind } from "../gen/margay/v1/event_pb.ts";
+import { PeerAction } from "../gen/margay/v1/management_pb.ts";
 
 /** What the API reads, over the speaker and, on a node, the programmer. `sources` is read anew at each call. */
 export function createViews(
@@ -16,21 +19,30 @@ export function createViews(
   felix: Felix | undefined,
 ): Views {
   const peers = (): PeerView[] => {
+    const all = [...sources().driver.speaker.peers()];
+    return all.sort((a, b) => (a.addressOrder < b.addressOrder ? -1 : 1)).map(viewOf);
+  };
+  const findPeer = (addressOrName: string): Peer | undefined => {
+    const { speaker } = sources().driver;
+    const isNamed = ({ settings }: Peer): boolean => settings.name === addressOrName;
+    return speaker.peer(addressOrName) ?? [...speaker.peers()].find(isNamed);
+  };
+  const viewOf = (peer: Peer): PeerView => {
     const { driver, clock } = sources();
-    return [...driver.speaker.peers()]
-      .sort((a, b) => (a.addressOrder < b.addressOrder ? -1 : 1))
-      .map((peer) => peerView(peer, driver, clock));
+    return peerView(peer, driver, clock);
   };
   return {
     status: () => statusView(sources()),
     peers,
     peer(addressOrName) {
-      const { driver, clock } = sources();
-      const { speaker } = driver;
-      const found =
-        speaker.peer(addressOrName) ??
-        [...speaker.peers()].find(({ settings }) => settings.name === addressOrName);
-      return found === undefined ? undefined : peerView(found, driver, clock);
+      const peer = findPeer(addressOrName);
+      return peer && viewOf(peer);
+    },
+    controlPeer(addressOrName, order) {
+      const peer = findPeer(addressOrName);
+      if (peer === undefined) return undefined;
+      obey(sources().driver.speaker.control, peer, order);
+      return viewOf(peer);
     },
     *routes(filter) {
       const { driver, clock } = sources();
@@ -50,4 +62,20 @@ export function createViews(
     subscribe: (listener: (event: EventView) => void, kinds: ReadonlySet<EventKind>) =>
       hub.subscribe(listener, kinds),
   };
+}
+
+function obey(control: PeerControl, peer: Peer, { action, message }: PeerOrder): void {
+  switch (action) {
+    case PeerAction.DISABLE:
+      return control.disable(peer, message);
+    case PeerAction.ENABLE:
+      return control.enable(peer);
+    case PeerAction.RESET:
+      return control.reset(peer, message);
+    case PeerAction.SOFT_IN:
+      return control.softIn(peer);
+    case PeerAction.SOFT_OUT:
+      return control.softOut(peer);
+    case PeerAction.UNSPECIFIED: // refused by the API
+  }
 }

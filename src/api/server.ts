@@ -60,7 +60,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 class Endpoint implements ApiServer {
   readonly addresses: string[] = [];
   readonly #options: ApiServerOptions;
-  readonly #router: Router;
+  /** Of clients on TCP, who may be anybody on this machine: they look, and change nothing. */
+  readonly #readingRouter: Router;
+  readonly #controllingRouter: Router;
   /** Each with the promise that it is closed. */
   readonly #transports = new Map<WebSocketTransport, Promise<void>>();
   readonly #listeners: Server[] = [];
@@ -73,7 +75,10 @@ class Endpoint implements ApiServer {
 
   constructor(options: ApiServerOptions) {
     this.#options = options;
-    this.#router = createRouter(ManagementService, managementHandlers(options.views));
+    const router = (mayControl: boolean): Router =>
+      createRouter(ManagementService, managementHandlers(options.views, mayControl));
+    this.#readingRouter = router(false);
+    this.#controllingRouter = router(true);
   }
 
   get connections(): number {
@@ -81,7 +86,7 @@ class Endpoint implements ApiServer {
   }
 
   async listenUnix(path: string): Promise<void> {
-    const server = this.#httpServer();
+    const server = this.#httpServer(this.#controllingRouter);
     await listenOnUnixSocket(server, path);
     this.#listening(server, `unix:${path}`);
   }
@@ -93,7 +98,7 @@ class Endpoint implements ApiServer {
         `The API has no authentication and listens on loopback only: give 127.0.0.1 or ::1, not ${host}.`,
       );
     }
-    const server = this.#httpServer();
+    const server = this.#httpServer(this.#readingRouter);
     await listenOnTcp(server, host, port, "API");
     // A TCP listener's address is an AddressInfo.
     this.#listening(server, `ws://${urlHost}:${(server.address() as AddressInfo).port}`);
@@ -127,9 +132,9 @@ class Endpoint implements ApiServer {
     this.#options.logger.info({ address }, "the API listens");
   }
 
-  #httpServer(): Server {
+  #httpServer(router: Router): Server {
     const server = createServer((request, response) => this.#respond(request, response));
-    server.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
+    server.on("upgrade", (request, socket, head) => this.#upgrade(router, request, socket, head));
     return server;
   }
 
@@ -149,7 +154,7 @@ class Endpoint implements ApiServer {
     }
   }
 
-  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  #upgrade(router: Router, request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on("error", (error) => {
       this.#options.logger.debug({ err: error }, "an API client's connection failed");
     });
@@ -163,14 +168,14 @@ class Endpoint implements ApiServer {
       refuse(socket, 503, `more than ${MAXIMUM_CONNECTIONS} clients`);
       return;
     }
-    this.#accept(request, socket, head, verdict);
+    this.#accept(request, socket, head, { ...verdict, router });
   }
 
   #accept(
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
-    { codec }: Extract<UpgradeVerdict, { codec: unknown }>,
+    { codec, router }: Extract<UpgradeVerdict, { codec: unknown }> & { readonly router: Router },
   ): void {
     // `ws` answers with the first protocol of the request unless told otherwise; let it see only the chosen one.
     request.headers["sec-websocket-protocol"] = codec.subprotocol;
@@ -183,7 +188,7 @@ class Endpoint implements ApiServer {
         this.#transports.delete(transport);
         resolve();
       });
-      new ServerConnection({ transport, router: this.#router, clock, logger }).start();
+      new ServerConnection({ transport, router, clock, logger }).start();
     });
   }
 }

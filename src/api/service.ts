@@ -1,13 +1,17 @@
 import { setImmediate } from "node:timers/promises";
 import { EventKind } from "../gen/margay/v1/event_pb.ts";
 import { StatusCode } from "../gen/margay/v1/frame_pb.ts";
-import type { ManagementService } from "../gen/margay/v1/management_pb.ts";
+import {
+  type ControlPeerRequest,
+  type ManagementService,
+  PeerAction,
+} from "../gen/margay/v1/management_pb.ts";
 import { formatIpAddress, parseIpAddress } from "../net/ip-address.ts";
 import { ApiError, invalidArgument } from "./api-error.ts";
 import { type EventBatch, EventQueue, eventKind } from "./event-queue.ts";
 import { parsePrefixFilter } from "./prefix-filter.ts";
 import type { ServiceHandlers } from "./router.ts";
-import type { RouteView, Views } from "./views.ts";
+import type { PeerView, RouteView, Views } from "./views.ts";
 
 /** Items per message of a listing; a route weighs as many as it has candidates. */
 const BATCH_WEIGHT = 500;
@@ -22,12 +26,33 @@ const allKinds: ReadonlySet<EventKind> = new Set([
   EventKind.CONFIG,
 ]);
 
-/** The calls of ManagementService, over what the daemon shows of itself. */
-export function managementHandlers(views: Views): ServiceHandlers<typeof ManagementService> {
+const knownActions: readonly number[] = Object.values(PeerAction);
+
+/** The longest text that a Cease carries, RFC 9003 §2. */
+const MESSAGE_OCTETS = 255;
+
+/**
+ * The calls of ManagementService, over what the daemon shows of itself.
+ * @param mayControl whether clients may change something: those whom the permissions of a socket let in
+ */
+export function managementHandlers(
+  views: Views,
+  mayControl: boolean,
+): ServiceHandlers<typeof ManagementService> {
   return {
     getStatus: () => ({ status: views.status() }),
     listPeers: () => ({ peers: [...views.peers()] }),
-    getPeer: ({ address }) => ({ peer: findPeer(views, address) }),
+    getPeer: ({ address }) => ({ peer: found(address, (key) => views.peer(key)) }),
+    controlPeer: (request) => {
+      checkOrder(request);
+      if (!mayControl) {
+        throw new ApiError(
+          StatusCode.PERMISSION_DENIED,
+          "orders are taken on the unix socket only",
+        );
+      }
+      return { peer: found(request.address, (key) => views.controlPeer(key, request)) };
+    },
     async *listRoutes({ prefix, match }, { signal }) {
       const routes = views.routes(parsePrefixFilter(prefix, match));
       for await (const batch of inBatches(routes, candidateCount, signal)) yield { routes: batch };
@@ -49,9 +74,24 @@ export function managementHandlers(views: Views): ServiceHandlers<typeof Managem
   };
 }
 
-function findPeer(views: Views, address: string): ReturnType<Views["peer"]> & object {
+function checkOrder({ action, message }: ControlPeerRequest): void {
+  if (action === PeerAction.UNSPECIFIED || !knownActions.includes(action)) {
+    throw invalidArgument(`peer action ${action} is not known here`);
+  }
+  const octets = new TextEncoder().encode(message).length;
+  if (octets > MESSAGE_OCTETS) {
+    throw invalidArgument(
+      `a message takes at most ${MESSAGE_OCTETS} octets of UTF-8, not ${octets}`,
+    );
+  }
+  const isTold = action === PeerAction.DISABLE || action === PeerAction.RESET;
+  if (octets > 0 && !isTold) throw invalidArgument("a message goes with disable and reset only");
+}
+
+/** The peer that `look` has for an address, whichever way it is written, or for a name. */
+function found(address: string, look: (key: string) => PeerView | undefined): PeerView {
   const octets = parseIpAddress(address);
-  const peer = views.peer(octets === undefined ? address : formatIpAddress(octets));
+  const peer = look(octets === undefined ? address : formatIpAddress(octets));
   if (peer === undefined) {
     throw new ApiError(StatusCode.NOT_FOUND, `no peer has the address or name "${address}"`);
   }

@@ -5,6 +5,7 @@
  */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { EventKind, EventSchema } from "../gen/margay/v1/event_pb.ts";
+import type { PeerAction } from "../gen/margay/v1/management_pb.ts";
 import type { ExplanationSchema } from "../gen/margay/v1/explanation_pb.ts";
 import type { FibEntrySchema } from "../gen/margay/v1/fib_pb.ts";
 import type { PeerSchema } from "../gen/margay/v1/peer_pb.ts";
@@ -19,12 +20,21 @@ export type FibEntryView = MessageInitShape<typeof FibEntrySchema>;
 export type ExplanationView = MessageInitShape<typeof ExplanationSchema>;
 export type EventView = MessageInitShape<typeof EventSchema>;
 
+/** What an operator wants done to a peer's session. */
+export interface PeerOrder {
+  readonly action: PeerAction;
+  /** Goes to the peer where the action ends the session; may be empty. */
+  readonly message: string;
+}
+
 export interface Views {
   status(): StatusView;
   /** In order of address. */
   peers(): Iterable<PeerView>;
   /** By address in canonical text, or by name. */
   peer(addressOrName: string): PeerView | undefined;
+  /** Does what is ordered. @returns the peer right after; `undefined` when there is none of that address or name */
+  controlPeer(addressOrName: string, order: PeerOrder): PeerView | undefined;
   /**
    * The Loc-RIB. Iterated a few hundred at a time with other work in between, so it must bear changes of the table
    * meanwhile. "exact" and "longest" should be look-ups; `selectByPrefix` filters for tables without an index.

@@ -120,6 +120,9 @@ export const CeaseSubcode = {
   bfdDown: 10,
 } as const;
 
+/** Subtypes of ROUTE-REFRESH, RFC 7313 §3.2 */
+export const RefreshSubtype = { request: 0, begin: 1, end: 2 } as const;
+
 /** ROUTE-REFRESH Message Error subcodes, RFC 7313 */
 export const RouteRefreshSubcode = { invalidMessageLength: 1 } as const;
 

@@ -7,7 +7,8 @@ import { Framer, type FramedMessage } from "./message/framer.ts";
 import { encodeKeepalive } from "./message/keepalive.ts";
 import { decodeNotification, encodeNotification } from "./message/notification.ts";
 import { decodeOpen, encodeOpen } from "./message/open.ts";
-import { decodeRouteRefresh } from "./message/route-refresh.ts";
+import type { RouteRefreshMessage } from "./message/message.ts";
+import { decodeRouteRefresh, encodeRouteRefresh } from "./message/route-refresh.ts";
 import type { Peer } from "./peer.ts";
 import type { FamilyRib } from "./rib/family-rib.ts";
 import type { ExportProfile } from "./rib/export-profile.ts";
@@ -35,8 +36,8 @@ export class PeerSession {
   isQueued = false;
   /** Of the UPDATE that `next` has just taken; the speaker clears it. */
   report: UpdateReport | undefined;
-  /** `familyKey` of a ROUTE-REFRESH that `next` has just taken, or -1; the speaker clears it. */
-  refreshWanted = -1;
+  /** The ROUTE-REFRESH that `next` has just taken; the speaker clears it. */
+  routeRefresh: RouteRefreshMessage | undefined;
   #source: UpdateSource | undefined;
   #failure: string | undefined;
   #isPaused = false;
@@ -113,8 +114,8 @@ export class PeerSession {
         return { type: "NotifMsg", connection, notification };
       }
       case MessageType.routeRefresh: {
-        const { afi, safi, subtype } = decodeRouteRefresh(octets.subarray(start, end));
-        if (isEstablished && subtype === 0) this.refreshWanted = familyKey(afi, safi);
+        const routeRefresh = decodeRouteRefresh(octets.subarray(start, end));
+        if (isEstablished) this.routeRefresh = routeRefresh;
         return { type: "RouteRefreshMsg", connection };
       }
     }
@@ -124,6 +125,15 @@ export class PeerSession {
   send(action: Extract<FsmAction, { type: keyof typeof messageTypeOf }>): void {
     this.peer.sent[messageTypeOf[action.type]]++;
     this.#ports.write(this.connection, [encode(action)]);
+  }
+
+  /** @returns false when no more should be written until `drained` */
+  sendRouteRefresh(family: number, subtype: number): boolean {
+    this.peer.sent[MessageType.routeRefresh]++;
+    const message = encodeRouteRefresh({ afi: family >>> 8, safi: family & 0xff, subtype });
+    const mayGoOn = this.#ports.write(this.connection, [message]);
+    if (!mayGoOn) this.#setBlocked(true);
+    return mayGoOn;
   }
 
   /** Starts a timer. What the hold timer was started with is remembered, since messages only move `holdRemainingMs`. */
@@ -165,8 +175,12 @@ export class PeerSession {
       const rib = ribs.get(key) as FamilyRib;
       const nextHopSelf = config.nextHopSelf[rib.family.version];
       if (negotiated.codec.external && nextHopSelf === undefined) continue;
-      const member = createMember(peer.index, (parts, messages) =>
-        this.#sendUpdates(parts, messages),
+      const member = createMember(
+        peer.index,
+        (parts, messages) => this.#sendUpdates(parts, messages),
+        negotiated.enhancedRouteRefresh
+          ? (subtype) => this.sendRouteRefresh(key, subtype)
+          : undefined,
       );
       const profile = exportProfile(peer, negotiated, config, nextHopSelf ?? "");
       peer.families.push({ key, group: rib.join(profile, member), member });

@@ -136,7 +136,8 @@ function offeredCapabilities(
     afi,
     safi,
   }));
-  capabilities.push({ name: "routeRefresh" }, { name: "fourOctetAs", asn: localAsn });
+  capabilities.push({ name: "routeRefresh" }, { name: "enhancedRouteRefresh" });
+  capabilities.push({ name: "extendedMessage" }, { name: "fourOctetAs", asn: localAsn });
   // Without families it keeps nothing, and still tells the peer that we wait for End-of-RIB (RFC 4724 §3).
   const families = settings.gracefulRestartSeconds === 0 ? [] : settings.families;
   capabilities.push({

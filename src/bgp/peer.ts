@@ -48,6 +48,10 @@ export class Peer implements RibPeer {
   readonly endOfRibs = new Set<number>();
   /** `familyKey`s whose paths are kept over the peer's restart. */
   readonly staleFamilies = new Set<number>();
+  /** `familyKey`s that the peer is sending again, between BoRR and EoRR (RFC 7313). */
+  readonly refreshing = new Set<number>();
+  /** Why there shall be no session; `undefined` where there shall be one. */
+  held: string | undefined;
   /** Of the last session, for the case that it ends. */
   gracefulRestart: GracefulRestartCapability | undefined;
   readonly received: MessageCounts = [0, 0, 0, 0, 0, 0];

@@ -9,7 +9,7 @@ import type { LocRibChanges } from "./rib/loc-rib.ts";
 
 /** A timer of the speaker: one of a peer as a whole, of one of its connections, or its own. */
 export type SpeakerTimer =
-  | { readonly timer: PeerTimer | "restartTimer"; readonly peer: number }
+  | { readonly timer: PeerTimer | "restartTimer" | "refreshTimer"; readonly peer: number }
   /** Of the speaker itself, which is peer 0. */
   | {
       readonly timer: "endOfRibDeferral" | "endOfRibQuiet" | "minRouteAdvertisementInterval";

@@ -1,5 +1,4 @@
 import type { Prefix } from "../net/prefix.ts";
-import { BgpError } from "./errors.ts";
 import { families } from "./family/index.ts";
 import type { FsmAction } from "./fsm/action.ts";
 import type { ConnectionId, FsmEvent } from "./fsm/event.ts";
@@ -13,6 +12,8 @@ import { EndOfRibDeferral } from "./end-of-rib-deferral.ts";
 import { GracefulRestartHelper } from "./graceful-restart-helper.ts";
 import { DynamicPeers, type PeerRange } from "./dynamic-peers.ts";
 import { Peer } from "./peer.ts";
+import { PeerControl } from "./peer-control.ts";
+import { RouteRefresh } from "./route-refresh.ts";
 import {
   fsmConfig,
   importPolicyOf,
@@ -20,14 +21,12 @@ import {
   type PeerSettings,
   sourceOf,
 } from "./peer-settings.ts";
-import { PeerSession } from "./peer-session.ts";
+import type { PeerSession } from "./peer-session.ts";
 import { PeerTable } from "./peer-table.ts";
-import { ReadQueue } from "./read-queue.ts";
+import { type MessageEvent, SessionTable } from "./session-table.ts";
 import type { SpeakerConfig } from "./speaker-config.ts";
 import type { SpeakerObserver, SpeakerPorts, SpeakerTimer } from "./speaker-ports.ts";
 import { UpdateReceiver } from "./update-receiver.ts";
-
-const messagesPerLook = 16;
 
 /**
  * The BGP speaker: peers, RIBs and what passes between them (RFC 4271 §3). It does no IO. Events come in by the methods,
@@ -45,12 +44,13 @@ export class Speaker {
   readonly #observer: SpeakerObserver;
   readonly #receiver: UpdateReceiver;
   readonly #restartHelper: GracefulRestartHelper;
+  readonly #routeRefresh: RouteRefresh;
+  /** What an operator does to sessions. */
+  readonly control: PeerControl;
   readonly #peers: PeerTable;
-  readonly #sessions = new Map<ConnectionId, PeerSession>();
-  readonly #readable = new ReadQueue();
+  readonly #sessions: SessionTable;
   /** End-of-RIBs that came and are not told yet. */
   readonly #endOfRibs: { readonly peer: Peer; readonly family: number }[] = [];
-  #nextConnection = 1;
   #restarted = false;
   #forwardingPreserved = false;
 
@@ -59,6 +59,7 @@ export class Speaker {
     this.#ports = ports;
     this.#observer = observer;
     this.#peers = new PeerTable(config.identifier);
+    this.#sessions = new SessionTable(ports);
     this.attributes = new PathAttributeStore(config);
     const peer = (index: number): RibPeer => this.ribPeer(index);
     this.ribs = new Map(
@@ -73,6 +74,15 @@ export class Speaker {
         for (const each of [...this.peers()]) if (each.isDynamic) this.#endDynamic(each);
       },
     );
+    this.#routeRefresh = new RouteRefresh(this.ribs, ports, (of) => this.#sessions.of(of));
+    this.control = new PeerControl({
+      ribs: this.ribs,
+      routeRefresh: this.#routeRefresh,
+      feed: (of, event) => this.#feed(of, event),
+      isListed: (of) => this.peer(of.address) === of,
+      forget: (of) => this.removePeer(of.address),
+      wake: () => ports.wake(),
+    });
   }
 
   /** The peer that owns paths under an index; the speaker itself under 0. */
@@ -91,8 +101,7 @@ export class Speaker {
 
   /** Octets that have arrived from a peer on its session and are not worked off yet. */
   pendingOctets(peer: Peer): number {
-    const connection = peer.fsm.establishedConnection;
-    return connection === undefined ? 0 : (this.#sessions.get(connection)?.pendingOctets ?? 0);
+    return this.#sessions.of(peer)?.pendingOctets ?? 0;
   }
 
   /** Whether OPENs say that we have restarted, and that the kernel kept forwarding meanwhile (RFC 4724 §3). */
@@ -122,8 +131,8 @@ export class Speaker {
     }
   }
 
-  /** Takes a peer in and starts its FSM. @throws RangeError when its address is taken */
-  addPeer(settings: PeerSettings, isDynamic = false): Peer {
+  /** Takes a peer in and starts its FSM, unless it is held down. @throws RangeError when its address is taken */
+  addPeer(settings: PeerSettings, isDynamic = false, held?: string): Peer {
     if (this.peer(settings.address) !== undefined) {
       throw new RangeError(`there is a peer ${settings.address} already`);
     }
@@ -132,7 +141,7 @@ export class Speaker {
       forwardingPreserved: this.#forwardingPreserved,
     });
     const fsmPorts = {
-      allocateConnectionId: () => this.#nextConnection++,
+      allocateConnectionId: () => this.#sessions.allocate(),
       random: () => this.#ports.random(),
     };
     const createFsm = (current: () => PeerSettings): PeerFsm =>
@@ -142,7 +151,8 @@ export class Speaker {
       );
     const options = { localAsn: this.config.asn, nowMs: this.#ports.nowMs(), isDynamic };
     const peer = this.#peers.add((index) => new Peer(index, settings, createFsm, options));
-    this.#feed(peer, { type: "ManualStart" });
+    peer.held = held;
+    if (held === undefined) this.#feed(peer, { type: "ManualStart" });
     return peer;
   }
 
@@ -170,7 +180,9 @@ export class Speaker {
     if (peer === undefined) throw new RangeError(`there is no peer ${settings.address}`);
     if (needsNewSession(peer.settings, settings)) {
       this.removePeer(settings.address, CeaseSubcode.otherConfigurationChange);
-      if (!peer.isDynamic) this.addPeer(settings);
+      if (!peer.isDynamic || peer.held !== undefined) {
+        this.addPeer(settings, peer.isDynamic, peer.held);
+      }
       return true;
     }
     peer.settings = settings;
@@ -222,8 +234,8 @@ export class Speaker {
       return reason;
     }
     const peer = known ?? this.addPeer(settings, true);
-    const connection = this.#nextConnection++;
-    this.#sessions.set(connection, new PeerSession(connection, peer, this.#ports));
+    const connection = this.#sessions.allocate();
+    this.#sessions.add(connection, peer);
     return connection;
   }
 
@@ -242,22 +254,12 @@ export class Speaker {
 
   /** A connection did not come about, or was lost. What had arrived before is worked off first. */
   connectionFailed(connection: ConnectionId, reason: string): void {
-    const session = this.#sessions.get(connection);
-    if (session === undefined) return;
-    session.fail(reason);
-    this.#enqueue(session);
+    this.#sessions.fail(connection, reason);
   }
 
   /** Octets arrived; they must not change afterwards. */
   received(connection: ConnectionId, octets: Uint8Array): void {
-    const session = this.#sessions.get(connection);
-    if (session === undefined) return;
-    session.push(octets);
-    this.#enqueue(session);
-  }
-
-  #enqueue(session: PeerSession): void {
-    if (this.#readable.push(session)) this.#ports.wake();
+    this.#sessions.receive(connection, octets);
   }
 
   /** A socket that was full can take octets again. */
@@ -279,6 +281,8 @@ export class Speaker {
         return this.#feed(peer, { type: "ConnectRetryTimer_Expires" });
       case "idleHoldTimer":
         return this.#feed(peer, { type: "IdleHoldTimer_Expires" });
+      case "refreshTimer":
+        return this.#routeRefresh.expired(peer);
       case "restartTimer":
         this.#restartHelper.expired(peer);
         if (peer.isDynamic) this.#endDynamic(peer);
@@ -299,14 +303,6 @@ export class Speaker {
     else this.#feed(session.peer, { type: "HoldTimer_Expires", connection });
   }
 
-  /** Sends the whole table of a family again (RFC 2918 §4). */
-  refresh(peer: Peer, family: number): void {
-    for (const { key, group, member } of peer.families) {
-      if (key === family) group.feedTable(member);
-    }
-    this.#ports.wake();
-  }
-
   /** `read`, then `distribute`. */
   turn(mayContinue: () => boolean): boolean {
     const moreToRead = this.read(mayContinue);
@@ -318,8 +314,10 @@ export class Speaker {
    * next call @returns whether messages are left
    */
   read(mayContinue: () => boolean): boolean {
-    this.#readable.drain(mayContinue, (session) => this.#read(session));
-    return !this.#readable.isEmpty;
+    this.#sessions.read(mayContinue, this.#receiver, (session, event) =>
+      this.#afterMessage(session, event),
+    );
+    return !this.#sessions.isIdle;
   }
 
   /** Decides and sends what has changed. @returns whether work is left that does not wait for a socket */
@@ -333,7 +331,7 @@ export class Speaker {
       more = this.#settleEndOfRibs() || more;
     }
     if (!more) this.#paceAdvertisements();
-    if (more || !this.#readable.isEmpty) return more;
+    if (more || !this.#sessions.isIdle) return more;
     for (const rib of this.ribs.values()) more = rib.tidy() || more;
     return more;
   }
@@ -355,24 +353,7 @@ export class Speaker {
     return this.endOfRibDeferral.isDue && this.endOfRibDeferral.settle();
   }
 
-  /** Works off some messages of a session. @returns whether there are more */
-  #read(session: PeerSession): boolean {
-    for (let count = 0; count < messagesPerLook; count++) {
-      if (!this.#sessions.has(session.connection)) return false;
-      let event: FsmEvent | "handled" | undefined;
-      try {
-        event = session.next(this.#receiver);
-      } catch (error) {
-        if (!(error instanceof BgpError)) throw error;
-        event = { type: "MessageError", connection: session.connection, error };
-      }
-      if (event === undefined) return false;
-      this.#afterMessage(session, event);
-    }
-    return true;
-  }
-
-  #afterMessage(session: PeerSession, event: FsmEvent | "handled"): void {
+  #afterMessage(session: PeerSession, event: MessageEvent): void {
     const { peer } = session;
     if (session.report !== undefined) {
       const { errors, endOfRib } = session.report;
@@ -387,9 +368,9 @@ export class Speaker {
         this.endOfRibDeferral.look();
       }
     }
-    if (session.refreshWanted >= 0) {
-      this.refresh(peer, session.refreshWanted);
-      session.refreshWanted = -1;
+    if (session.routeRefresh !== undefined) {
+      this.#routeRefresh.received(peer, session.routeRefresh);
+      session.routeRefresh = undefined;
     }
     if (event !== "handled") this.#feed(peer, event);
   }
@@ -405,26 +386,10 @@ export class Speaker {
 
   #perform(peer: Peer, action: FsmAction): void {
     switch (action.type) {
-      case "connect": {
-        const { connection } = action;
-        this.#sessions.set(connection, new PeerSession(connection, peer, this.#ports));
-        return this.#ports.connect(connection, peer.settings);
-      }
-      case "close":
-        this.#sessions.delete(action.connection);
-        return this.#ports.close(action.connection);
-      case "sendOpen":
-      case "sendKeepalive":
-      case "sendNotification":
-        return this.#sessions.get(action.connection)?.send(action);
       case "startPeerTimer":
         return this.#ports.startTimer({ timer: action.timer, peer: peer.index }, action.delayMs);
       case "stopPeerTimer":
         return this.#ports.stopTimer({ timer: action.timer, peer: peer.index });
-      case "startTimer":
-        return this.#sessions.get(action.connection)?.startTimer(action.timer, action.delayMs);
-      case "stopTimer":
-        return this.#ports.stopTimer({ timer: action.timer, connection: action.connection });
       case "established":
         return this.#established(peer, action);
       case "down":
@@ -432,6 +397,15 @@ export class Speaker {
       case "stateChange":
         peer.stateSinceMs = this.#ports.nowMs();
         this.#observer.stateChanged?.(peer, action.from, action.to);
+        return;
+      case "connect":
+      case "close":
+      case "sendOpen":
+      case "sendKeepalive":
+      case "sendNotification":
+      case "startTimer":
+      case "stopTimer":
+        this.#sessions.perform(peer, action);
     }
   }
 
@@ -467,6 +441,7 @@ export class Speaker {
       }
       peer.families = [];
       peer.negotiated = undefined;
+      this.#routeRefresh.cancel(peer);
       const covered = reason.notification === undefined;
       this.#restartHelper.lost(peer, covered);
       this.endOfRibDeferral.look();
@@ -475,11 +450,12 @@ export class Speaker {
     this.#ports.wake();
   }
 
-  /** Forgets a peer from a range that has no connection any more, unless its paths are kept over a restart. */
+  /** Forgets a peer from a range that has no connection any more, unless its paths are kept over a restart, or it is held down. */
   #endDynamic(peer: Peer): void {
     const isConnected = peer.fsm.state.startsWith("Open") || peer.fsm.state === "Established";
     const isRecalled = !peer.settings.passive && this.endOfRibDeferral.isActive;
-    if (isConnected || isRecalled || peer.staleFamilies.size > 0) return;
+    const isKept = isRecalled || peer.held !== undefined || peer.staleFamilies.size > 0;
+    if (isConnected || isKept) return;
     if (this.peer(peer.address) === peer) this.removePeer(peer.address);
   }
 }

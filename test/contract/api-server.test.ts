@@ -11,6 +11,7 @@ import { ApiError } from "../../src/api/api-error.ts";
 import { startApiServer } from "../../src/api/server.ts";
 import { ListenError } from "../../src/api/unix-socket.ts";
 import { StatusCode } from "../../src/gen/margay/v1/frame_pb.ts";
+import { PeerAction } from "../../src/gen/margay/v1/management_pb.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
 import { nodeClock } from "../../src/platform/node-clock.ts";
 import { FakeClock } from "../support/fake-clock.ts";
@@ -81,6 +82,31 @@ suite("who may connect", () => {
     assert.equal(socket.protocol, "margay.v1.json");
     socket.terminate();
   });
+});
+
+test("orders are taken on the unix socket only", async (t) => {
+  const views = new FakeViews();
+  const socketPath = join(temporaryDirectory(t), "margay.sock");
+  const { addresses } = await serve(t, { views, tcp, socketPath });
+  const order = { address: "node-b", action: PeerAction.DISABLE, message: "back at noon" };
+  for (const address of addresses) {
+    await using connection = await connect(address, { clock: nodeClock, timeoutMs: 5000 });
+    const answer = connection.client.controlPeer(order);
+    if (!address.startsWith("unix:")) {
+      await assert.rejects(answer, { code: StatusCode.PERMISSION_DENIED });
+      continue;
+    }
+    assert.equal((await answer).peer?.address, "192.168.1.3");
+    const toNobody = connection.client.controlPeer({ ...order, address: "nobody" });
+    await assert.rejects(toNobody, { code: StatusCode.NOT_FOUND });
+  }
+  assert.deepEqual(
+    views.orders.map(({ addressOrName, message }) => [addressOrName, message]),
+    [
+      ["node-b", "back at noon"],
+      ["nobody", "back at noon"],
+    ],
+  );
 });
 
 suite("what a client may send", () => {

@@ -45,7 +45,7 @@ export const waysToConnect: Readonly<
 > = {
   memory: async (t, views) => {
     const [near, far] = memoryTransports();
-    const router = createRouter(ManagementService, managementHandlers(views));
+    const router = createRouter(ManagementService, managementHandlers(views, true));
     const options = { transport: far, router, clock: nodeClock, logger: silentLogger };
     new ServerConnection(options).start();
     t.after(() => near.close(1000, "done"));

@@ -4,7 +4,7 @@ import { ApiError } from "../../src/api/api-error.ts";
 import type { EventView, RouteView } from "../../src/api/views.ts";
 import { EventKind } from "../../src/gen/margay/v1/event_pb.ts";
 import { StatusCode } from "../../src/gen/margay/v1/frame_pb.ts";
-import { PrefixMatch } from "../../src/gen/margay/v1/management_pb.ts";
+import { PeerAction, PrefixMatch } from "../../src/gen/margay/v1/management_pb.ts";
 import { FakeViews, nodeB } from "../unit/api/fake-views.ts";
 import { type Client, waysToConnect } from "./api-transports.ts";
 
@@ -63,6 +63,19 @@ for (const [name, connectTo] of Object.entries(waysToConnect)) {
       assert.equal((await client.getPeer({ address: "node-c" })).peer?.address, "192.168.2.2");
       const { peer } = await client.getPeer({ address: "192.168.1.3" });
       assert.equal(peer?.messagesIn?.keepalive, 120n);
+    });
+
+    test("says what is wrong with an order", async (t) => {
+      const { client, views } = await start(t);
+      const order = (action: number, message = ""): ReturnType<typeof client.controlPeer> =>
+        client.controlPeer({ address: "node-b", action: action as PeerAction, message });
+      const { RESET, SOFT_IN, UNSPECIFIED } = PeerAction;
+      const wrong = (pattern: RegExp) => failsWith(StatusCode.INVALID_ARGUMENT, pattern);
+      await assert.rejects(order(UNSPECIFIED), wrong(/action 0 is not known/));
+      await assert.rejects(order(99), wrong(/action 99 is not known/));
+      await assert.rejects(order(RESET, "ü".repeat(128)), wrong(/at most 255 .* not 256/));
+      await assert.rejects(order(SOFT_IN, "hello"), wrong(/with disable and reset only/));
+      assert.deepEqual(views.orders, []);
     });
 
     test("says NOT_FOUND and INVALID_ARGUMENT with the reason", async (t) => {

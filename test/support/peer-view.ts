@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { PathAttributes } from "../../src/bgp/attribute/path-attributes.ts";
-import { headerOctets, MessageType } from "../../src/bgp/iana.ts";
+import { headerOctets, MessageType, RefreshSubtype } from "../../src/bgp/iana.ts";
 import { type CodecContext, familyKey } from "../../src/bgp/message/codec-context.ts";
 import { decodeHeader } from "../../src/bgp/message/header.ts";
 import type { UpdateMessage } from "../../src/bgp/message/message.ts";
@@ -34,6 +34,9 @@ export class PeerView {
   readonly routes = new Map<string, PathAttributes>();
   /** `familyKey` of each End-of-RIB, in order. */
   readonly endOfRibs: number[] = [];
+  /** Prefixes not announced again since the last BoRR; `undefined` when there was none (RFC 7313). */
+  stale: Set<string> | undefined;
+  refreshes = 0;
   updates = 0;
   octets = 0;
 
@@ -57,8 +60,28 @@ export class PeerView {
     if (endOfRib !== undefined) this.endOfRibs.push(endOfRib);
     for (const { prefix } of update.withdrawn) this.routes.delete(prefix);
     for (const prefix of prefixesOf(update.mpUnreach)) this.routes.delete(prefix);
-    for (const { prefix } of update.announced) this.routes.set(prefix, update.attributes);
-    for (const prefix of prefixesOf(update.mpReach)) this.routes.set(prefix, update.attributes);
+    const announced = [
+      ...update.announced.map(({ prefix }) => prefix),
+      ...prefixesOf(update.mpReach),
+    ];
+    for (const prefix of announced) {
+      this.routes.set(prefix, update.attributes);
+      this.stale?.delete(prefix);
+    }
+  }
+
+  /** Takes BoRR or EoRR, which must not come before End-of-RIB (RFC 7313 §4). */
+  demarcate(subtype: number): void {
+    assert.ok(this.endOfRibs.length > 0, "a refresh before End-of-RIB");
+    if (subtype === RefreshSubtype.begin) {
+      this.stale = new Set(this.routes.keys());
+      return;
+    }
+    assert.equal(subtype, RefreshSubtype.end);
+    assert.ok(this.stale !== undefined, "an end of a refresh that never began");
+    for (const prefix of this.stale) this.routes.delete(prefix);
+    this.stale = undefined;
+    this.refreshes++;
   }
 }
 

@@ -72,6 +72,9 @@ export function profileOf(
   };
 }
 
+/** Octets of a ROUTE-REFRESH. */
+const refreshOctets = 23;
+
 /** A member of an update group with a socket that takes `capacity` octets before it is full. */
 export class TestMember {
   readonly member: GroupMember;
@@ -84,7 +87,13 @@ export class TestMember {
   constructor(rib: FamilyRib, peer: number, profile: ExportProfile) {
     const { external, fourOctetAs, maximumMessageOctets } = profile;
     this.view = new PeerView(codec({ external, fourOctetAs, maximumMessageOctets }));
-    this.member = createMember(peer, (parts, messages) => this.#send(parts, messages));
+    // Peers with an even index are told where a refresh begins and ends.
+    const demarcate = (subtype: number): boolean => this.#demarcate(subtype);
+    this.member = createMember(
+      peer,
+      (parts, messages) => this.#send(parts, messages),
+      peer % 2 === 0 ? demarcate : undefined,
+    );
     this.group = rib.join(profile, this.member);
   }
 
@@ -95,7 +104,17 @@ export class TestMember {
     for (const part of parts) view.take(part);
     assert.equal(view.updates - before.updates, messages, "messages are counted as they are");
     if (view.endOfRibs.length > before.ends) this.atEndOfRib();
-    this.capacity -= view.octets - before.octets;
+    return this.#consume(view.octets - before.octets);
+  }
+
+  #demarcate(subtype: number): boolean {
+    assert.equal(this.member.isBlocked, false, "written to although the socket is full");
+    this.view.demarcate(subtype);
+    return this.#consume(refreshOctets);
+  }
+
+  #consume(octets: number): boolean {
+    this.capacity -= octets;
     if (this.capacity > 0) return true;
     this.member.isBlocked = true;
     return false;

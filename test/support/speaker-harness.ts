@@ -7,6 +7,7 @@ import { type BgpMessage, decodeMessage } from "../../src/bgp/message/decode-mes
 import { encodeKeepalive } from "../../src/bgp/message/keepalive.ts";
 import type { OpenMessage, UpdateMessage } from "../../src/bgp/message/message.ts";
 import { encodeOpen } from "../../src/bgp/message/open.ts";
+import { encodeRouteRefresh } from "../../src/bgp/message/route-refresh.ts";
 import { encodeUpdate } from "../../src/bgp/message/update.ts";
 import type { PeerRange } from "../../src/bgp/dynamic-peers.ts";
 import type { PeerSettings } from "../../src/bgp/peer-settings.ts";
@@ -460,6 +461,12 @@ export class ScriptedPeer {
 
   /** Connects anew; the former connection, if any, is forgotten as it is. */
   connect(): void {
+    this.knock();
+    assert.ok(this.isUp, "not let in");
+  }
+
+  /** As `connect`, but may be turned away. */
+  knock(): void {
     const id = ++this.#ids;
     this.#keepsAlive = false;
     this.messages = [];
@@ -485,7 +492,6 @@ export class ScriptedPeer {
       () => {},
     );
     this.network.settle();
-    assert.ok(this.isUp, "not let in");
   }
 
   #received(octets: Uint8Array): void {
@@ -493,6 +499,9 @@ export class ScriptedPeer {
       const decoded = decodeMessage(message, this.view.context);
       this.messages.push(decoded);
       if (decoded.type === "UPDATE") this.view.take(message);
+      if (decoded.type === "ROUTE-REFRESH" && decoded.routeRefresh.subtype > 0) {
+        this.view.demarcate(decoded.routeRefresh.subtype);
+      }
       if (decoded.type === "KEEPALIVE" && this.#keepsAlive) this.#answer(encodeKeepalive());
     }
   }
@@ -557,6 +566,11 @@ export class ScriptedPeer {
     this.#end = undefined;
     this.isUp = false;
     this.network.settle();
+  }
+
+  /** Asks for a family again, or says where a refresh of its own begins and ends (RFC 7313). */
+  routeRefresh(subtype: number, afi = 1): void {
+    this.send(encodeRouteRefresh({ afi, safi: 1, subtype }));
   }
 
   /** `code/subcode` of every NOTIFICATION received. */

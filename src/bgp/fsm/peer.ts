@@ -62,6 +62,7 @@ const furthestLast: readonly FsmState[] = [
 
 /** Why a session is stopped, where it is not the operator's word. */
 const stopReasons: Readonly<Record<number, string>> = {
+  [CeaseSubcode.administrativeReset]: "reset by the operator",
   [CeaseSubcode.peerDeConfigured]: "the peer is no longer configured",
   [CeaseSubcode.otherConfigurationChange]: "the peer's configuration changed",
 };

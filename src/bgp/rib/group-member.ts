@@ -7,30 +7,46 @@ export interface GroupMember {
   readonly peer: number;
   /** Writes octets in this order. @returns false when no more should be sent until `isBlocked` is cleared */
   readonly send: (parts: readonly Uint8Array[], messages: number) => boolean;
+  /** Tells where a refresh begins and ends (RFC 7313); `undefined` for a peer that is not told. @returns as `send` */
+  readonly demarcate: ((subtype: number) => boolean) | undefined;
   /** The socket is full; set by `send`, cleared by the speaker when the socket has drained. */
   isBlocked: boolean;
   /** The table dump it is reading, and how far. */
   dump: TableDump | undefined;
   dumpIndex: number;
-  /** End-of-RIB is due once the member has read the log up to this sequence number. */
-  endOfRibAt: number | undefined;
+  /** It has the table it is being fed once it has read the log up to this sequence number. */
+  tableEndAt: number | undefined;
+  /** That table is its first, which End-of-RIB follows; else a refresh. */
+  isFirstTable: boolean;
   /** End-of-RIB waits for `UpdateGroup.releaseEndOfRib`. */
   endOfRibHeld: boolean;
+  /** A refresh is to be demarcated before anything else is sent. */
+  isRefreshDue: boolean;
+  /** A refresh was asked for before the first table was through. */
+  isRefreshAsked: boolean;
   /** Sequence number of the next slab of the log. */
   cursor: number;
   /** Prefixes it has yet to hear of, once it has lost its place in the log. */
   missed: Set<number> | undefined;
 }
 
-export function createMember(peer: number, send: GroupMember["send"]): GroupMember {
+export function createMember(
+  peer: number,
+  send: GroupMember["send"],
+  demarcate?: GroupMember["demarcate"],
+): GroupMember {
   return {
     peer,
     send,
+    demarcate,
     isBlocked: false,
     dump: undefined,
     dumpIndex: 0,
-    endOfRibAt: undefined,
+    tableEndAt: undefined,
+    isFirstTable: true,
     endOfRibHeld: false,
+    isRefreshDue: false,
+    isRefreshAsked: false,
     cursor: 0,
     missed: undefined,
   };

@@ -1,25 +1,17 @@
-import type { Family } from "../family/family.ts";
+import { RefreshSubtype } from "../iana.ts";
 import { encodeEndOfRib } from "../message/end-of-rib.ts";
 import { AdvertisementPacer, type Pace } from "./advertisement-pacer.ts";
-import { EgressAttributes } from "./egress.ts";
 import { type ExportProfile, isExported } from "./export-profile.ts";
-import type { LocRib, LocRibChanges } from "./loc-rib.ts";
+import type { LocRibChanges } from "./loc-rib.ts";
+import { type EncoderTables, GroupEncoder, type Overtaken } from "./group-encoder.ts";
 import { defaultGroupLimits, type GroupLimits } from "./group-limits.ts";
 import { type GroupMember, sendSlab } from "./group-member.ts";
-import type { PathAttributeStore } from "./path-attributes.ts";
-import { PrefixBuckets } from "./prefix-buckets.ts";
-import type { PrefixTable } from "./prefix-table.ts";
-import { localPeer, type RibPeer } from "./source.ts";
+import { localPeer } from "./source.ts";
 import { TableDump } from "./table-dump.ts";
-import { isClassic, type Slab, slabBytes, SlabPacker } from "./slab-packer.ts";
+import { type Slab, slabBytes } from "./slab-packer.ts";
 
 /** What an update group reads of the RIBs of its family. */
-export interface GroupTables {
-  readonly family: Family;
-  readonly prefixes: PrefixTable;
-  readonly attributes: PathAttributeStore;
-  readonly locRib: LocRib;
-  readonly peer: (index: number) => RibPeer;
+export interface GroupTables extends EncoderTables {
   readonly pace: Pace;
 }
 
@@ -51,10 +43,7 @@ export class UpdateGroup {
   readonly #tables: GroupTables;
   readonly #limits: GroupLimits;
   readonly #members = new Map<number, GroupMember>();
-  readonly #packer: SlabPacker;
-  readonly #onlyPacker: SlabPacker;
-  readonly #egress: EgressAttributes;
-  readonly #buckets = new PrefixBuckets();
+  readonly #encoder: GroupEncoder;
   readonly #endOfRib: Uint8Array;
   /** Of groups with a MinRouteAdvertisementInterval. */
   readonly #pacer: AdvertisementPacer | undefined;
@@ -81,10 +70,7 @@ export class UpdateGroup {
     this.#limits = limits;
     const { minRouteAdvertisementIntervalSeconds: interval } = profile;
     if (interval > 0) this.#pacer = new AdvertisementPacer(interval, tables.pace);
-    const classic = isClassic(tables.family);
-    this.#packer = new SlabPacker(tables.family, tables.prefixes, profile.maximumMessageOctets);
-    this.#onlyPacker = new SlabPacker(tables.family, tables.prefixes, profile.maximumMessageOctets);
-    this.#egress = new EgressAttributes(tables.attributes, tables.family, profile, classic);
+    this.#encoder = new GroupEncoder(tables, profile);
     this.#endOfRib = encodeEndOfRib(tables.family.afi, tables.family.safi);
     for (let prefix = 0; prefix < tables.prefixes.end; prefix++) {
       if (this.#isExportedNow(prefix)) this.#countExported(tables.locRib.peer(prefix), 1);
@@ -135,7 +121,7 @@ export class UpdateGroup {
       logBytes: this.#log.reduce((bytes, slab) => bytes + slabBytes(slab), 0),
       dumpBytes,
       missedBytes,
-      encoderBytes: this.#packer.bytes + this.#onlyPacker.bytes + this.#buckets.bytes,
+      encoderBytes: this.#encoder.bytes,
     };
   }
 
@@ -169,7 +155,7 @@ export class UpdateGroup {
   join(member: GroupMember): void {
     this.#members.set(member.peer, member);
     member.cursor = this.#logEnd;
-    this.feedTable(member);
+    this.#feedTable(member);
   }
 
   leave(peer: number): void {
@@ -177,11 +163,20 @@ export class UpdateGroup {
     this.#trim();
   }
 
-  /** Sends a member the whole table again, then End-of-RIB: a new session, or ROUTE-REFRESH (RFC 2918 §4). */
-  feedTable(member: GroupMember): void {
+  /** Sends a member the whole table again (RFC 2918 §4), after the first one is through (RFC 7313 §4). */
+  refresh(member: GroupMember): void {
+    if (member.isFirstTable) {
+      member.isRefreshAsked = true;
+      return;
+    }
+    member.isRefreshDue = member.demarcate !== undefined;
+    this.#feedTable(member);
+  }
+
+  #feedTable(member: GroupMember): void {
     this.#isAtRest = false;
     // Whoever joins a dump begun earlier has the table once it has read the log since, too.
-    member.endOfRibAt = this.#logEnd;
+    member.tableEndAt = this.#logEnd;
     if (member.missed !== undefined) {
       for (let prefix = 0; prefix < this.#tables.prefixes.end; prefix++) {
         if (this.#tables.locRib.attributes(prefix) >= 0) member.missed.add(prefix);
@@ -202,7 +197,7 @@ export class UpdateGroup {
   releaseEndOfRib(member: GroupMember): void {
     this.#isAtRest = false;
     member.endOfRibHeld = false;
-    if (member.endOfRibAt !== undefined) member.endOfRibAt = this.#logEnd;
+    if (member.isFirstTable) member.tableEndAt = this.#logEnd;
   }
 
   /** Is nothing held back by the pacer? */
@@ -219,7 +214,7 @@ export class UpdateGroup {
   distribute(changes: LocRibChanges): void {
     const { locRib, attributes } = this.#tables;
     const withdrawn: number[] = [];
-    const overtaken: { peer: number; prefix: number }[] = [];
+    const overtaken: Overtaken[] = [];
     const touched = new Int32Array(changes.length);
     let touchedCount = 0;
     for (let index = 0; index < changes.length; index++) {
@@ -237,7 +232,7 @@ export class UpdateGroup {
         const peer = locRib.peer(prefix);
         this.#countExported(peer, 1);
         if (this.#pacer !== undefined) this.#pacer.hold(prefix);
-        else this.#buckets.add(prefix, locRib.attributes(prefix), peer, locRib.source(prefix));
+        else this.#encoder.announce(prefix);
         // The peer whose path is best now was sent the former one, and is not sent its own.
         if (before && oldPeer !== peer && this.#mayRead(peer)) overtaken.push({ peer, prefix });
       } else if (before) {
@@ -247,50 +242,13 @@ export class UpdateGroup {
       touched[touchedCount++] = prefix;
     }
     if (touchedCount > 0) {
-      this.#append(this.#encode(withdrawn, overtaken, touched.subarray(0, touchedCount)));
+      this.#append(this.#encoder.encode(withdrawn, overtaken, touched.subarray(0, touchedCount)));
     }
   }
 
   /** Is the peer a member, or may it become one that reads the log from here? */
   #mayRead(peer: number): boolean {
     return this.#members.has(peer) || (this.#dump !== undefined && peer !== localPeer);
-  }
-
-  #encode(
-    withdrawn: readonly number[],
-    overtaken: readonly { peer: number; prefix: number }[],
-    prefixes: Int32Array,
-  ): Slab {
-    if (withdrawn.length > 0) {
-      let at = 0;
-      this.#packer.withdraw(() => (at < withdrawn.length ? (withdrawn[at++] as number) : -1));
-    }
-    for (let bucket = 0; bucket < this.#buckets.size; bucket++) {
-      const peer = this.#buckets.peer(bucket);
-      this.#egress.encode(
-        this.#buckets.attributes(bucket),
-        this.#buckets.source(bucket),
-        this.#tables.peer(peer),
-      );
-      this.#buckets.open(bucket);
-      this.#packer.announce(this.#egress, peer, this.#buckets.next);
-    }
-    this.#buckets.clear();
-    return { ...this.#packer.take(), prefixes, only: this.#encodeOvertaken(overtaken) };
-  }
-
-  #encodeOvertaken(
-    overtaken: readonly { peer: number; prefix: number }[],
-  ): Map<number, Uint8Array> {
-    const only = new Map<number, Uint8Array>();
-    if (overtaken.length === 0) return only;
-    const byPeer = Map.groupBy(overtaken, ({ peer }) => peer);
-    for (const [peer, entries] of byPeer) {
-      let at = 0;
-      this.#onlyPacker.withdraw(() => entries[at++]?.prefix ?? -1);
-      only.set(peer, this.#onlyPacker.take().octets);
-    }
-    return only;
   }
 
   #append(slab: Slab): void {
@@ -323,13 +281,9 @@ export class UpdateGroup {
 
   /** Encodes what has been held back long enough. @returns whether there is more of it */
   #advertise(pacer: AdvertisementPacer): boolean {
-    const { locRib } = this.#tables;
     const due = pacer.take(this.#limits.prefixesPerSlice);
-    for (const prefix of due) {
-      const peer = locRib.peer(prefix);
-      this.#buckets.add(prefix, locRib.attributes(prefix), peer, locRib.source(prefix));
-    }
-    if (due.length > 0) this.#append(this.#encode([], [], Int32Array.from(due)));
+    for (const prefix of due) this.#encoder.announce(prefix);
+    if (due.length > 0) this.#append(this.#encoder.encode([], [], Int32Array.from(due)));
     return pacer.hasMore;
   }
 
@@ -351,25 +305,23 @@ export class UpdateGroup {
   }
 
   #extendDump(dump: TableDump): void {
-    const { locRib } = this.#tables;
     const prefixes: number[] = [];
     const end = Math.min(dump.end, dump.nextPrefix + this.#limits.prefixesPerSlice);
     for (let prefix = dump.nextPrefix; prefix < end; prefix++) {
       if (!this.#isExportedNow(prefix)) continue;
       prefixes.push(prefix);
-      this.#buckets.add(
-        prefix,
-        locRib.attributes(prefix),
-        locRib.peer(prefix),
-        locRib.source(prefix),
-      );
+      this.#encoder.announce(prefix);
     }
     dump.nextPrefix = end;
-    if (prefixes.length > 0) dump.add(this.#encode([], [], Int32Array.from(prefixes)));
+    if (prefixes.length > 0) dump.add(this.#encoder.encode([], [], Int32Array.from(prefixes)));
   }
 
   /** @returns whether the member could take more at once */
   #feed(member: GroupMember): boolean {
+    if (member.isRefreshDue) {
+      member.isRefreshDue = false;
+      if (member.demarcate?.(RefreshSubtype.begin) === false) return false;
+    }
     const { dump, missed } = member;
     if (dump !== undefined) {
       while (member.dumpIndex < dump.slabs.length) {
@@ -383,19 +335,33 @@ export class UpdateGroup {
       if (missed.size > 0) return true;
     }
     for (;;) {
-      if (this.#mayEndRib(member)) {
-        member.endOfRibAt = undefined;
-        if (!member.send([this.#endOfRib], 1)) return false;
+      if (this.#mayEndTable(member)) {
+        member.tableEndAt = undefined;
+        const mayGoOn = this.#endTable(member);
+        if (!mayGoOn || member.tableEndAt !== undefined) return mayGoOn;
       }
       if (member.cursor === this.#logEnd) return false;
       if (!sendSlab(this.#log[member.cursor++ - this.#logStart] as Slab, member)) return false;
     }
   }
 
-  #mayEndRib({ endOfRibAt, endOfRibHeld, cursor }: GroupMember): boolean {
-    if (endOfRibAt === undefined || cursor < endOfRibAt || endOfRibHeld) return false;
+  #mayEndTable({ tableEndAt, isFirstTable, endOfRibHeld, cursor }: GroupMember): boolean {
+    if (tableEndAt === undefined || cursor < tableEndAt) return false;
+    if (isFirstTable && endOfRibHeld) return false;
     // What was held back when the member asked for the table is behind that place in the log.
     return this.#pacer === undefined || (this.#pacer.isEmpty && cursor === this.#logEnd);
+  }
+
+  /** Tells a member that it has the table; a refresh asked for meanwhile begins. @returns as `GroupMember.send` */
+  #endTable(member: GroupMember): boolean {
+    if (!member.isFirstTable) return member.demarcate?.(RefreshSubtype.end) ?? true;
+    member.isFirstTable = false;
+    const mayGoOn = member.send([this.#endOfRib], 1);
+    if (member.isRefreshAsked) {
+      member.isRefreshAsked = false;
+      this.refresh(member);
+    }
+    return mayGoOn;
   }
 
   /** Feeds a member that lost its place in the log from the table, a slice at a time. @returns as `GroupMember.send` */
@@ -406,17 +372,16 @@ export class UpdateGroup {
     for (const prefix of missed) {
       if (slice.length === this.#limits.prefixesPerSlice) break;
       slice.push(prefix);
-      const peer = locRib.peer(prefix);
-      if (this.#isExportedNow(prefix) && peer !== member.peer) {
-        this.#buckets.add(prefix, locRib.attributes(prefix), peer, locRib.source(prefix));
-      } else withdrawn.push(prefix);
+      const isAnnounced = this.#isExportedNow(prefix) && locRib.peer(prefix) !== member.peer;
+      if (isAnnounced) this.#encoder.announce(prefix);
+      else withdrawn.push(prefix);
     }
     for (const prefix of slice) missed.delete(prefix);
     if (missed.size === 0) {
       member.missed = undefined;
       member.cursor = this.#logEnd;
     }
-    return slice.length === 0 || sendSlab(this.#encode(withdrawn, [], noPrefixes), member);
+    return slice.length === 0 || sendSlab(this.#encoder.encode(withdrawn, [], noPrefixes), member);
   }
 
   #limitLag(): void {

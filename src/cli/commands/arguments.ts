@@ -74,7 +74,14 @@ export interface PeersArguments extends ClientArguments {
   readonly watch: boolean;
 }
 
-/** `margay peer ADDRESS`, `margay explain ADDRESS` */
+/** `margay peer ADDRESS [ACTION]` */
+export interface PeerArguments extends ClientArguments {
+  readonly address: string;
+  readonly action?: "disable" | "enable" | "reset" | "soft-in" | "soft-out" | undefined;
+  readonly message?: string | undefined;
+}
+
+/** `margay explain ADDRESS` */
 export interface AddressArguments extends ClientArguments {
   readonly address: string;
 }

@@ -22,6 +22,7 @@ import {
   wholeNumber,
 } from "./options.ts";
 
+const peerActions = ["disable", "enable", "reset", "soft-in", "soft-out"] as const;
 const watchKinds = ["peers", "routes", "fib", "config"] as const;
 const shells = ["bash", "zsh", "fish"] as const;
 const configActions = ["check", "show", "schema"] as const;
@@ -182,11 +183,14 @@ export const commands: readonly CommandRow[] = [
     load: () => import("./peers.ts"),
   }),
   command({
-    usage: "peer <address>",
-    describe: "Everything about one peer: what was negotiated, and why it was last down.",
+    usage: "peer <address> [action]",
+    describe:
+      "Everything about one peer: what was negotiated, and why it was last down. Or does something to its session.",
     examples: [
       ["peer 192.168.1.3", ""],
       ["peer node-b -o json", ""],
+      ['peer node-b disable --message "back at noon"', "no session until enable"],
+      ["peer node-b soft-in", "import policy again; asks the peer to send its routes again"],
     ],
     options: (parser: Argv) =>
       parser
@@ -195,7 +199,17 @@ export const commands: readonly CommandRow[] = [
           demandOption: true,
           describe: "Address or name of the peer",
         })
-        .options(clientOptions),
+        .positional("action", { choices: peerActions, describe: "What to do; else it is shown" })
+        .option("message", {
+          type: "string",
+          requiresArg: true,
+          describe: "Tells the peer why, with disable and reset",
+        })
+        .options(clientOptions)
+        .check(({ action, message }) => {
+          if (message === undefined || action !== undefined) return true;
+          throw new UsageError("--message goes with disable and reset.");
+        }),
     load: () => import("./peer.ts"),
   }),
   command({

@@ -1,24 +1,48 @@
 import { ApiError } from "../../api/api-error.ts";
 import { StatusCode } from "../../gen/margay/v1/frame_pb.ts";
-import { PeerSchema } from "../../gen/margay/v1/peer_pb.ts";
+import { PeerAction } from "../../gen/margay/v1/management_pb.ts";
+import { type Peer, PeerSchema } from "../../gen/margay/v1/peer_pb.ts";
 import { ExitCode } from "../exit-code.ts";
 import { paintFor } from "../format/paint.ts";
-import { formatPeer } from "../format/peer.ts";
+import { formatPeer, namedAddress } from "../format/peer.ts";
 import { jsonText } from "../json.ts";
 import { writeOut } from "../output.ts";
-import { withDaemon } from "../session.ts";
-import type { AddressArguments } from "./arguments.ts";
+import { type Session, withDaemon } from "../session.ts";
+import type { PeerArguments } from "./arguments.ts";
 
-/** `margay peer ADDRESS` */
-export function run(args: AddressArguments): Promise<number> {
-  return withDaemon(args, async ({ client, options }) => {
-    const { peer } = await client.getPeer({ address: args.address }, options);
+/** What each action of the command line is to the API, and what it has done. */
+const actions = {
+  disable: { action: PeerAction.DISABLE, done: "is disabled" },
+  enable: { action: PeerAction.ENABLE, done: "is enabled" },
+  reset: { action: PeerAction.RESET, done: "is being reset" },
+  "soft-in": { action: PeerAction.SOFT_IN, done: "has its routes judged again" },
+  "soft-out": { action: PeerAction.SOFT_OUT, done: "is being sent its routes again" },
+} as const;
+
+/** `margay peer ADDRESS [ACTION]` */
+export function run(args: PeerArguments): Promise<number> {
+  return withDaemon(args, async (session) => {
+    const peer = await askFor(session, args);
     if (peer === undefined) throw new ApiError(StatusCode.INTERNAL, "the daemon sent no peer");
-    const text =
-      args.output === "json"
-        ? `${jsonText(PeerSchema, peer, 2)}\n`
-        : formatPeer(peer, Date.now(), paintFor(process.stdout));
-    await writeOut(text);
+    await writeOut(
+      args.output === "json" ? `${jsonText(PeerSchema, peer, 2)}\n` : text(peer, args),
+    );
     return ExitCode.ok;
   });
+}
+
+async function askFor(
+  { client, options }: Session,
+  args: PeerArguments,
+): Promise<Peer | undefined> {
+  const { address, action, message = "" } = args;
+  if (action === undefined) return (await client.getPeer({ address }, options)).peer;
+  const order = { address, action: actions[action].action, message };
+  return (await client.controlPeer(order, options)).peer;
+}
+
+function text(peer: Peer, { action }: PeerArguments): string {
+  if (action === undefined) return formatPeer(peer, Date.now(), paintFor(process.stdout));
+  const held = peer.held === "" || action === "disable" ? "" : `, but held down: ${peer.held}`;
+  return `${namedAddress(peer.address, peer.name)} ${actions[action].done}${held}\n`;
 }

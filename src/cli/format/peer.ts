@@ -82,7 +82,8 @@ function endpoints({ localEndpoint, remoteEndpoint }: Peer): string {
   return localEndpoint === "" ? "" : `${localEndpoint}→${remoteEndpoint}`;
 }
 
-function downSummary({ lastDown }: Peer, nowMs: number): string {
+function downSummary({ lastDown, held }: Peer, nowMs: number): string {
+  if (held !== "") return held;
   if (lastDown === undefined) return "";
   const age = formatAge(lastDown.time, nowMs);
   return `${lastDown.text}${age === "" ? "" : ` (${age} ago)`}`;
@@ -112,9 +113,10 @@ export function formatPeer(peer: Peer, nowMs: number, paint: Paint): string {
   return formatPairs(pairs, paint);
 }
 
-function stateLine({ state, since }: Peer, nowMs: number): string {
-  if (since === undefined) return state;
-  return `${state} for ${formatAge(since, nowMs)}, since ${formatDate(since)}`;
+function stateLine({ state, since, held }: Peer, nowMs: number): string {
+  const why = held === "" ? "" : `; ${held}`;
+  if (since === undefined) return state + why;
+  return `${state} for ${formatAge(since, nowMs)}, since ${formatDate(since)}${why}`;
 }
 
 function downLines(down: DownReason | undefined, nowMs: number): string[] {
@@ -157,7 +159,10 @@ function negotiatedPairs({ negotiated }: Peer): (Pair | undefined)[] {
   const facts = [
     negotiated.families.join(", "),
     yes("4-octet AS", negotiated.fourOctetAs),
-    yes("route refresh", negotiated.routeRefresh),
+    negotiated.enhancedRouteRefresh
+      ? "enhanced route refresh"
+      : yes("route refresh", negotiated.routeRefresh),
+    yes("extended messages", negotiated.extendedMessages),
   ];
   const graceful =
     restart === undefined

@@ -4,6 +4,7 @@ import { selectByPrefix } from "../../../src/api/prefix-filter.ts";
 import type {
   EventView,
   FibEntryView,
+  PeerOrder,
   PeerView,
   RouteView,
   StatusView,
@@ -103,6 +104,8 @@ export const nodeB: PeerView = {
     families: ["ipv4-unicast"],
     fourOctetAs: true,
     routeRefresh: true,
+    enhancedRouteRefresh: true,
+    extendedMessages: true,
     gracefulRestart: { restartTimeSeconds: 120, families: ["ipv4-unicast"] },
   },
   localCapabilities: [{ code: 1, name: "multiprotocol", text: "ipv4-unicast" }],
@@ -220,6 +223,7 @@ export class FakeViews implements Views {
   currentRoutes: RouteView[] = [routeLocal, routeB];
   currentFib: FibEntryView[] = [...fibEntries];
   explainAnswers = true;
+  readonly orders: (PeerOrder & { readonly addressOrName: string })[] = [];
   readonly listeners = new Set<(event: EventView) => void>();
   #subscribed: (() => void)[] = [];
 
@@ -235,6 +239,11 @@ export class FakeViews implements Views {
     return this.currentPeers
       .map((view) => create(PeerSchema, view))
       .find(({ address, name }) => address === addressOrName || name === addressOrName);
+  }
+
+  controlPeer(addressOrName: string, order: PeerOrder): PeerView | undefined {
+    this.orders.push({ addressOrName, action: order.action, message: order.message });
+    return this.peer(addressOrName);
   }
 
   routes(filter: Parameters<Views["routes"]>[0]): Iterable<RouteView> {

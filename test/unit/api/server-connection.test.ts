@@ -66,7 +66,7 @@ function start(): {
   const transport = new ScriptedTransport();
   const views = new FakeViews();
   const clock = new FakeClock();
-  const router = createRouter(ManagementService, managementHandlers(views));
+  const router = createRouter(ManagementService, managementHandlers(views, true));
   const connection = new ServerConnection({ transport, router, clock, logger: silentLogger });
   connection.start();
   return { transport, views, clock, connection };

@@ -3,7 +3,6 @@ import { describe, test } from "node:test";
 import { ipv4Unicast, ipv6Unicast } from "../../../src/bgp/family/index.ts";
 import { encodeKeepalive } from "../../../src/bgp/message/keepalive.ts";
 import { encodeOpen } from "../../../src/bgp/message/open.ts";
-import { encodeRouteRefresh } from "../../../src/bgp/message/route-refresh.ts";
 import { describePathReason } from "../../../src/bgp/rib/path-reason.ts";
 import {
   peerRange,
@@ -372,25 +371,6 @@ describe("a peer with a MinRouteAdvertisementInterval", () => {
 });
 
 describe("what a peer asks for and how fast it reads", () => {
-  test("ROUTE-REFRESH has the whole table sent again, then End-of-RIB", () => {
-    const network = new SpeakerNetwork();
-    const node = network.speaker(a);
-    node.originate("10.244.1.0/24", "10.244.5.0/24");
-    node.speaker.addPeer(peerSettings(b, { passive: true }));
-    const peer = new ScriptedPeer(node, b);
-    peer.establish();
-    assert.equal(peer.view.routes.size, 2);
-    peer.view.routes.clear();
-    peer.send(encodeRouteRefresh({ afi: 1, safi: 1, subtype: 0 }));
-    assert.equal(peer.view.routes.size, 2);
-    assert.deepEqual(peer.view.endOfRibs, [ipv4Unicast.key, ipv4Unicast.key]);
-    const before = peer.messages.length;
-    peer.send(encodeRouteRefresh({ afi: 2, safi: 1, subtype: 0 }));
-    peer.send(encodeRouteRefresh({ afi: 1, safi: 1, subtype: 1 }));
-    assert.equal(peer.messages.length, before, "not of a family that was not negotiated");
-    assert.equal(node.state(b), "Established");
-  });
-
   test("a peer that does not read holds nobody up, and ends with the table", () => {
     const network = new SpeakerNetwork();
     const hub = reflector("10.0.0.100", network);
@@ -409,7 +389,7 @@ describe("what a peer asks for and how fast it reads", () => {
     assert.equal(slow.view.routes.size, 2);
     const expected = ["10.244.38.0/24", "10.244.39.0/24"];
     assert.deepEqual([...quick.view.routes.keys()].sort(), expected);
-    slow.send(encodeRouteRefresh({ afi: 1, safi: 1, subtype: 0 }));
+    slow.routeRefresh(0);
     hub.stall(a, false);
     network.settle();
     assert.deepEqual([...slow.view.routes.keys()].sort(), expected);

@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { suite, type TestContext, test } from "node:test";
+import { PeerAction } from "../../../src/gen/margay/v1/management_pb.ts";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { margayVersion } from "../../../src/api/version.ts";
 import { serve, temporaryDirectory } from "../../contract/api-transports.ts";
@@ -266,6 +267,29 @@ suite("exit codes", { concurrency: 2, timeout: 60_000 }, () => {
     assert.match(broken.stdout, /✗ kernel {4}protocol bird holds the prefix\n {12}→ stop bird\n/);
     assert.equal((await explain("192.0.2.1")).code, 3);
     expect(await explain("node-b"), 2, /"node-b" is not an address/);
+  });
+
+  test("an order to a peer: done, or what is wrong with it", async (t) => {
+    const { socket, views } = await daemon(t);
+    const peer = (...args: string[]): Promise<Run> =>
+      margay(["peer", "node-b", ...args, "--socket", socket]);
+    assert.deepEqual(await peer("disable", "--message", "back at noon"), {
+      code: 0,
+      stdout: "node-b (192.168.1.3) is disabled\n",
+      stderr: "",
+    });
+    const json = await peer("soft-out", "-o", "json");
+    assert.equal((JSON.parse(json.stdout) as { address: string }).address, "192.168.1.3");
+    assert.deepEqual(
+      views.orders.map(({ action, message }) => [action, message]),
+      [
+        [PeerAction.DISABLE, "back at noon"],
+        [PeerAction.SOFT_OUT, ""],
+      ],
+    );
+    expect(await peer("explode"), 2, /action/);
+    expect(await peer("soft-in", "--message", "hello"), 2, /with disable and reset only/);
+    expect(await peer("--message", "hello"), 2, /--message goes with disable and reset/);
   });
 
   test("3: no such peer, no such route", async (t) => {

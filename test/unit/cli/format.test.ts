@@ -223,7 +223,7 @@ suite("peers", () => {
     assert.match(text, /state {10}Established for 2h03m, since 2026-11-20T12:00:00Z\n/);
     assert.match(
       text,
-      /negotiated {5}hold time 90 s, keepalive 30 s\n {15}ipv4-unicast, 4-octet AS, route refresh\n {15}graceful restart within 2m00s, keeps forwarding: ipv4-unicast\n/,
+      /negotiated {5}hold time 90 s, keepalive 30 s\n {15}ipv4-unicast, 4-octet AS, enhanced route refresh, extended messages\n {15}graceful restart within 2m00s, keeps forwarding: ipv4-unicast\n/,
     );
     assert.match(
       text,
@@ -251,11 +251,20 @@ suite("peers", () => {
     assert.doesNotMatch(text, /negotiated|offered/);
   });
 
+  test("one that is held down says why", () => {
+    const held = 'disabled by the operator: "back at noon"';
+    const peer = create(PeerSchema, { ...(nodeC as object), state: "Idle", held });
+    assert.match(formatPeer(peer, nowMs, plain), /Idle for 2h03m, since .*Z; disabled by the op/);
+    const columns = peerColumns(() => nowMs);
+    const line = new Table(columns, { wide: false, headers: false }).lines([{ peer }]);
+    assert.ok(line.trimEnd().endsWith(held), line);
+  });
+
   test("hold time 0 and no graceful restart are said in words", () => {
     const negotiated = { holdTimeSeconds: 0, families: ["ipv4-unicast"] };
     const text = formatPeer(create(PeerSchema, { ...(nodeC as object), negotiated }), nowMs, plain);
     assert.match(text, /no hold time, no keepalives\n/);
-    assert.match(text, /ipv4-unicast, no 4-octet AS, no route refresh\n/);
+    assert.match(text, /ipv4-unicast, no 4-octet AS, no route refresh, no extended messages\n/);
     assert.match(text, /no graceful restart\n/);
   });
 });

@@ -22,7 +22,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file margay/v1/management.proto.
  */
 export const file_margay_v1_management: GenFile = /*@__PURE__*/
-  fileDesc("ChptYXJnYXkvdjEvbWFuYWdlbWVudC5wcm90bxIJbWFyZ2F5LnYxIhIKEEdldFN0YXR1c1JlcXVlc3QiNgoRR2V0U3RhdHVzUmVzcG9uc2USIQoGc3RhdHVzGAEgASgLMhEubWFyZ2F5LnYxLlN0YXR1cyISChBMaXN0UGVlcnNSZXF1ZXN0IjMKEUxpc3RQZWVyc1Jlc3BvbnNlEh4KBXBlZXJzGAEgAygLMg8ubWFyZ2F5LnYxLlBlZXIiIQoOR2V0UGVlclJlcXVlc3QSDwoHYWRkcmVzcxgBIAEoCSIwCg9HZXRQZWVyUmVzcG9uc2USHQoEcGVlchgBIAEoCzIPLm1hcmdheS52MS5QZWVyIkoKEUxpc3RSb3V0ZXNSZXF1ZXN0Eg4KBnByZWZpeBgBIAEoCRIlCgVtYXRjaBgCIAEoDjIWLm1hcmdheS52MS5QcmVmaXhNYXRjaCI2ChJMaXN0Um91dGVzUmVzcG9uc2USIAoGcm91dGVzGAEgAygLMhAubWFyZ2F5LnYxLlJvdXRlIkYKDUdldEZpYlJlcXVlc3QSDgoGcHJlZml4GAEgASgJEiUKBW1hdGNoGAIgASgOMhYubWFyZ2F5LnYxLlByZWZpeE1hdGNoIjYKDkdldEZpYlJlc3BvbnNlEiQKB2VudHJpZXMYASADKAsyEy5tYXJnYXkudjEuRmliRW50cnkiMwoMV2F0Y2hSZXF1ZXN0EiMKBWtpbmRzGAEgAygOMhQubWFyZ2F5LnYxLkV2ZW50S2luZCJUCg1XYXRjaFJlc3BvbnNlEiAKBmV2ZW50cxgBIAMoCzIQLm1hcmdheS52MS5FdmVudBIOCgZsYWdnZWQYAiABKAgSEQoJY29hbGVzY2VkGAMgASgNIiEKDkV4cGxhaW5SZXF1ZXN0Eg8KB2FkZHJlc3MYASABKAkiPgoPRXhwbGFpblJlc3BvbnNlEisKC2V4cGxhbmF0aW9uGAEgASgLMhYubWFyZ2F5LnYxLkV4cGxhbmF0aW9uKnYKC1ByZWZpeE1hdGNoEhwKGFBSRUZJWF9NQVRDSF9VTlNQRUNJRklFRBAAEhYKElBSRUZJWF9NQVRDSF9FWEFDVBABEhcKE1BSRUZJWF9NQVRDSF9MT05HRVIQAhIYChRQUkVGSVhfTUFUQ0hfTE9OR0VTVBADMvMDChFNYW5hZ2VtZW50U2VydmljZRJGCglHZXRTdGF0dXMSGy5tYXJnYXkudjEuR2V0U3RhdHVzUmVxdWVzdBocLm1hcmdheS52MS5HZXRTdGF0dXNSZXNwb25zZRJGCglMaXN0UGVlcnMSGy5tYXJnYXkudjEuTGlzdFBlZXJzUmVxdWVzdBocLm1hcmdheS52MS5MaXN0UGVlcnNSZXNwb25zZRJACgdHZXRQZWVyEhkubWFyZ2F5LnYxLkdldFBlZXJSZXF1ZXN0GhoubWFyZ2F5LnYxLkdldFBlZXJSZXNwb25zZRJLCgpMaXN0Um91dGVzEhwubWFyZ2F5LnYxLkxpc3RSb3V0ZXNSZXF1ZXN0Gh0ubWFyZ2F5LnYxLkxpc3RSb3V0ZXNSZXNwb25zZTABEj8KBkdldEZpYhIYLm1hcmdheS52MS5HZXRGaWJSZXF1ZXN0GhkubWFyZ2F5LnYxLkdldEZpYlJlc3BvbnNlMAESPAoFV2F0Y2gSFy5tYXJnYXkudjEuV2F0Y2hSZXF1ZXN0GhgubWFyZ2F5LnYxLldhdGNoUmVzcG9uc2UwARJACgdFeHBsYWluEhkubWFyZ2F5LnYxLkV4cGxhaW5SZXF1ZXN0GhoubWFyZ2F5LnYxLkV4cGxhaW5SZXNwb25zZWIGcHJvdG8z", [file_margay_v1_event, file_margay_v1_explanation, file_margay_v1_fib, file_margay_v1_peer, file_margay_v1_route, file_margay_v1_status]);
+  fileDesc("ChptYXJnYXkvdjEvbWFuYWdlbWVudC5wcm90bxIJbWFyZ2F5LnYxIhIKEEdldFN0YXR1c1JlcXVlc3QiNgoRR2V0U3RhdHVzUmVzcG9uc2USIQoGc3RhdHVzGAEgASgLMhEubWFyZ2F5LnYxLlN0YXR1cyISChBMaXN0UGVlcnNSZXF1ZXN0IjMKEUxpc3RQZWVyc1Jlc3BvbnNlEh4KBXBlZXJzGAEgAygLMg8ubWFyZ2F5LnYxLlBlZXIiIQoOR2V0UGVlclJlcXVlc3QSDwoHYWRkcmVzcxgBIAEoCSIwCg9HZXRQZWVyUmVzcG9uc2USHQoEcGVlchgBIAEoCzIPLm1hcmdheS52MS5QZWVyIl0KEkNvbnRyb2xQZWVyUmVxdWVzdBIPCgdhZGRyZXNzGAEgASgJEiUKBmFjdGlvbhgCIAEoDjIVLm1hcmdheS52MS5QZWVyQWN0aW9uEg8KB21lc3NhZ2UYAyABKAkiNAoTQ29udHJvbFBlZXJSZXNwb25zZRIdCgRwZWVyGAEgASgLMg8ubWFyZ2F5LnYxLlBlZXIiSgoRTGlzdFJvdXRlc1JlcXVlc3QSDgoGcHJlZml4GAEgASgJEiUKBW1hdGNoGAIgASgOMhYubWFyZ2F5LnYxLlByZWZpeE1hdGNoIjYKEkxpc3RSb3V0ZXNSZXNwb25zZRIgCgZyb3V0ZXMYASADKAsyEC5tYXJnYXkudjEuUm91dGUiRgoNR2V0RmliUmVxdWVzdBIOCgZwcmVmaXgYASABKAkSJQoFbWF0Y2gYAiABKA4yFi5tYXJnYXkudjEuUHJlZml4TWF0Y2giNgoOR2V0RmliUmVzcG9uc2USJAoHZW50cmllcxgBIAMoCzITLm1hcmdheS52MS5GaWJFbnRyeSIzCgxXYXRjaFJlcXVlc3QSIwoFa2luZHMYASADKA4yFC5tYXJnYXkudjEuRXZlbnRLaW5kIlQKDVdhdGNoUmVzcG9uc2USIAoGZXZlbnRzGAEgAygLMhAubWFyZ2F5LnYxLkV2ZW50Eg4KBmxhZ2dlZBgCIAEoCBIRCgljb2FsZXNjZWQYAyABKA0iIQoORXhwbGFpblJlcXVlc3QSDwoHYWRkcmVzcxgBIAEoCSI+Cg9FeHBsYWluUmVzcG9uc2USKwoLZXhwbGFuYXRpb24YASABKAsyFi5tYXJnYXkudjEuRXhwbGFuYXRpb24qpAEKClBlZXJBY3Rpb24SGwoXUEVFUl9BQ1RJT05fVU5TUEVDSUZJRUQQABIXChNQRUVSX0FDVElPTl9ESVNBQkxFEAESFgoSUEVFUl9BQ1RJT05fRU5BQkxFEAISFQoRUEVFUl9BQ1RJT05fUkVTRVQQAxIXChNQRUVSX0FDVElPTl9TT0ZUX0lOEAQSGAoUUEVFUl9BQ1RJT05fU09GVF9PVVQQBSp2CgtQcmVmaXhNYXRjaBIcChhQUkVGSVhfTUFUQ0hfVU5TUEVDSUZJRUQQABIWChJQUkVGSVhfTUFUQ0hfRVhBQ1QQARIXChNQUkVGSVhfTUFUQ0hfTE9OR0VSEAISGAoUUFJFRklYX01BVENIX0xPTkdFU1QQAzLBBAoRTWFuYWdlbWVudFNlcnZpY2USRgoJR2V0U3RhdHVzEhsubWFyZ2F5LnYxLkdldFN0YXR1c1JlcXVlc3QaHC5tYXJnYXkudjEuR2V0U3RhdHVzUmVzcG9uc2USRgoJTGlzdFBlZXJzEhsubWFyZ2F5LnYxLkxpc3RQZWVyc1JlcXVlc3QaHC5tYXJnYXkudjEuTGlzdFBlZXJzUmVzcG9uc2USQAoHR2V0UGVlchIZLm1hcmdheS52MS5HZXRQZWVyUmVxdWVzdBoaLm1hcmdheS52MS5HZXRQZWVyUmVzcG9uc2USTAoLQ29udHJvbFBlZXISHS5tYXJnYXkudjEuQ29udHJvbFBlZXJSZXF1ZXN0Gh4ubWFyZ2F5LnYxLkNvbnRyb2xQZWVyUmVzcG9uc2USSwoKTGlzdFJvdXRlcxIcLm1hcmdheS52MS5MaXN0Um91dGVzUmVxdWVzdBodLm1hcmdheS52MS5MaXN0Um91dGVzUmVzcG9uc2UwARI/CgZHZXRGaWISGC5tYXJnYXkudjEuR2V0RmliUmVxdWVzdBoZLm1hcmdheS52MS5HZXRGaWJSZXNwb25zZTABEjwKBVdhdGNoEhcubWFyZ2F5LnYxLldhdGNoUmVxdWVzdBoYLm1hcmdheS52MS5XYXRjaFJlc3BvbnNlMAESQAoHRXhwbGFpbhIZLm1hcmdheS52MS5FeHBsYWluUmVxdWVzdBoaLm1hcmdheS52MS5FeHBsYWluUmVzcG9uc2ViBnByb3RvMw", [file_margay_v1_event, file_margay_v1_explanation, file_margay_v1_fib, file_margay_v1_peer, file_margay_v1_route, file_margay_v1_status]);
 
 /**
  * Asks for the status.
@@ -133,6 +133,58 @@ export const GetPeerResponseSchema: GenMessage<GetPeerResponse> = /*@__PURE__*/
   messageDesc(file_margay_v1_management, 5);
 
 /**
+ * Asks for something to be done to a peer's session.
+ *
+ * @generated from message margay.v1.ControlPeerRequest
+ */
+export type ControlPeerRequest = Message<"margay.v1.ControlPeerRequest"> & {
+  /**
+   * The peer's address, or its name.
+   *
+   * @generated from field: string address = 1;
+   */
+  address: string;
+
+  /**
+   * @generated from field: margay.v1.PeerAction action = 2;
+   */
+  action: PeerAction;
+
+  /**
+   * For DISABLE and RESET: goes to the peer with the Cease (RFC 9003). At most 255 octets.
+   *
+   * @generated from field: string message = 3;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message margay.v1.ControlPeerRequest.
+ * Use `create(ControlPeerRequestSchema)` to create a new message.
+ */
+export const ControlPeerRequestSchema: GenMessage<ControlPeerRequest> = /*@__PURE__*/
+  messageDesc(file_margay_v1_management, 6);
+
+/**
+ * The peer as it is right after.
+ *
+ * @generated from message margay.v1.ControlPeerResponse
+ */
+export type ControlPeerResponse = Message<"margay.v1.ControlPeerResponse"> & {
+  /**
+   * @generated from field: margay.v1.Peer peer = 1;
+   */
+  peer?: Peer | undefined;
+};
+
+/**
+ * Describes the message margay.v1.ControlPeerResponse.
+ * Use `create(ControlPeerResponseSchema)` to create a new message.
+ */
+export const ControlPeerResponseSchema: GenMessage<ControlPeerResponse> = /*@__PURE__*/
+  messageDesc(file_margay_v1_management, 7);
+
+/**
  * Asks for routes of the Loc-RIB.
  *
  * @generated from message margay.v1.ListRoutesRequest
@@ -156,7 +208,7 @@ export type ListRoutesRequest = Message<"margay.v1.ListRoutesRequest"> & {
  * Use `create(ListRoutesRequestSchema)` to create a new message.
  */
 export const ListRoutesRequestSchema: GenMessage<ListRoutesRequest> = /*@__PURE__*/
-  messageDesc(file_margay_v1_management, 6);
+  messageDesc(file_margay_v1_management, 8);
 
 /**
  * A batch of routes.
@@ -175,7 +227,7 @@ export type ListRoutesResponse = Message<"margay.v1.ListRoutesResponse"> & {
  * Use `create(ListRoutesResponseSchema)` to create a new message.
  */
 export const ListRoutesResponseSchema: GenMessage<ListRoutesResponse> = /*@__PURE__*/
-  messageDesc(file_margay_v1_management, 7);
+  messageDesc(file_margay_v1_management, 9);
 
 /**
  * Asks for entries of the FIB.
@@ -201,7 +253,7 @@ export type GetFibRequest = Message<"margay.v1.GetFibRequest"> & {
  * Use `create(GetFibRequestSchema)` to create a new message.
  */
 export const GetFibRequestSchema: GenMessage<GetFibRequest> = /*@__PURE__*/
-  messageDesc(file_margay_v1_management, 8);
+  messageDesc(file_margay_v1_management, 10);
 
 /**
  * A batch of entries.
@@ -220,7 +272,7 @@ export type GetFibResponse = Message<"margay.v1.GetFibResponse"> & {
  * Use `create(GetFibResponseSchema)` to create a new message.
  */
 export const GetFibResponseSchema: GenMessage<GetFibResponse> = /*@__PURE__*/
-  messageDesc(file_margay_v1_management, 9);
+  messageDesc(file_margay_v1_management, 11);
 
 /**
  * Asks for changes.
@@ -241,7 +293,7 @@ export type WatchRequest = Message<"margay.v1.WatchRequest"> & {
  * Use `create(WatchRequestSchema)` to create a new message.
  */
 export const WatchRequestSchema: GenMessage<WatchRequest> = /*@__PURE__*/
-  messageDesc(file_margay_v1_management, 10);
+  messageDesc(file_margay_v1_management, 12);
 
 /**
  * Changes, in the order of their last occurrence. While the client takes none, a newer change of the same thing takes the older
@@ -275,7 +327,7 @@ export type WatchResponse = Message<"margay.v1.WatchResponse"> & {
  * Use `create(WatchResponseSchema)` to create a new message.
  */
 export const WatchResponseSchema: GenMessage<WatchResponse> = /*@__PURE__*/
-  messageDesc(file_margay_v1_management, 11);
+  messageDesc(file_margay_v1_management, 13);
 
 /**
  * Asks why an address is reached as it is.
@@ -296,7 +348,7 @@ export type ExplainRequest = Message<"margay.v1.ExplainRequest"> & {
  * Use `create(ExplainRequestSchema)` to create a new message.
  */
 export const ExplainRequestSchema: GenMessage<ExplainRequest> = /*@__PURE__*/
-  messageDesc(file_margay_v1_management, 12);
+  messageDesc(file_margay_v1_management, 14);
 
 /**
  * The story.
@@ -315,7 +367,69 @@ export type ExplainResponse = Message<"margay.v1.ExplainResponse"> & {
  * Use `create(ExplainResponseSchema)` to create a new message.
  */
 export const ExplainResponseSchema: GenMessage<ExplainResponse> = /*@__PURE__*/
-  messageDesc(file_margay_v1_management, 13);
+  messageDesc(file_margay_v1_management, 15);
+
+/**
+ * What can be done to a peer's session.
+ *
+ * @generated from enum margay.v1.PeerAction
+ */
+export const PeerAction = {
+  /**
+   * Only in a malformed request.
+   *
+   * @generated from enum value: PEER_ACTION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Ends the session (Cease, Administrative Shutdown) and lets none come up until PEER_ACTION_ENABLE or the daemon's next start.
+   *
+   * @generated from enum value: PEER_ACTION_DISABLE = 1;
+   */
+  DISABLE: 1,
+
+  /**
+   * Lets a session come up again, whatever held it down.
+   *
+   * @generated from enum value: PEER_ACTION_ENABLE = 2;
+   */
+  ENABLE: 2,
+
+  /**
+   * Ends the session (Cease, Administrative Reset) and begins anew.
+   *
+   * @generated from enum value: PEER_ACTION_RESET = 3;
+   */
+  RESET: 3,
+
+  /**
+   * Judges what the peer announced by the import policy again, and asks the peer to send it again where it can (RFC 2918).
+   *
+   * @generated from enum value: PEER_ACTION_SOFT_IN = 4;
+   */
+  SOFT_IN: 4,
+
+  /**
+   * Sends the peer again all that it is to have.
+   *
+   * @generated from enum value: PEER_ACTION_SOFT_OUT = 5;
+   */
+  SOFT_OUT: 5,
+} as const;
+
+/**
+ * What can be done to a peer's session.
+ *
+ * @generated from enum margay.v1.PeerAction
+ */
+export type PeerAction = (typeof PeerAction)[keyof typeof PeerAction] | UnknownEnum;
+
+/**
+ * Describes the enum margay.v1.PeerAction.
+ */
+export const PeerActionSchema: GenEnum<PeerAction> = /*@__PURE__*/
+  enumDesc(file_margay_v1_management, 0);
 
 /**
  * Which prefixes of a table are wanted.
@@ -363,10 +477,10 @@ export type PrefixMatch = (typeof PrefixMatch)[keyof typeof PrefixMatch] | Unkno
  * Describes the enum margay.v1.PrefixMatch.
  */
 export const PrefixMatchSchema: GenEnum<PrefixMatch> = /*@__PURE__*/
-  enumDesc(file_margay_v1_management, 0);
+  enumDesc(file_margay_v1_management, 1);
 
 /**
- * Looks into a running margay. Every call reads; none changes anything.
+ * Looks into a running margay. Every call reads, but for ControlPeer.
  *
  * @generated from service margay.v1.ManagementService
  */
@@ -400,6 +514,16 @@ export const ManagementService: GenService<{
     methodKind: "unary";
     input: typeof GetPeerRequestSchema;
     output: typeof GetPeerResponseSchema;
+  },
+  /**
+   * Does something to a peer's session. On the unix socket only; PERMISSION_DENIED elsewhere.
+   *
+   * @generated from rpc margay.v1.ManagementService.ControlPeer
+   */
+  controlPeer: {
+    methodKind: "unary";
+    input: typeof ControlPeerRequestSchema;
+    output: typeof ControlPeerResponseSchema;
   },
   /**
    * The Loc-RIB, in batches: every prefix with every candidate path and why it won or lost. Not a snapshot: what changes

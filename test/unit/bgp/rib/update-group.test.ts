@@ -128,11 +128,11 @@ describe("an update group", () => {
     harness.settle();
     harness.withdraw(1, [second]);
     harness.settle();
-    member.group.feedTable(member.member);
+    member.group.refresh(member.member);
     member.drain();
     harness.settle();
     assert.deepEqual(held(member), [first]);
-    assert.equal(member.view.endOfRibs.length, 2);
+    assert.deepEqual([member.view.endOfRibs.length, member.view.refreshes], [1, 1]);
   });
 
   test("feeds a member that lags behind from the table, End-of-RIB last", () => {

@@ -1,0 +1,62 @@
+import type { FsmEvent } from "./fsm/event.ts";
+import { CeaseSubcode } from "./iana.ts";
+import type { Peer } from "./peer.ts";
+import type { FamilyRib } from "./rib/family-rib.ts";
+import type { RouteRefresh } from "./route-refresh.ts";
+
+interface PeerControlParts {
+  readonly ribs: ReadonlyMap<number, FamilyRib>;
+  readonly routeRefresh: RouteRefresh;
+  readonly feed: (peer: Peer, event: FsmEvent) => void;
+  /** Whether the speaker still has the peer: one from a range goes with its session. */
+  readonly isListed: (peer: Peer) => boolean;
+  readonly forget: (peer: Peer) => void;
+  readonly wake: () => void;
+}
+
+/** What an operator does to a session, beside configuring it. */
+export class PeerControl {
+  readonly #parts: PeerControlParts;
+
+  constructor(parts: PeerControlParts) {
+    this.#parts = parts;
+  }
+
+  /** Ends the session and has none come up until `enable`. @param message for the peer, at most 255 octets (RFC 9003) */
+  disable(peer: Peer, message = ""): void {
+    peer.held = `disabled by the operator${message === "" ? "" : `: "${message}"`}`;
+    this.#stop(peer, CeaseSubcode.administrativeShutdown, message);
+  }
+
+  /** Lets a session come up again, whatever held it down. */
+  enable(peer: Peer): void {
+    peer.held = undefined;
+    // Somebody from a range is let in when he comes again.
+    if (peer.isDynamic && peer.fsm.state === "Idle") this.#parts.forget(peer);
+    else this.#parts.feed(peer, { type: "ManualStart" });
+  }
+
+  /** Ends the session and begins anew, unless the peer is held down. @param message as `disable` */
+  reset(peer: Peer, message = ""): void {
+    if (peer.held !== undefined) return;
+    this.#stop(peer, CeaseSubcode.administrativeReset, message);
+    if (this.#parts.isListed(peer)) this.#parts.feed(peer, { type: "ManualStart" });
+  }
+
+  #stop(peer: Peer, subcode: number, message: string): void {
+    const text = message === "" ? {} : { message };
+    this.#parts.feed(peer, { type: "ManualStop", subcode, ...text });
+  }
+
+  /** Judges the peer's routes again, and asks it for them again where it can. */
+  softIn(peer: Peer): void {
+    for (const rib of this.#parts.ribs.values()) rib.refilter(peer.index, peer.importPolicy);
+    this.#parts.wake();
+    this.#parts.routeRefresh.request(peer);
+  }
+
+  /** Sends the peer its routes again. */
+  softOut(peer: Peer): void {
+    this.#parts.routeRefresh.send(peer);
+  }
+}
