@@ -11,7 +11,7 @@ import {
 } from "../../support/foreign/index.ts";
 import { Margay } from "../../support/margay.ts";
 import { type Namespace, Network, type Segment } from "../../support/netns.ts";
-import { until } from "../../support/until.ts";
+import { until, type UntilOptions } from "../../support/until.ts";
 
 export const MARGAY_ADDRESS = "192.0.2.1";
 export const FOREIGN_ADDRESS = "192.0.2.2";
@@ -130,14 +130,28 @@ export class Pair implements AsyncDisposable {
   }
 
   /** Waits for the session at both of its ends. */
-  async established(): Promise<void> {
+  async established(options: UntilOptions = {}): Promise<void> {
+    const { kind } = this.foreign;
     await until(
-      `margay to see ${this.foreign.kind} Established`,
+      `margay to see ${kind} Established`,
       async () => (await this.margayState()) === "Established",
+      options,
     );
-    await until(`${this.foreign.kind} to see margay Established`, async () => {
-      return (await this.foreign.peerState(MARGAY_ADDRESS)) === "Established";
-    });
+    await until(
+      `${kind} to see margay Established`,
+      async () => (await this.foreign.peerState(MARGAY_ADDRESS)) === "Established",
+      options,
+    );
+  }
+
+  /** Waits until each end has the session and the other's pods. */
+  async exchanged(): Promise<void> {
+    await this.established();
+    await until("margay to learn the peer's pods", () => this.margay.route(FOREIGN_PODS));
+    await until(
+      `${this.foreign.kind} to learn margay's pods`,
+      async () => (await this.foreignPaths(MARGAY_PODS)).length > 0,
+    );
   }
 
   /** The state of the session as margay sees it. */

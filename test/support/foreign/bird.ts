@@ -71,6 +71,26 @@ export class Bird implements ForeignSpeaker {
     return this.#reconfigure((prefixes) => prefixes.filter((other) => other !== prefix));
   }
 
+  async disable(address: string, message: string): Promise<void> {
+    await run([...this.#client, "disable", birdProtocol(address), `"${message}"`]);
+  }
+
+  async enable(address: string): Promise<void> {
+    await this.#birdc(`enable ${birdProtocol(address)}`);
+  }
+
+  async refresh(address: string): Promise<void> {
+    await this.#birdc(`reload in ${birdProtocol(address)}`);
+  }
+
+  lastDown(address: string): Promise<string> {
+    const received =
+      this.log()
+        .split(`${birdProtocol(address)}: Received: `)
+        .at(-1) ?? "";
+    return Promise.resolve(received.split("\n")[0] ?? "");
+  }
+
   log(): string {
     return this.#daemon?.log() ?? "";
   }
@@ -89,7 +109,11 @@ export class Bird implements ForeignSpeaker {
   }
 
   #birdc(command: string): Promise<string> {
-    return run(["birdc", "-s", this.#path("bird.ctl"), ...command.split(" ")]);
+    return run([...this.#client, ...command.split(" ")]);
+  }
+
+  get #client(): readonly string[] {
+    return ["birdc", "-s", this.#path("bird.ctl")];
   }
 
   #path(file: string): string {

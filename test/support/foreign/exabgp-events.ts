@@ -42,6 +42,17 @@ export function stateIn(events: readonly ExaBgpEvent[], address: string): string
   return last?.neighbor?.state === "connected" ? "OpenSent" : "Idle";
 }
 
+/** Why the last session with a neighbour that was Established ended. */
+export function lastDownIn(events: readonly ExaBgpEvent[], address: string): string {
+  let [wasUp, reason] = [false, ""];
+  for (const { type, neighbor } of events) {
+    if (type !== "state" || neighbor?.address?.peer !== address) continue;
+    if (wasUp && neighbor.state === "down") reason = neighbor.reason ?? "";
+    wasUp = neighbor.state === "up";
+  }
+  return reason;
+}
+
 /** What the neighbours have announced since their session came up, and not withdrawn. */
 export function readAdjRibIn(events: readonly ExaBgpEvent[]): readonly ForeignRoute[] {
   const tables = new Map<string, Map<string, ForeignRoute>>();

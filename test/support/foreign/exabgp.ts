@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Daemon } from "../daemon.ts";
 import type { Namespace } from "../netns.ts";
 import { until } from "../until.ts";
-import { type ExaBgpEvent, readAdjRibIn, stateIn } from "./exabgp-events.ts";
+import { type ExaBgpEvent, lastDownIn, readAdjRibIn, stateIn } from "./exabgp-events.ts";
 import type { ForeignConfig, ForeignPeer, ForeignRoute, ForeignSpeaker } from "./speaker.ts";
 
 /**
@@ -73,6 +73,23 @@ export class ExaBgp implements ForeignSpeaker {
     return Promise.resolve(this.command(`withdraw route ${prefix} next-hop self`));
   }
 
+  /** Ends the session only: ExaBGP comes back by itself, and sends no text. */
+  disable(address: string): Promise<void> {
+    return Promise.resolve(this.command(`neighbor ${address} teardown 2`));
+  }
+
+  enable(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  refresh(address: string): Promise<void> {
+    return Promise.resolve(this.command(`neighbor ${address} announce route-refresh ipv4 unicast`));
+  }
+
+  lastDown(address: string): Promise<string> {
+    return Promise.resolve(lastDownIn(this.#events(), address));
+  }
+
   /** Anything of ExaBGP's API: `announce route 10.0.0.0/24 next-hop self med 5`. */
   command(line: string): void {
     appendFileSync(this.#path("commands"), `${line}\n`);
@@ -131,7 +148,7 @@ ${peer.passive === true ? "  passive true;\n" : ""}${
   api {
     processes [ api ];
     neighbor-changes;
-    receive { parsed; update; open; refresh; }
+    receive { parsed; update; open; }
   }
 }
 `;

@@ -77,17 +77,33 @@ export class Frr implements ForeignSpeaker {
     return this.#network(`no network ${prefix}`);
   }
 
+  disable(address: string, message: string): Promise<void> {
+    return this.#router(`neighbor ${address} shutdown message ${message}`);
+  }
+
+  enable(address: string): Promise<void> {
+    return this.#router(`no neighbor ${address} shutdown`);
+  }
+
+  async refresh(address: string): Promise<void> {
+    await this.#vtysh(`clear bgp ipv4 unicast ${address} soft in`);
+  }
+
+  async lastDown(address: string): Promise<string> {
+    const neighbour = await this.#neighbour(address);
+    return `${neighbour?.lastNotificationReason} ${neighbour?.lastShutdownDescription}`;
+  }
+
   log(): string {
     return this.#daemons.map((daemon) => daemon.log()).join("");
   }
 
-  async #network(line: string): Promise<void> {
-    await this.#vtysh(
-      "configure terminal",
-      `router bgp ${this.#config?.asn}`,
-      "address-family ipv4 unicast",
-      line,
-    );
+  #network(line: string): Promise<void> {
+    return this.#router("address-family ipv4 unicast", line);
+  }
+
+  async #router(...lines: readonly string[]): Promise<void> {
+    await this.#vtysh("configure terminal", `router bgp ${this.#config?.asn}`, ...lines);
   }
 
   async #neighbour(address: string): Promise<BgpNeighbour | undefined> {
@@ -156,6 +172,8 @@ interface BgpPrefix {
 }
 interface BgpNeighbour {
   readonly bgpState?: string;
+  readonly lastNotificationReason?: string;
+  readonly lastShutdownDescription?: string;
   readonly gracefulRestartInfo?: { readonly endOfRibRecv?: Readonly<Record<string, boolean>> };
 }
 

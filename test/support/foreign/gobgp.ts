@@ -85,6 +85,28 @@ export class GoBgp implements ForeignSpeaker {
     await this.#gobgp(`global rib del ${prefix} nexthop ${this.#address}`);
   }
 
+  /** `disable` alone loses the text; `shutdown` alone lets the session come back. */
+  async disable(address: string, message: string): Promise<void> {
+    const command = ["neighbor", address, "shutdown", "--reason", message];
+    await run(["gobgp", "--target", this.#target, ...command]);
+    await this.#gobgp(`neighbor ${address} disable`);
+  }
+
+  async enable(address: string): Promise<void> {
+    await this.#gobgp(`neighbor ${address} enable`);
+  }
+
+  refresh(): Promise<void> {
+    return Promise.reject(new Error("GoBGP asks nobody: it keeps what it was sent"));
+  }
+
+  lastDown(address: string): Promise<string> {
+    const lines = this.log()
+      .split("\n")
+      .filter((line) => line.includes(address));
+    return Promise.resolve(lines.findLast((line) => line.includes("Communicated-Reason")) ?? "");
+  }
+
   log(): string {
     return this.#daemon?.log() ?? "";
   }

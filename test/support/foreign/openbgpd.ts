@@ -69,6 +69,23 @@ export class OpenBgpd implements ForeignSpeaker {
     await this.#bgpctl("network", "delete", prefix);
   }
 
+  async disable(address: string, message: string): Promise<void> {
+    await this.#bgpctl("neighbor", address, "down", message);
+  }
+
+  async enable(address: string): Promise<void> {
+    await this.#bgpctl("neighbor", address, "up");
+  }
+
+  async refresh(address: string): Promise<void> {
+    await this.#bgpctl("neighbor", address, "refresh");
+  }
+
+  async lastDown(address: string): Promise<string> {
+    const neighbour = await this.#neighbour(address);
+    return `${neighbour?.last_error_received} ${neighbour?.last_shutdown_reason}`;
+  }
+
   log(): string {
     return this.#daemon?.log() ?? "";
   }
@@ -91,6 +108,8 @@ export class OpenBgpd implements ForeignSpeaker {
 
 interface Neighbour {
   readonly state?: string;
+  readonly last_error_received?: string;
+  readonly last_shutdown_reason?: string;
   readonly stats?: { readonly update?: { readonly received?: { readonly eor?: number } } };
 }
 interface RibEntry {
@@ -145,12 +164,16 @@ function openBgpdConfig(config: ForeignConfig, socket: string): string {
 }
 
 function neighbourBlock(config: ForeignConfig, peer: ForeignPeer): string {
-  return `neighbor ${peer.address} {
-  remote-as ${peer.asn}
-  local-address ${config.address}
-${peer.passive === true ? "  passive\n" : ""}${peer.reflectorClient === true ? "  route-reflector\n" : ""}${
-  peer.twoOctetAs === true ? "  announce as-4byte no\n" : ""
-}${peer.password === undefined ? "" : `  tcp md5sig password ${peer.password}\n`}${
-  peer.ttlSecurity === undefined ? "" : "  ttl-security yes\n"
-}${peer.multihop === undefined ? "" : `  multihop ${peer.multihop}\n`}}`;
+  const lines = [
+    `remote-as ${peer.asn}`,
+    `local-address ${config.address}`,
+    ...(peer.passive === true ? ["passive"] : []),
+    ...(peer.reflectorClient === true ? ["route-reflector"] : []),
+    ...(peer.twoOctetAs === true ? ["announce as-4byte no"] : []),
+    ...(peer.enhancedRefresh === true ? ["announce enhanced refresh yes"] : []),
+    ...(peer.password === undefined ? [] : [`tcp md5sig password ${peer.password}`]),
+    ...(peer.ttlSecurity === undefined ? [] : ["ttl-security yes"]),
+    ...(peer.multihop === undefined ? [] : [`multihop ${peer.multihop}`]),
+  ];
+  return [`neighbor ${peer.address} {`, ...lines.map((line) => `  ${line}`), "}"].join("\n");
 }

@@ -17,6 +17,8 @@ export interface ForeignPeer {
   readonly ttlSecurity?: number;
   /** Hops that an eBGP peer may be away, without which it must be on the segment. */
   readonly multihop?: number;
+  /** Offer enhanced route refresh (RFC 7313), where that is not so anyway: OpenBGPD. */
+  readonly enhancedRefresh?: boolean;
   /** The far side becomes the dialler's elder: how long it waits between attempts, in seconds (default 1). */
   readonly connectRetrySeconds?: number;
 }
@@ -69,5 +71,12 @@ export interface ForeignSpeaker {
   endOfRibReceived(address: string): Promise<boolean | undefined>;
   announce(prefix: string): Promise<void>;
   withdraw(prefix: string): Promise<void>;
+  /** Ends the session with that peer with Cease, Administrative Shutdown (RFC 9003), and lets none come up until `enable`. */
+  disable(address: string, message: string): Promise<void>;
+  enable(address: string): Promise<void>;
+  /** Asks that peer for its routes again (RFC 2918). */
+  refresh(address: string): Promise<void>;
+  /** What it tells of the end of the last session with that peer, in its own words. */
+  lastDown(address: string): Promise<string>;
   log(): string;
 }
