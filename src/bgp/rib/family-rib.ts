@@ -1,7 +1,6 @@
 import type { Family } from "../family/family.ts";
 import type { Pace } from "./advertisement-pacer.ts";
 import { AdjRibIn } from "./adj-rib-in.ts";
-import { RecordStack, Records } from "./columns.ts";
 import { DecisionProcess } from "./decision-process.ts";
 import { type ExportProfile, profileKey } from "./export-profile.ts";
 import type { GroupMember } from "./group-member.ts";
@@ -31,9 +30,6 @@ export class FamilyRib {
   readonly #pace: Pace;
   readonly #groups = new Map<string, UpdateGroup>();
   readonly #changes = new LocRibChanges();
-  /** Prefixes nobody offers any more, whose ids are released once no update group speaks of them. */
-  readonly #pathless = new RecordStack();
-  readonly #isPathless = new Records(1);
 
   constructor(
     family: Family,
@@ -59,8 +55,7 @@ export class FamilyRib {
 
   /** Octets that the selected paths, the queue of those to decide and what follows from it occupy. */
   get locRibBytes(): number {
-    const pathless = this.#isPathless.bytes + this.#pathless.bytes;
-    return this.locRib.bytes + this.#changes.bytes + pathless;
+    return this.locRib.bytes + this.#changes.bytes;
   }
 
   /** When `turn` has announcements to make next, be there changes or not; milliseconds, infinite for never. */
@@ -126,7 +121,6 @@ export class FamilyRib {
         for (const group of this.#groups.values()) group.distribute(this.#changes);
         observe(this.#changes);
       }
-      for (const prefix of this.#changes.pathless) this.#notePathless(prefix);
       this.locRib.release(this.#changes);
       this.#changes.clear();
     }
@@ -135,29 +129,20 @@ export class FamilyRib {
     return more;
   }
 
-  #notePathless(prefix: number): void {
-    this.#isPathless.reach(prefix);
-    if (this.#isPathless.get(prefix, 0) === 1) return;
-    this.#isPathless.set(prefix, 0, 1);
-    this.#pathless.push(prefix);
-  }
-
   /** Releases ids of prefixes that nobody offers any more, a slice at a time, for when there is nothing better to do. @returns whether more are left */
   tidy(): boolean {
-    if (this.#pathless.length === 0 || this.locRib.dirtyCount > 0) return false;
+    if (this.locRib.pathlessCount === 0 || this.locRib.dirtyCount > 0) return false;
     for (const group of this.#groups.values()) {
       if (!group.isQuiet) return false;
     }
     for (let count = 0; count < prefixesPerTidying; count++) {
-      const prefix = this.#pathless.pop();
-      if (prefix < 0) break;
-      this.#isPathless.set(prefix, 0, 0);
-      // It may be offered again.
-      if (this.paths.first(prefix) < 0) this.prefixes.release(prefix);
+      if (this.locRib.pathlessCount === 0) {
+        this.locRib.shrink();
+        return false;
+      }
+      const prefix = this.locRib.takePathless();
+      if (prefix >= 0) this.prefixes.release(prefix);
     }
-    if (this.#pathless.length > 0) return true;
-    this.#isPathless.clear();
-    this.locRib.shrink();
-    return false;
+    return true;
   }
 }

@@ -1,5 +1,5 @@
 import type { AdjRibIn } from "./adj-rib-in.ts";
-import { bytesOf, grown, Records } from "./columns.ts";
+import { bytesOf, grown, Records, RecordStack } from "./columns.ts";
 import type { DecisionProcess } from "./decision-process.ts";
 import type { PathAttributeStore } from "./path-attributes.ts";
 import { PathSource, type RibPeer } from "./source.ts";
@@ -8,13 +8,15 @@ import { PathSource, type RibPeer } from "./source.ts";
 const Word = {
   /** Attribute id of the best path + 1, or 0 without one. */
   attributes: 0,
-  /** Peer index of the best path in the lower half, its `PathSource` from bit 16, `dirty` above. */
+  /** Peer index of the best path in the lower half, its `PathSource` from bit 16, flags above. */
   peer: 1,
 } as const;
 const wordsPerPrefix = 2;
 const sourceShift = 16;
 /** Waits for the Decision Process. */
 const dirty = 1 << 24;
+/** Nobody offers a path any more, and the id waits for its release. */
+const pathless = 1 << 25;
 const initialCapacity = 1024;
 
 /**
@@ -28,6 +30,7 @@ export class LocRib {
   readonly #decision: DecisionProcess;
   readonly #peer: (index: number) => RibPeer;
   readonly #best = new Records(wordsPerPrefix);
+  readonly #pathless = new RecordStack();
   #dirty = new Int32Array(initialCapacity);
   /** The waiting ones are `#dirty[#dirtyStart..#dirtyEnd)`. */
   #dirtyStart = 0;
@@ -53,7 +56,7 @@ export class LocRib {
 
   /** Octets of memory held. */
   get bytes(): number {
-    return this.#best.bytes + this.#dirty.byteLength;
+    return this.#best.bytes + this.#dirty.byteLength + this.#pathless.bytes;
   }
 
   /** Prefixes that wait for the Decision Process. */
@@ -108,24 +111,41 @@ export class LocRib {
       const prefix = this.#dirty[index] as number;
       const page = this.#best.page(prefix);
       const at = this.#best.at(prefix);
-      const before = (page[at + Word.peer] as number) & ~dirty;
-      page[at + Word.peer] = before;
+      const word = (page[at + Word.peer] as number) & ~dirty;
+      page[at + Word.peer] = word;
       const row = this.#decision.select(prefix);
       const attributes = row < 0 ? -1 : this.#paths.attributes(row);
       const peer = row < 0 ? 0 : this.#paths.peer(row);
       const oldAttributes = (page[at + Word.attributes] as number) - 1;
-      const oldPeer = before & 0xffff;
-      if (this.#paths.first(prefix) < 0) changes.pathless.push(prefix);
+      const oldPeer = word & 0xffff;
+      if ((word & pathless) === 0 && this.#paths.first(prefix) < 0) {
+        page[at + Word.peer] = word | pathless;
+        this.#pathless.push(prefix);
+      }
       if (attributes === oldAttributes && (row < 0 || peer === oldPeer)) continue;
-      changes.add(prefix, oldAttributes, oldPeer, before >>> sourceShift);
+      changes.add(prefix, oldAttributes, oldPeer, (word >>> sourceShift) & 0xff);
       if (attributes >= 0) this.#attributeStore.retain(attributes);
       this.#size += (attributes >= 0 ? 1 : 0) - (oldAttributes >= 0 ? 1 : 0);
       const source = row < 0 ? PathSource.none : this.#peer(peer).source;
       page[at + Word.attributes] = attributes + 1;
-      page[at + Word.peer] = peer | (source << sourceShift);
+      const flags = (page[at + Word.peer] as number) & pathless;
+      page[at + Word.peer] = peer | (source << sourceShift) | flags;
     }
     this.#dirtyStart = end;
     if (this.#dirtyStart === this.#dirtyEnd) this.#dirtyStart = this.#dirtyEnd = 0;
+  }
+
+  /** Prefixes that nobody offered when they were last decided. */
+  get pathlessCount(): number {
+    return this.#pathless.length;
+  }
+
+  /** Takes one of them, or -1 where it is offered again. */
+  takePathless(): number {
+    const prefix = this.#pathless.pop();
+    const page = this.#best.page(prefix);
+    (page[this.#best.at(prefix) + Word.peer] as number) &= ~pathless;
+    return this.#paths.first(prefix) < 0 ? prefix : -1;
   }
 
   /** Gives back memory that nothing is in. */
@@ -151,21 +171,12 @@ export class LocRibChanges {
   #oldPeer = new Uint16Array(initialCapacity);
   #oldSource = new Uint8Array(initialCapacity);
   #length = 0;
-  /** Prefixes that nobody offers any more: their ids may be released once the changes are distributed. */
-  readonly pathless: number[] = [];
-
   get length(): number {
     return this.#length;
   }
   /** Octets that the columns occupy. */
   get bytes(): number {
-    return bytesOf(
-      this.#prefix,
-      this.#oldAttributes,
-      this.#oldPeer,
-      this.#oldSource,
-      this.pathless,
-    );
+    return bytesOf(this.#prefix, this.#oldAttributes, this.#oldPeer, this.#oldSource);
   }
   prefix(index: number): number {
     return this.#prefix[index] as number;
@@ -196,6 +207,5 @@ export class LocRibChanges {
 
   clear(): void {
     this.#length = 0;
-    this.pathless.length = 0;
   }
 }

@@ -4,6 +4,7 @@ import { loadNodeConfig } from "../../config/load.ts";
 import { formatProblems } from "../../config/problem.ts";
 import { nodeClock } from "../../platform/node-clock.ts";
 import { createLogger } from "../../platform/pino-logger.ts";
+import { releaseStartupMemory } from "../../platform/startup-memory.ts";
 import { CliFailure } from "../failure.ts";
 import { ExitCode } from "../exit-code.ts";
 import { untilSignal } from "../until-signal.ts";
@@ -33,6 +34,7 @@ export async function run(args: NodeArguments): Promise<number> {
     clock: nodeClock,
   });
   try {
+    releaseStartupMemory();
     await agent.start();
     await untilSignal(() => agent.reload());
   } finally {

@@ -12,6 +12,7 @@ import {
 import type { Prefix } from "../../net/prefix.ts";
 import { nodeClock } from "../../platform/node-clock.ts";
 import { createLogger } from "../../platform/pino-logger.ts";
+import { releaseStartupMemory } from "../../platform/startup-memory.ts";
 import { ExitCode } from "../exit-code.ts";
 import { UsageError } from "../failure.ts";
 import { untilSignal } from "../until-signal.ts";
@@ -70,6 +71,7 @@ export async function run(args: ReflectorArguments): Promise<number> {
     clock: nodeClock,
   });
   try {
+    releaseStartupMemory();
     await agent.start();
     await untilSignal(() => agent.reload());
   } finally {

@@ -3,6 +3,7 @@ import { loadSpeaker } from "../../config/load-speaker.ts";
 import { formatProblems } from "../../config/problem.ts";
 import { nodeClock } from "../../platform/node-clock.ts";
 import { createLogger } from "../../platform/pino-logger.ts";
+import { releaseStartupMemory } from "../../platform/startup-memory.ts";
 import { ExitCode } from "../exit-code.ts";
 import { untilSignal } from "../until-signal.ts";
 import type { SpeakerArguments } from "./arguments.ts";
@@ -24,6 +25,7 @@ export async function run(args: SpeakerArguments): Promise<number> {
     clock: nodeClock,
   });
   try {
+    releaseStartupMemory();
     await agent.start();
     await untilSignal(() => agent.reload());
   } finally {
