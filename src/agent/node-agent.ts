@@ -1,3 +1,4 @@
+import type { Peer } from "../bgp/peer.ts";
 import type { ClusterUpdate } from "../cluster/cluster-source.ts";
 import { openClusterSource } from "../cluster/index.ts";
 import type { ClusterModel } from "../cluster/model/cluster-model.ts";
@@ -89,6 +90,9 @@ export class NodeAgent {
       protocol: config.kernel.protocol,
       table: config.kernel.table,
       metric: config.kernel.metric,
+      conflicts: config.kernel.conflicts,
+      maximumRemovalPercent: config.kernel.maximumRemovalPercent,
+      isPictureWhole: () => this.#unspoken().length === 0,
       netlink: this.#netlink,
       sysctl: procSysctl,
       clock,
@@ -124,7 +128,7 @@ export class NodeAgent {
         also: {
           bestPathsChanged: (rib, changes) =>
             feedRoutes(this.#driver.speaker, this.#felix, rib, changes),
-          endOfRib: () => this.#completeIfAllSaidSo(),
+          endOfRib: () => this.#pictureChanged(),
         },
       }),
     });
@@ -148,7 +152,7 @@ export class NodeAgent {
     this.#endOfRibWait = this.#clock.after(timers.endOfRibWaitSeconds * 1000, () =>
       this.#complete("the wait for End-of-RIB is over"),
     );
-    this.#completeIfAllSaidSo();
+    this.#pictureChanged();
     const views = createViews(() => this.#statusSources(), this.#hub, this.#felix);
     this.#api = await startApiServer({
       views,
@@ -207,19 +211,20 @@ export class NodeAgent {
   }
 
   /** Once every peer has said all it has to say, what nobody confirmed may go. */
-  #completeIfAllSaidSo(): void {
-    for (const peer of this.#driver.speaker.peers()) {
-      if (!peer.hasSentEndOfRib) return;
-    }
-    this.#complete("every peer has sent End-of-RIB");
+  #pictureChanged(): void {
+    if (this.#unspoken().length === 0) this.#complete("every peer has sent End-of-RIB");
+    this.#felix.pictureChanged();
+  }
+
+  /** Peers whose tables are not, or no longer, known as a whole. */
+  #unspoken(): Peer[] {
+    return [...this.#driver.speaker.peers()].filter((peer) => !peer.hasSentEndOfRib);
   }
 
   /** Peers whose tables are still to come, after a start. */
   #awaited(): string[] {
     if (this.#endOfRibWait === undefined) return [];
-    return [...this.#driver.speaker.peers()]
-      .filter((peer) => !peer.hasSentEndOfRib)
-      .map(({ settings }) => `waiting for the routes of ${settings.name}`);
+    return this.#unspoken().map(({ settings }) => `waiting for the routes of ${settings.name}`);
   }
 
   #complete(why: string): void {
@@ -278,7 +283,7 @@ export class NodeAgent {
     this.#logger.info({ changes: changes.map(({ path }) => path) }, "configuration changed");
     this.#applyTopology();
     // The peer that was still waited for may be the one that is gone.
-    this.#completeIfAllSaidSo();
+    this.#pictureChanged();
   }
 
   #report(problems: readonly ConfigProblem[]): void {

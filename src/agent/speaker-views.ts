@@ -59,6 +59,7 @@ export function createViews(
       const programmed = await felix?.explain(address);
       return explain({ address, speaker: driver.speaker, clock, felix: programmed });
     },
+    confirmRemovals: async () => (await felix?.confirmRemovals()) ?? 0,
     subscribe: (listener: (event: EventView) => void, kinds: ReadonlySet<EventKind>) =>
       hub.subscribe(listener, kinds),
   };

@@ -77,6 +77,7 @@ function programmerView(status: FelixStatus): Pick<StatusView, "fib" | "kernel">
       conflicts: counts.conflict,
       errors: counts.error,
       stale: counts.stale,
+      frozen: status.frozenRemovals,
     },
     kernel: {
       release: release(),
@@ -95,6 +96,13 @@ function programmerWarnings(status: FelixStatus | undefined): Warning[] {
   if (tunnel.problem !== undefined) {
     const name = tunnel.ipipSupported === false ? "ipip-unavailable" : "tunnel-problem";
     warnings.push({ name, text: tunnel.problem.text, remedy: tunnel.problem.remedy ?? "" });
+  }
+  if (status.frozenRemovals > 0) {
+    warnings.push({
+      name: "removals-frozen",
+      text: `${status.frozenRemovals} routes that nobody wants are kept: so many at once, and not every peer has spoken`,
+      remedy: "bring the peers back, or remove them by `margay fib confirm`",
+    });
   }
   if (forwarding.problem !== undefined) {
     const { text, remedy } = forwarding.problem;

@@ -71,6 +71,7 @@ export function managementHandlers(
       }
       return { explanation: await views.explain(formatIpAddress(octets)) };
     },
+    confirmRemovals: async () => ({ routes: await views.confirmRemovals() }),
   };
 }
 

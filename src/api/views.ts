@@ -44,6 +44,8 @@ export interface Views {
   fib(filter: PrefixFilter): Iterable<FibEntryView>;
   /** @param address canonical text */
   explain(address: string): Promise<ExplanationView>;
+  /** Lets the removals go on that too many at once had frozen; resolves to how many routes went. */
+  confirmRemovals(): Promise<number>;
   /**
    * Calls `listener` at each change from now on, until the function it returns is called. Events of other kinds than
    * asked for may come too: they are ignored.

@@ -73,6 +73,14 @@ const kernel = section({
   metric: count("a metric", 0, 4_294_967_295).default(0).meta({
     description: "Metric of pod routes; of two routes for a prefix the kernel takes the lower.",
   }),
+  conflicts: choice(["yield", "take"]).default("yield").meta({
+    description:
+      "What becomes of another program's route where we want one: it stays, or ours takes its place.",
+  }),
+  maximumRemovalPercent: count("a percentage", 0, 100).default(30).meta({
+    description:
+      "So much of our routes, and never fewer than 10, may go within a minute while not every peer has told its table; 100 for all.",
+  }),
 });
 
 const peer = peerSection(peerAddress().meta({ description: "The peer's address." }));

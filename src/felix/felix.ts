@@ -1,18 +1,16 @@
-import { Fib, type FibChange, type Outcome } from "../fib/fib.ts";
+import { Fib, type FibPolicy } from "../fib/fib.ts";
+import { DeletionGuard } from "../fib/deletion-guard.ts";
 import { PathTable } from "../fib/path.ts";
 import type { RowState } from "../fib/row.ts";
 import type { Prefix } from "../net/prefix.ts";
 import type { Netlink } from "../netlink/netlink.ts";
-import type { KernelRoute } from "../netlink/route.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import { cleanUp } from "./cleanup.ts";
-import { Contest, contested } from "./contest.ts";
 import type { Encapsulation } from "./encapsulation.ts";
 import { type EntryContext, entryOf, stateOf } from "./entry.ts";
 import { explainAddress, type FelixExplanation } from "./explain.ts";
 import { ensureForwarding, type ForwardingStatus } from "./forwarding.ts";
-import { pathText, protocolName } from "./format.ts";
 import type { RouteIntent } from "./intent.ts";
 import { type LoadKernelModule, modprobe } from "./kernel-module.ts";
 import { KernelPicture } from "./kernel-picture.ts";
@@ -21,6 +19,7 @@ import { NextHops } from "./next-hops.ts";
 import type { RouteOwner } from "./owner.ts";
 import { nameProtocol, RT_PROTOS_DIRECTORY } from "./protocol-name.ts";
 import { Reconciler } from "./reconciler.ts";
+import { Reporter } from "./reporter.ts";
 import { RouteProgrammer } from "./routes.ts";
 import type { FelixEvent, FelixStatus, FibEntry, TunnelStatus } from "./status.ts";
 import type { Sysctl } from "./sysctl.ts";
@@ -44,11 +43,27 @@ export interface FelixOptions {
   readonly sysctl: Sysctl;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** What becomes of routes of other protocols where we want one; by default they are left. */
+  readonly conflicts?: ConflictPolicy;
+  /** Percent of our routes that may go while the picture is not whole, 0..100; 30 by default. */
+  readonly maximumRemovalPercent?: number;
+  /** Has everybody who tells of routes told all there is to tell? By default, yes. */
+  readonly isPictureWhole?: () => boolean;
   /** By default modprobe(8). */
   readonly loadKernelModule?: LoadKernelModule;
   /** Where iproute2 looks for protocol names; by default /etc/iproute2/rt_protos.d. */
   readonly rtProtosDirectory?: string;
 }
+
+/** `yield`: the other's route stays and ours waits. `take`: ours takes its place, the kernel's own routes aside. */
+export type ConflictPolicy = "yield" | "take";
+
+/** rtm_protocol of routes that the kernel makes itself, for its own addresses: never to be taken. */
+const KERNEL_PROTOCOL = 2;
+/** Fewer may always go, whatever share of all that is. */
+const REMOVALS_UNGUARDED = 10;
+const REMOVAL_PERCENT = 30;
+const REMOVAL_WINDOW_MS = 60_000;
 
 /**
  * The programmer: is told which prefixes lie behind which nodes, and keeps the kernel's routes so, straight or through
@@ -64,22 +79,29 @@ export class Felix {
   readonly #nextHops: NextHops;
   readonly #reconciler: Reconciler;
   readonly #context: EntryContext;
-  readonly #listeners = new Set<(event: FelixEvent) => void>();
-  readonly #contest: Contest;
+  readonly #reporter: Reporter;
+  readonly #guard: DeletionGuard;
   #podCidrs: readonly Prefix[];
   #local: readonly LocalDecision[] = [];
   #forwarding: ForwardingStatus = { enabled: false, switchedOn: false, problem: undefined };
   #pictureComplete = false;
   #adopted = 0;
-  #repairs = 0;
 
   constructor(options: FelixOptions) {
     const { netlink, sysctl, protocol, table, metric, encapsulation, clock } = options;
     const logger = options.logger.child({ room: "felix" });
     this.#options = { ...options, logger };
     this.#podCidrs = options.podCidrs;
-    this.#fib = new Fib(metric);
-    this.#contest = new Contest(clock);
+    this.#guard = new DeletionGuard({
+      share: (options.maximumRemovalPercent ?? REMOVAL_PERCENT) / 100,
+      floor: REMOVALS_UNGUARDED,
+      windowMs: REMOVAL_WINDOW_MS,
+    });
+    const mayTake = (route: { readonly protocol: number }): boolean =>
+      options.conflicts === "take" && route.protocol !== KERNEL_PROTOCOL;
+    const mayRemove: FibPolicy["mayRemove"] = (due, held) => this.#mayRemove(due, held);
+    const fib = new Fib<RouteOwner>(metric, { mayRemove, mayTake });
+    this.#fib = fib;
     const picture = new KernelPicture(netlink);
     this.#picture = picture;
     const loadKernelModule = options.loadKernelModule ?? modprobe;
@@ -87,16 +109,22 @@ export class Felix {
     this.#tunnel = tunnel;
     const paths = this.#paths;
     this.#nextHops = new NextHops({ netlink, picture, tunnel, paths, encapsulation, protocol });
-    this.#context = { protocol, deviceName: (ifindex) => picture.deviceName(ifindex) };
+    const deviceName = (ifindex: number): string => picture.deviceName(ifindex);
+    this.#context = { protocol, deviceName };
+    const retryAfter = (delayMs: number): void => this.#reconciler.retryAfter(delayMs);
+    const reporter = new Reporter({
+      ...{ fib, clock, logger, protocol, deviceName, retryAfter, mayTake },
+    });
+    this.#reporter = reporter;
     this.#reconciler = new Reconciler({
       netlink,
       picture,
-      fib: this.#fib,
+      fib,
       paths,
       nextHops: this.#nextHops,
       tunnel,
-      programmer: new RouteProgrammer(this.#fib, netlink, { protocol, table }, (change, outcome) =>
-        this.#report(change, outcome),
+      programmer: new RouteProgrammer(fib, netlink, { protocol, table }, (change, outcome) =>
+        reporter.changed(change, outcome),
       ),
       clock,
       logger,
@@ -104,8 +132,8 @@ export class Felix {
       table,
       rewire: () => this.#rewire(),
       tunnelWish: () => this.#tunnelWish(),
-      onResync: ({ reason, routes }) => this.#tell({ kind: "resync", reason, routes }),
-      onConflict: (route) => this.#onConflict(route),
+      onResync: ({ reason, routes }) => reporter.tell({ kind: "resync", reason, routes }),
+      onConflict: (route) => reporter.conflict(route),
     });
   }
 
@@ -162,6 +190,24 @@ export class Felix {
     this.#reconciler.kick();
   }
 
+  /** Those who tell of routes have come, gone or told more: removals that were frozen are looked at again. */
+  pictureChanged(): void {
+    if (this.#fib.frozenDeletions === 0) return;
+    this.#fib.askAgain();
+    this.#reconciler.kick();
+  }
+
+  /** A person says that the removals that are frozen are meant. Resolves to how many routes went. */
+  async confirmRemovals(): Promise<number> {
+    const routes = this.#fib.frozenDeletions;
+    if (routes === 0) return 0;
+    this.#options.logger.warn({ routes }, "removing the routes that were kept, as confirmed");
+    this.#guard.confirm();
+    this.pictureChanged();
+    await this.settled();
+    return routes;
+  }
+
   /** Resolves when nothing is due and nothing is being written. */
   settled(): Promise<void> {
     return this.#reconciler.settled();
@@ -189,7 +235,8 @@ export class Felix {
       local: this.#local,
       adopted: this.#adopted,
       pictureComplete: this.#pictureComplete,
-      repairs: this.#repairs,
+      frozenRemovals: this.#fib.frozenDeletions,
+      repairs: this.#reporter.repairs,
       overflows: this.#reconciler.overflows,
       lastResync: this.#reconciler.lastResync,
     };
@@ -216,8 +263,7 @@ export class Felix {
 
   /** Tells what happens to routes; returns what ends it. */
   onChange(listener: (event: FelixEvent) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#reporter.listen(listener);
   }
 
   /** Ends. The kernel keeps our routes and the tunnel, save with `cleanup`. Does not close the netlink. */
@@ -281,48 +327,13 @@ export class Felix {
     };
   }
 
-  #report(change: FibChange<RouteOwner>, outcome: Outcome): void {
-    const { row, prefix } = change;
-    if (outcome === "repaired") this.#onRepair(change);
-    if (outcome === "occupied") return;
-    if (outcome === "failed") {
-      this.#log("error", change, row.failure?.text ?? "refused");
-      this.#tell({ kind: "error", prefix, text: row.failure?.text ?? "" });
-      return;
-    }
-    if (this.#listeners.size === 0) return;
-    const text = pathText(change.path, this.#context.deviceName);
-    this.#tell({ kind: outcome, prefix, text });
-  }
-
-  #onRepair(change: FibChange<RouteOwner>): void {
-    this.#repairs++;
-    this.#log("warn", change, "put back a route that someone deleted or changed");
-    if (!this.#contest.repaired(change.prefix.text)) return;
-    this.#fib.hold(change.row, contested);
-    this.#log("error", change, contested.text);
-    this.#tell({ kind: "error", prefix: change.prefix, text: contested.text });
-    this.#reconciler.retryAfter(Contest.restMs);
-  }
-
-  #onConflict(route: KernelRoute): void {
-    const { protocol, logger } = this.#options;
-    const { prefix } = route;
-    const owner = protocolName(route.protocol, protocol);
-    const text = `${pathText(route, this.#context.deviceName)} proto ${owner}`;
-    logger.warn(
-      { prefix: prefix.text, there: text },
-      "conflict: a route of another protocol is there",
-    );
-    this.#tell({ kind: "conflict", prefix, text });
-  }
-
-  #log(level: "warn" | "error", change: FibChange<RouteOwner>, message: string): void {
-    const way = pathText(change.path, this.#context.deviceName);
-    this.#options.logger[level]({ prefix: change.prefix.text, way }, message);
-  }
-
-  #tell(event: FelixEvent): void {
-    for (const listener of this.#listeners) listener(event);
+  #mayRemove(due: number, held: () => number): boolean {
+    const { isPictureWhole, clock, logger } = this.#options;
+    const whole = isPictureWhole?.() ?? true;
+    const count = whole ? 0 : held();
+    if (this.#guard.allows(due, count, whole, clock.nowMs())) return true;
+    const remedy = "look at `margay peers`; `margay fib confirm` removes them";
+    logger.error({ routes: due, of: count, remedy }, "keeping routes that nobody wants any more");
+    return false;
   }
 }

@@ -15,6 +15,14 @@ export function problemOf(error: unknown): Problem {
   return { errno: error.errno, text: error.message, remedy: remedyFor(error.errno) };
 }
 
+/** EINTR, EIO, EAGAIN, ENOMEM, EBUSY, ENOBUFS: no event tells when these are over, so that only trying again can. */
+const passing: ReadonlySet<number> = new Set([4, 5, 11, 12, 16, 105]);
+
+/** Does the kernel's refusal come from a moment's shortage rather than from what was asked? */
+export function isPassing(errno: number): boolean {
+  return passing.has(errno);
+}
+
 /** What to do about an errno that a route or a link met with; `undefined` when that is not known. */
 export function remedyFor(errno: number): string | undefined {
   if (errno === 1 || errno === 13) return "run margay as root or with CAP_NET_ADMIN";

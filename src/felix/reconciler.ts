@@ -1,6 +1,7 @@
 import type { Fib } from "../fib/fib.ts";
 import { isOurs } from "../fib/ownership.ts";
 import type { PathTable } from "../fib/path.ts";
+import type { Culprit } from "../fib/row.ts";
 import { NetlinkError } from "../netlink/errno.ts";
 import type { Netlink, NetlinkEvent } from "../netlink/netlink.ts";
 import type { KernelRoute } from "../netlink/route.ts";
@@ -271,17 +272,19 @@ export class Reconciler {
     const ours = isOurs(route.protocol, protocol);
     if (!ours && nextHops.concernedBy(route.prefix)) this.reevaluate();
     if (route.table !== table || route.prefix.version !== 4) return;
-    if (event.op === "new") this.#sawRoute(route, event.replaced);
-    else if (ours) fib.lostOurs(route.prefix, route.metric);
+    const culprit = { protocol: route.protocol, portId: event.portId };
+    if (event.op === "new") this.#sawRoute(route, event.replaced, culprit);
+    else if (ours) fib.lostOurs(route.prefix, route.metric, culprit);
     else fib.lostForeign(route.prefix, route.metric);
     if (!fib.idle) this.kick();
   }
 
-  #sawRoute(route: KernelRoute, tookPlace: boolean): void {
-    const { fib, paths, protocol } = this.#parts;
+  #sawRoute(route: KernelRoute, tookPlace: boolean, culprit?: Culprit): void {
+    const { fib, paths, protocol, onConflict } = this.#parts;
     const { prefix, metric } = route;
-    if (isOurs(route.protocol, protocol)) fib.sawOurs(prefix, metric, paths.intern(route));
-    else if (fib.sawForeign(prefix, metric, route, tookPlace)) this.#parts.onConflict(route);
+    if (isOurs(route.protocol, protocol)) {
+      fib.sawOurs(prefix, metric, paths.intern(route), culprit);
+    } else if (fib.sawForeign(prefix, metric, route, tookPlace, culprit)) onConflict(route);
   }
 }
 

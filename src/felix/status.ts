@@ -45,6 +45,8 @@ export interface FelixStatus {
   readonly adopted: number;
   /** Nobody waits for more routes: what nobody wants has been swept. */
   readonly pictureComplete: boolean;
+  /** Routes that nobody wants and that are kept, since too many went at once while the picture was not whole. */
+  readonly frozenRemovals: number;
   /** Routes that others deleted or changed, and that were put back. */
   readonly repairs: number;
   /** Times that events of the kernel were lost. */

@@ -1,7 +1,7 @@
 import type { Prefix } from "../net/prefix.ts";
 import { type ForeignRoute, replacedByHand } from "./ownership.ts";
 import type { FibPath } from "./path.ts";
-import { FibRow, type RowFailure } from "./row.ts";
+import { type Culprit, FibRow, type RowFailure } from "./row.ts";
 import { RowTable } from "./row-table.ts";
 
 /** One change that brings the kernel nearer to what is wanted. Give every one that `take` gave back to `settle`. */
@@ -12,6 +12,14 @@ export interface FibChange<Want> {
   readonly metric: number;
   readonly path: FibPath;
   readonly row: FibRow<Want>;
+}
+
+/** What the difference alone does not decide. By default all may be removed, and nothing of others taken. */
+export interface FibPolicy {
+  /** May so many routes go, of those that `held` counts? A refusal holds until `askAgain`. */
+  readonly mayRemove: (due: number, held: () => number) => boolean;
+  /** May a route of another protocol be replaced by one that is wanted? */
+  readonly mayTake: (route: ForeignRoute) => boolean;
 }
 
 /** What came of a change. */
@@ -30,7 +38,12 @@ export class Fib<Want> {
   readonly #rows: RowTable<Want>;
   #queue: FibRow<Want>[] = [];
   #head = 0;
-  #deletions: FibRow<Want>[] = [];
+  readonly #deletions = new Set<FibRow<Want>>();
+  /** Of the deletions due, so many may go without asking again. */
+  #approved = 0;
+  #frozen = false;
+  readonly #mayRemove: FibPolicy["mayRemove"];
+  readonly #mayTake: FibPolicy["mayTake"];
   #writesInFlight = 0;
   #changesInFlight = 0;
   #mayDelete = false;
@@ -38,8 +51,10 @@ export class Fib<Want> {
   #unknownOwners = 0;
 
   /** `mainMetric` is that of most routes. */
-  constructor(mainMetric: number) {
+  constructor(mainMetric: number, policy: Partial<FibPolicy> = {}) {
     this.#rows = new RowTable(mainMetric);
+    this.#mayRemove = policy.mayRemove ?? (() => true);
+    this.#mayTake = policy.mayTake ?? (() => false);
   }
 
   /** Nothing to write, nothing being written. */
@@ -47,8 +62,18 @@ export class Fib<Want> {
     return (
       this.#changesInFlight === 0 &&
       this.#head === this.#queue.length &&
-      this.#deletions.length === 0
+      (this.#deletions.size === 0 || this.#frozen)
     );
+  }
+
+  /** Routes that would be deleted, had that not been refused. */
+  get frozenDeletions(): number {
+    return this.#frozen ? this.#deletions.size : 0;
+  }
+
+  /** Deletions that were refused are asked for again. */
+  askAgain(): void {
+    this.#frozen = false;
   }
 
   /** A scan of all protocols is due: the kernel says that routes are there of which we know nothing. */
@@ -68,6 +93,7 @@ export class Fib<Want> {
   want(prefix: Prefix, metric: number, want: Want, path: FibPath | undefined): FibRow<Want> {
     const row = this.#rowFor(prefix, metric);
     row.want = want;
+    this.#deletions.delete(row);
     if (row.doubtful) {
       row.doubtful = false;
       row.kernel = undefined;
@@ -115,7 +141,7 @@ export class Fib<Want> {
   }
 
   /** The kernel holds this route of ours. */
-  sawOurs(prefix: Prefix, metric: number, path: FibPath): void {
+  sawOurs(prefix: Prefix, metric: number, path: FibPath, culprit?: Culprit): void {
     const row = this.#rowFor(prefix, metric);
     row.seen = this.#scan;
     if (this.#disturb(row)) return;
@@ -124,6 +150,7 @@ export class Fib<Want> {
     if (row.kernel === path) return;
     if (row.kernel !== undefined && row.want !== undefined && path !== row.wanted) {
       row.damage = "changed";
+      row.culprit = culprit;
     }
     row.kernel = path;
     row.adopted = true;
@@ -132,16 +159,22 @@ export class Fib<Want> {
   }
 
   /** The kernel no longer holds a route of ours. */
-  lostOurs(prefix: Prefix, metric: number): void {
+  lostOurs(prefix: Prefix, metric: number, culprit?: Culprit): void {
     const row = this.row(prefix, metric);
-    if (row !== undefined && !this.#disturb(row)) this.#lose(row);
+    if (row !== undefined && !this.#disturb(row)) this.#lose(row, culprit);
   }
 
   /**
    * The kernel holds a route of another protocol; `tookPlace` when it replaced what was there. Returns whether that is
    * news of a conflict with what is wanted.
    */
-  sawForeign(prefix: Prefix, metric: number, route: ForeignRoute, tookPlace: boolean): boolean {
+  sawForeign(
+    prefix: Prefix,
+    metric: number,
+    route: ForeignRoute,
+    tookPlace: boolean,
+    culprit?: Culprit,
+  ): boolean {
     const row = this.row(prefix, metric);
     if (row === undefined) return false;
     row.foreignSeen = this.#scan;
@@ -150,6 +183,7 @@ export class Fib<Want> {
     if (tookPlace && row.kernel !== undefined) {
       row.kernel = undefined;
       row.damage = "changed";
+      row.culprit = culprit;
       if (replacedByHand(route.protocol)) {
         row.reclaim = true;
         this.#enqueue(row);
@@ -159,7 +193,7 @@ export class Fib<Want> {
     const news = row.foreign === undefined && row.want !== undefined;
     row.foreign = route;
     row.failure = undefined;
-    if (row.want === undefined) this.#enqueue(row);
+    if (row.want === undefined || this.#takes(row)) this.#enqueue(row);
     return news;
   }
 
@@ -259,18 +293,35 @@ export class Fib<Want> {
 
   #takeDeletions(limit: number): FibChange<Want>[] {
     const changes: FibChange<Want>[] = [];
-    while (changes.length < limit) {
-      const row = this.#deletions.pop();
-      if (row === undefined) break;
-      row.queued = false;
+    for (const row of this.#deletions) {
+      if (changes.length === limit || !this.#isApproved()) break;
+      this.#deletions.delete(row);
+      this.#approved--;
       const { prefix, metric, kernel } = row;
-      if (row.want !== undefined || kernel === undefined || row.inFlight) {
-        this.#enqueue(row);
-        continue;
-      }
-      changes.push(this.#launch({ op: "delete", prefix, metric, path: kernel, row }));
+      if (kernel === undefined || row.inFlight) this.#enqueue(row);
+      else changes.push(this.#launch({ op: "delete", prefix, metric, path: kernel, row }));
+    }
+    if (this.#deletions.size === 0) {
+      this.#approved = 0;
+      this.#frozen = false;
     }
     return changes;
+  }
+
+  #isApproved(): boolean {
+    if (this.#approved > 0) return true;
+    if (this.#frozen) return false;
+    const due = this.#deletions.size;
+    if (this.#mayRemove(due, () => this.#held())) this.#approved = due;
+    else this.#frozen = true;
+    return !this.#frozen;
+  }
+
+  /** Routes of ours that the kernel holds. */
+  #held(): number {
+    let held = 0;
+    for (const row of this.#rows.values()) if (row.kernel !== undefined) held++;
+    return held;
   }
 
   #launch(change: FibChange<Want>): FibChange<Want> {
@@ -290,27 +341,35 @@ export class Fib<Want> {
       this.#retire(row);
       return undefined;
     }
-    const blocked = row.foreign !== undefined || row.ownerUnknown || row.failure !== undefined;
-    if (path === undefined || blocked) return undefined;
+    const takes = this.#takes(row);
+    const yields = row.foreign !== undefined && !takes;
+    if (path === undefined || yields || row.ownerUnknown || row.failure !== undefined) {
+      return undefined;
+    }
     if (path === kernel) {
       row.damage = undefined;
       return undefined;
     }
-    const op = kernel !== undefined || row.reclaim ? "replace" : "create";
+    const op = kernel !== undefined || row.reclaim || takes ? "replace" : "create";
     row.reclaim = false;
     return { op, prefix, metric, path, row };
   }
 
   #retire(row: FibRow<Want>): void {
     if (row.kernel === undefined) this.#forget(row);
-    else if (this.#mayDelete && row.failure === undefined) {
-      row.queued = true;
-      this.#deletions.push(row);
-    }
+    else if (this.#mayDelete && row.failure === undefined) this.#deletions.add(row);
   }
 
-  #lose(row: FibRow<Want>): void {
-    if (row.kernel !== undefined && row.want !== undefined) row.damage = "deleted";
+  /** Does the policy let us put ours in the place of the other's route? */
+  #takes({ foreign, want }: FibRow<Want>): boolean {
+    return foreign !== undefined && want !== undefined && this.#mayTake(foreign);
+  }
+
+  #lose(row: FibRow<Want>, culprit?: Culprit): void {
+    if (row.kernel !== undefined && row.want !== undefined) {
+      row.damage = "deleted";
+      row.culprit = culprit;
+    }
     row.kernel = undefined;
     row.doubtful = false;
     this.#enqueue(row);
@@ -347,6 +406,7 @@ export class Fib<Want> {
 
   #forget(row: FibRow<Want>): void {
     this.#ownerKnown(row);
+    this.#deletions.delete(row);
     this.#rows.delete(row.prefix, row.metric);
   }
 
@@ -368,6 +428,7 @@ function settleDone<Want>(change: FibChange<Want>): Outcome {
   row.doubtful = false;
   row.adopted = false;
   if (op === "delete") return "removed";
+  row.foreign = undefined;
   const damaged = row.damage !== undefined;
   row.damage = undefined;
   return damaged ? "repaired" : "installed";

@@ -10,6 +10,14 @@ export interface RowFailure {
   readonly text: string;
 }
 
+/** Who changed a route of ours, as far as the kernel tells. */
+export interface Culprit {
+  /** rtm_protocol that the change bore. */
+  readonly protocol: number;
+  /** The netlink port that asked for it: mostly the process's id; 0 for the kernel itself. */
+  readonly portId: number;
+}
+
 /**
  * - installed: the kernel has what is wanted, written by us in this life
  * - adopted: the kernel had what is wanted from an earlier life
@@ -36,6 +44,8 @@ export class FibRow<Want> {
   adopted = false;
   /** What others did to it since it was installed. */
   damage: "deleted" | "changed" | undefined = undefined;
+  /** Who did; `undefined` where only a scan told of it. */
+  culprit: Culprit | undefined = undefined;
 
   /** Bookkeeping of `Fib`. */
   queued = false;

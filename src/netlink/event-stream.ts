@@ -65,7 +65,8 @@ function eventOf(message: NetlinkMessage, ownPortId: number): NetlinkEvent | und
       const route = decodeRoute(message.payload);
       const isNew = message.type === MessageType.newRoute;
       const replaced = isNew && (message.flags & MessageFlag.replace) !== 0;
-      return route && { kind: "route", op: isNew ? "new" : "deleted", replaced, route };
+      const { portId } = message;
+      return route && { kind: "route", op: isNew ? "new" : "deleted", replaced, route, portId };
     }
     case MessageType.newLink:
     case MessageType.delLink: {

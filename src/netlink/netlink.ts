@@ -11,6 +11,8 @@ export type NetlinkEvent =
       /** A new route that took the place of another with the same prefix and metric. */
       readonly replaced: boolean;
       readonly route: KernelRoute;
+      /** The port of the socket that asked for it, mostly the process's id; 0 for the kernel itself. */
+      readonly portId: number;
     }
   | { readonly kind: "link"; readonly op: "new" | "deleted"; readonly link: Link }
   | { readonly kind: "address"; readonly op: "new" | "deleted"; readonly address: InterfaceAddress }

@@ -55,6 +55,11 @@ describe("repair", { skip, timeout: 60_000 * slowness }, () => {
     });
   }
 
+  test("and says who did it", async () => {
+    await repairAfter("route replace 10.233.2.0/24 via 192.168.1.4 proto 77");
+    assert.match(felix.log, /someone deleted or changed: protocol margay, port ID \d+/);
+  });
+
   test("of the unreachable route for the own pod CIDR", async () => {
     const repaired = felix.nextEvent(({ kind }) => kind === "repaired");
     await segment.ip("route del unreachable 10.233.1.0/24");

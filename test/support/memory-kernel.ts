@@ -152,7 +152,7 @@ export class MemoryKernel {
     if (at >= 0 && change.op === "create") return Errno.exists;
     if (at >= 0) this.routes[at] = route;
     else this.routes.push(route);
-    this.tell({ kind: "route", op: "new", replaced: at >= 0, route }, cause);
+    this.tell({ kind: "route", op: "new", replaced: at >= 0, route, portId: 0 }, cause);
     return 0;
   }
 
@@ -213,14 +213,14 @@ export class MemoryKernel {
     const route = this.routes.find(match);
     if (route === undefined) return false;
     this.routes = this.routes.filter((one) => one !== route);
-    this.tell({ kind: "route", op: "deleted", replaced: false, route }, cause);
+    this.tell({ kind: "route", op: "deleted", replaced: false, route, portId: 0 }, cause);
     return true;
   }
 
   #connect(entry: InterfaceAddress): void {
     for (const route of connectedRoutes(entry)) {
       this.routes.push(route);
-      this.tell({ kind: "route", op: "new", replaced: false, route });
+      this.tell({ kind: "route", op: "new", replaced: false, route, portId: 0 });
     }
   }
 }

@@ -16,6 +16,12 @@ export const fibMetrics: readonly Metric[] = [
   figure("counter", "repairs_total", "Routes that others deleted or changed, put back", (fib) => {
     return fib.repairs;
   }),
+  figure(
+    "gauge",
+    "frozen_removals",
+    "Routes kept because too many were to go at once",
+    (fib) => fib.frozenRemovals,
+  ),
   figure("counter", "event_overflows_total", "Times that events of the kernel were lost", (fib) => {
     return fib.overflows;
   }),

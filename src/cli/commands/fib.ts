@@ -1,14 +1,18 @@
 import { EventKind } from "../../gen/margay/v1/event_pb.ts";
 import { type FibEntry, FibEntrySchema } from "../../gen/margay/v1/fib_pb.ts";
+import { ConfirmRemovalsResponseSchema } from "../../gen/margay/v1/management_pb.ts";
+import { ExitCode } from "../exit-code.ts";
 import { fibColumns, type FibRow } from "../format/fib.ts";
 import { jsonText } from "../json.ts";
 import { type Listing, printListing } from "../listing.ts";
+import { writeOut } from "../output.ts";
 import { prefixQuestion, type PrefixQuestion } from "../prefix-question.ts";
 import { withDaemon } from "../session.ts";
 import type { PrefixArguments } from "./arguments.ts";
 
-/** `margay fib [PREFIX]` */
+/** `margay fib [PREFIX]`, `margay fib confirm` */
 export async function run(args: PrefixArguments): Promise<number> {
+  if (args.prefix === "confirm") return confirm(args);
   const question = prefixQuestion(args);
   return withDaemon(args, (session) => {
     const { client, options } = session;
@@ -16,6 +20,18 @@ export async function run(args: PrefixArguments): Promise<number> {
       for await (const batch of client.getFib(question.request, options)) yield batch.entries;
     }
     return printListing(listingFor(question, args), entries(), session, args);
+  });
+}
+
+/** Removes the routes that are kept because too many were to go at once. */
+function confirm(args: PrefixArguments): Promise<number> {
+  return withDaemon(args, async ({ client, options }) => {
+    const response = await client.confirmRemovals({}, options);
+    const { routes } = response;
+    const text = routes === 0 ? "No removal waits to be confirmed." : `${routes} removed.`;
+    const isJson = args.output === "json";
+    await writeOut(`${isJson ? jsonText(ConfirmRemovalsResponseSchema, response) : text}\n`);
+    return ExitCode.ok;
   });
 }
 

@@ -237,6 +237,7 @@ export const commands: readonly CommandRow[] = [
       ["fib", ""],
       ["fib -o wide", "with the kernel's own routes"],
       ["fib 10.233.2.7", "the longest match of this address"],
+      ["fib confirm", "remove routes that are kept because too many were to go at once"],
     ],
     options: (parser: Argv) =>
       parser

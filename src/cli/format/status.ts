@@ -35,15 +35,23 @@ function peersPair({ peerStates }: Status): Pair | undefined {
   return pair("peers", [text], up === total ? "good" : "doubtful");
 }
 
-function fibPair({ wanted, installed, conflicts, errors, stale }: FibCounts): Pair | undefined {
+function fibPair({
+  wanted,
+  installed,
+  conflicts,
+  errors,
+  stale,
+  frozen,
+}: FibCounts): Pair | undefined {
   const parts = [
     `${wanted} wanted`,
     `${installed} installed`,
     stale > 0 ? `${stale} stale` : "",
+    frozen > 0 ? `${frozen} kept until confirmed` : "",
     conflicts > 0 ? counted(conflicts, "conflict") : "",
     errors > 0 ? counted(errors, "error") : "",
   ];
-  const isBad = conflicts + errors > 0;
+  const isBad = conflicts + errors + frozen > 0;
   return pair("fib", [parts.filter((part) => part !== "").join(", ")], isBad ? "bad" : undefined);
 }
 

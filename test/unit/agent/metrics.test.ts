@@ -36,6 +36,7 @@ const felixStatus: FelixStatus = {
   local: [],
   adopted: 1,
   pictureComplete: false,
+  frozenRemovals: 0,
   repairs: 3,
   overflows: 1,
   lastResync: { reason: "start", wallMs: 1_700_000_000_000, durationMs: 12, routes: 6 },

@@ -224,6 +224,7 @@ export class FakeViews implements Views {
   currentFib: FibEntryView[] = [...fibEntries];
   explainAnswers = true;
   readonly orders: (PeerOrder & { readonly addressOrName: string })[] = [];
+  frozenRemovals = 0;
   readonly listeners = new Set<(event: EventView) => void>();
   #subscribed: (() => void)[] = [];
 
@@ -256,6 +257,12 @@ export class FakeViews implements Views {
     return selectByPrefix(filter, this.currentFib, (entry) =>
       prefixOf(create(FibEntrySchema, entry).prefix),
     );
+  }
+
+  async confirmRemovals(): Promise<number> {
+    const routes = this.frozenRemovals;
+    this.frozenRemovals = 0;
+    return routes;
   }
 
   async explain(address: string): ReturnType<Views["explain"]> {

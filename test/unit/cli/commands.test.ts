@@ -57,7 +57,14 @@ suite("what commands print", { concurrency: 2, timeout: 60_000 }, () => {
       JSON.parse((await margay([...args, "-o", "json", "--socket", socket])).stdout);
     const status = await of("status");
     assert.equal(status["started"], "2026-11-20T12:00:00Z");
-    assert.deepEqual(status["fib"], { wanted: 2, installed: 1, conflicts: 1, errors: 0, stale: 0 });
+    assert.deepEqual(status["fib"], {
+      wanted: 2,
+      installed: 1,
+      conflicts: 1,
+      errors: 0,
+      stale: 0,
+      frozen: 0,
+    });
     const { peers } = (await of("peers")) as { peers: { address: string; flaps: number }[] };
     assert.deepEqual(
       peers.map(({ address, flaps }) => [address, flaps]),
@@ -254,6 +261,16 @@ suite("exit codes", { concurrency: 2, timeout: 60_000 }, () => {
       stdout: "healthy: 2 peers Established, 2 routes\n",
       stderr: "",
     });
+  });
+
+  test("fib confirm says how many routes went", async (t) => {
+    const { views, socket } = await daemon(t);
+    const confirm = (...words: string[]) =>
+      margay(["fib", "confirm", ...words, "--socket", socket]);
+    views.frozenRemovals = 12;
+    assert.equal((await confirm()).stdout, "12 removed.\n");
+    assert.equal((await confirm()).stdout, "No removal waits to be confirmed.\n");
+    assert.deepEqual(JSON.parse((await confirm("-o", "json")).stdout), { routes: 0 });
   });
 
   test("explain: 0 reached, 1 broken, 3 unknown, 2 no address", async (t) => {

@@ -40,7 +40,13 @@ test("a file that says next to nothing takes the rest from its member and the de
   });
   assert.deepEqual(config.mesh, { dial: "both" });
   assert.equal(config.encapsulation, "cross-subnet");
-  assert.deepEqual(config.kernel, { protocol: 77, table: 254, metric: 0 });
+  assert.deepEqual(config.kernel, {
+    protocol: 77,
+    table: 254,
+    metric: 0,
+    conflicts: "yield",
+    maximumRemovalPercent: 30,
+  });
   assert.deepEqual(config.api, { socket: "/run/margay/margay.sock" });
   assert.deepEqual(config.peers, []);
   assert.deepEqual(config.log, { level: "info" });
@@ -68,7 +74,7 @@ listen: { address: 0.0.0.0, port: 179 }
 timers: { holdTimeSeconds: 9, connectRetrySeconds: 0.5, idleHoldSeconds: 0 }
 mesh: { dial: calico }
 encapsulation: never
-kernel: { protocol: 200, table: 100, metric: 512 }
+kernel: { protocol: 200, table: 100, metric: 512, conflicts: take, maximumRemovalPercent: 50 }
 api: { socket: /tmp/margay.sock, listen: "[::1]:8179" }
 peers:
   - { address: 192.168.1.1, asn: 65001, port: 1179, passive: true, description: tor, importPrefixes: [0.0.0.0/0] }
@@ -79,7 +85,13 @@ log: { level: trace }
   assert.equal(config.node.podCidrsFrom, "node");
   assert.deepEqual(config.listen, { address: "0.0.0.0", port: 179 });
   assert.equal(config.timers.connectRetrySeconds, 0.5);
-  assert.deepEqual(config.kernel, { protocol: 200, table: 100, metric: 512 });
+  assert.deepEqual(config.kernel, {
+    protocol: 200,
+    table: 100,
+    metric: 512,
+    conflicts: "take",
+    maximumRemovalPercent: 50,
+  });
   assert.deepEqual(config.api.listen, { address: "::1", port: 8179 });
   const [{ importPrefixes = [], ...peer } = assert.fail("no peer")] = config.peers;
   assert.deepEqual(texts(importPrefixes), ["0.0.0.0/0"]);

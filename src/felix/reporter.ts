@@ -1,0 +1,104 @@
+import type { Fib, FibChange, Outcome } from "../fib/fib.ts";
+import type { KernelRoute } from "../netlink/route.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Logger } from "../platform/logger.ts";
+import { Contest, contested } from "./contest.ts";
+import { culpritText } from "./culprit.ts";
+import { pathText, protocolName } from "./format.ts";
+import type { RouteOwner } from "./owner.ts";
+import { isPassing } from "./problem.ts";
+import type { FelixEvent } from "./status.ts";
+
+export interface ReporterOptions {
+  readonly fib: Fib<RouteOwner>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** rtm_protocol of our routes. */
+  readonly protocol: number;
+  readonly deviceName: (ifindex: number) => string;
+  /** Has what failed or was held tried again after a while. */
+  readonly retryAfter: (delayMs: number) => void;
+  /** Is the place of another's route taken? */
+  readonly mayTake: (route: { readonly protocol: number }) => boolean;
+}
+
+/** Between attempts to write what the kernel was short of means for; doubles up to the maximum. */
+const RETRY_MS = 1_000;
+const RETRY_MAXIMUM_MS = 60_000;
+
+/** Tells the log and those who watch what became of routes, counts, and sees to it that what failed is tried again. */
+export class Reporter {
+  readonly #options: ReporterOptions;
+  readonly #contest: Contest;
+  readonly #listeners = new Set<(event: FelixEvent) => void>();
+  #retryMs = RETRY_MS;
+  /** What others deleted or changed, and that was put back. */
+  repairs = 0;
+
+  constructor(options: ReporterOptions) {
+    this.#options = options;
+    this.#contest = new Contest(options.clock);
+  }
+
+  /** Tells every event from now on; returns what ends it. */
+  listen(listener: (event: FelixEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  tell(event: FelixEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  /** What the kernel made of a change. */
+  changed(change: FibChange<RouteOwner>, outcome: Outcome): void {
+    if (outcome === "repaired") this.#repaired(change);
+    if (outcome === "occupied") return;
+    if (outcome === "failed") return this.#failed(change);
+    this.#retryMs = RETRY_MS;
+    if (this.#listeners.size === 0) return;
+    this.tell({ kind: outcome, prefix: change.prefix, text: this.#way(change) });
+  }
+
+  /** A route of another protocol stands where one is wanted. */
+  conflict(route: KernelRoute): void {
+    const { protocol, logger, mayTake, deviceName } = this.#options;
+    const { prefix } = route;
+    const owner = protocolName(route.protocol, protocol);
+    const text = `${pathText(route, deviceName)} proto ${owner}`;
+    const message = mayTake(route)
+      ? "taking the place of a route of another protocol"
+      : "conflict: a route of another protocol is there";
+    logger.warn({ prefix: prefix.text, there: text }, message);
+    this.tell({ kind: "conflict", prefix, text });
+  }
+
+  #failed(change: FibChange<RouteOwner>): void {
+    const { failure } = change.row;
+    if (failure === undefined) return;
+    const { logger, retryAfter } = this.#options;
+    logger.error({ prefix: change.prefix.text, way: this.#way(change) }, failure.text);
+    this.tell({ kind: "error", prefix: change.prefix, text: failure.text });
+    if (!isPassing(failure.errno)) return;
+    retryAfter(this.#retryMs);
+    this.#retryMs = Math.min(2 * this.#retryMs, RETRY_MAXIMUM_MS);
+  }
+
+  #repaired(change: FibChange<RouteOwner>): void {
+    const { fib, logger, protocol, retryAfter } = this.#options;
+    const { prefix, row } = change;
+    this.repairs++;
+    const by = row.culprit === undefined ? "" : `: ${culpritText(row.culprit, protocol)}`;
+    const fields = { prefix: prefix.text, way: this.#way(change) };
+    logger.warn(fields, `put back a route that someone deleted or changed${by}`);
+    if (!this.#contest.repaired(prefix.text)) return;
+    fib.hold(row, contested);
+    logger.error(fields, contested.text);
+    this.tell({ kind: "error", prefix, text: contested.text });
+    retryAfter(Contest.restMs);
+  }
+
+  #way({ path }: FibChange<RouteOwner>): string {
+    return pathText(path, this.#options.deviceName);
+  }
+}

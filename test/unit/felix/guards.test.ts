@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, test } from "node:test";
+import { FelixHarness, OURS, prefix, STATIC } from "../../support/felix-harness.ts";
+
+let h: FelixHarness;
+
+beforeEach(() => {
+  h = new FelixHarness();
+});
+
+afterEach(() => h.stop());
+
+describe("removals", () => {
+  const many = Array.from({ length: 40 }, (_, index) => `10.233.${index + 100}.0/24`);
+
+  /** Forty routes are there. */
+  async function forty(isPictureWhole: () => boolean): Promise<void> {
+    await h.start({ podCidrs: [], isPictureWhole });
+    for (const text of many) h.set(text, "192.168.1.3");
+    h.felix.pictureComplete();
+    await h.felix.settled();
+  }
+
+  const removeAll = async (): Promise<void> => {
+    for (const text of many) h.felix.removeRoute(prefix(text));
+    await h.felix.settled();
+  };
+
+  test("go on while the picture is whole", async () => {
+    await forty(() => true);
+    await removeAll();
+    assert.deepEqual(h.there(), []);
+  });
+
+  test("of more than the share are frozen while it is not, and go when it is", async () => {
+    let whole = false;
+    await forty(() => whole);
+    await removeAll();
+    assert.equal(h.there().length, 40);
+    assert.equal(h.felix.status().frozenRemovals, 40);
+    h.felix.pictureChanged();
+    await h.felix.settled();
+    assert.equal(h.there().length, 40);
+    whole = true;
+    h.felix.pictureChanged();
+    await h.felix.settled();
+    assert.deepEqual(h.there(), []);
+    assert.equal(h.felix.status().frozenRemovals, 0);
+  });
+
+  test("that were frozen are forgotten for routes that are wanted again; the rest goes on confirmation", async () => {
+    await forty(() => false);
+    await removeAll();
+    for (const text of many.slice(1)) h.set(text, "192.168.1.3");
+    await h.felix.settled();
+    assert.equal(h.felix.status().frozenRemovals, 1);
+    assert.equal(await h.felix.confirmRemovals(), 1);
+    assert.equal(h.there().length, 39);
+    assert.equal(await h.felix.confirmRemovals(), 0);
+    assert.equal(h.felix.status().counts.installed, 39);
+  });
+
+  test("do not hold up what is new", async () => {
+    await forty(() => false);
+    await removeAll();
+    h.set("10.233.7.0/24", "192.168.1.3");
+    await h.felix.settled();
+    assert.equal(h.there().length, 41);
+  });
+
+  test("of an earlier life's routes are guarded, too", async () => {
+    const left = many.map((text) => h.change("create", text, "192.168.1.3"));
+    await h.other.applyRoutes(left, OURS);
+    await h.start({ podCidrs: [], isPictureWhole: () => false });
+    h.felix.pictureComplete();
+    await h.felix.settled();
+    assert.equal(h.there().length, 40);
+    assert.equal(h.felix.status().frozenRemovals, 40);
+  });
+});
+
+test("what the kernel is short of means for is tried again after a second, then after two", async () => {
+  await h.start();
+  const state = (): string | undefined => h.entry("10.233.2.0/24")?.state;
+  h.kernel.faults.refuseNext = { prefix: "10.233.2.0/24", errno: 12 };
+  h.set("10.233.2.0/24", "192.168.1.3");
+  await h.felix.settled();
+  assert.equal(state(), "error");
+  h.kernel.faults.refuseNext = { prefix: "10.233.2.0/24", errno: 105 };
+  h.clock.advance(1_000);
+  await h.quiet();
+  assert.equal(state(), "error");
+  h.clock.advance(1_999);
+  await h.quiet();
+  assert.equal(state(), "error");
+  h.clock.advance(1);
+  await h.quiet();
+  assert.equal(state(), "installed");
+});
+
+describe("routes of other protocols", () => {
+  const theirs = () => h.change("create", "10.233.2.0/24", "192.168.1.4");
+
+  test("are left by default", async () => {
+    await h.other.applyRoutes([theirs()], STATIC);
+    await h.start();
+    h.set("10.233.2.0/24", "192.168.1.3");
+    await h.quiet();
+    assert.equal(h.entry("10.233.2.0/24")?.state, "conflict");
+  });
+
+  test("are replaced where the policy says so, whoever was first", async () => {
+    await h.other.applyRoutes([theirs()], STATIC);
+    await h.start({ conflicts: "take", podCidrs: [] });
+    h.set("10.233.2.0/24", "192.168.1.3");
+    await h.quiet();
+    assert.deepEqual(h.there(), ["10.233.2.0/24 192.168.1.3 eth0 77"]);
+    await h.other.applyRoutes([{ ...theirs(), op: "replace" }], STATIC);
+    await h.quiet();
+    assert.deepEqual(h.there(), ["10.233.2.0/24 192.168.1.3 eth0 77"]);
+    assert.equal(h.entry("10.233.2.0/24")?.state, "installed");
+  });
+
+  test("are left when they are the kernel's own, whatever the policy", async () => {
+    h.kernel.addAddress(h.eth0, "10.233.2.1", 24);
+    await h.start({ conflicts: "take", podCidrs: [] });
+    h.set("10.233.2.0/24", "192.168.1.3");
+    await h.quiet();
+    assert.equal(h.entry("10.233.2.0/24")?.state, "conflict");
+  });
+});
