@@ -97,6 +97,16 @@ function programmerWarnings(status: FelixStatus | undefined): Warning[] {
     const name = tunnel.ipipSupported === false ? "ipip-unavailable" : "tunnel-problem";
     warnings.push({ name, text: tunnel.problem.text, remedy: tunnel.problem.remedy ?? "" });
   }
+  const [overlap, ...more] = status.overlaps;
+  if (overlap !== undefined) {
+    const { inner, innerOwner, outer, outerOwner } = overlap;
+    const others = more.length === 0 ? "" : ` (and ${more.length} more such)`;
+    warnings.push({
+      name: "pod-cidr-overlap",
+      text: `${inner.text} of ${innerOwner} is inside ${outer.text} of ${outerOwner}, and takes its packets${others}`,
+      remedy: "give each node a range of its own",
+    });
+  }
   if (status.frozenRemovals > 0) {
     warnings.push({
       name: "removals-frozen",

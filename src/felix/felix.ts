@@ -16,6 +16,7 @@ import { type LoadKernelModule, modprobe } from "./kernel-module.ts";
 import { KernelPicture } from "./kernel-picture.ts";
 import { decideLocal, LOCAL_METRIC, type LocalDecision, localPath } from "./local.ts";
 import { NextHops } from "./next-hops.ts";
+import { findPodCidrOverlaps, type PodCidrOverlap } from "./overlaps.ts";
 import type { RouteOwner } from "./owner.ts";
 import { nameProtocol, RT_PROTOS_DIRECTORY } from "./protocol-name.ts";
 import { Reconciler } from "./reconciler.ts";
@@ -84,6 +85,8 @@ export class Felix {
   #podCidrs: readonly Prefix[];
   #local: readonly LocalDecision[] = [];
   #forwarding: ForwardingStatus = { enabled: false, switchedOn: false, problem: undefined };
+  /** `undefined` when it is to be looked at again. */
+  #overlaps: readonly PodCidrOverlap[] | undefined;
   #pictureComplete = false;
   #adopted = 0;
 
@@ -159,6 +162,7 @@ export class Felix {
     if (before?.kind === "remote") this.#nextHops.release(before.group);
     const path = prefix.version === 4 ? group.path : undefined;
     this.#fib.want(prefix, metric, group.owner, path);
+    if (before !== group.owner) this.#overlaps = undefined;
     this.#reconciler.kick();
   }
 
@@ -169,6 +173,7 @@ export class Felix {
     if (want?.kind !== "remote") return;
     this.#nextHops.release(want.group);
     this.#fib.unwant(prefix, metric);
+    this.#overlaps = undefined;
     this.#reconciler.kick();
   }
 
@@ -235,6 +240,7 @@ export class Felix {
       local: this.#local,
       adopted: this.#adopted,
       pictureComplete: this.#pictureComplete,
+      overlaps: this.#podCidrOverlaps(),
       frozenRemovals: this.#fib.frozenDeletions,
       repairs: this.#reporter.repairs,
       overflows: this.#reconciler.overflows,
@@ -301,6 +307,13 @@ export class Felix {
       if (!installed.has(prefix.text)) this.#fib.unwant(prefix, LOCAL_METRIC);
     }
     this.#local = decisions;
+    this.#overlaps = undefined;
+  }
+
+  #podCidrOverlaps(): readonly PodCidrOverlap[] {
+    const { metric, podPools } = this.#options;
+    this.#overlaps ??= findPodCidrOverlaps(this.#fib, [metric, LOCAL_METRIC], podPools);
+    return this.#overlaps;
   }
 
   #tunnelWish(): TunnelWish | undefined {

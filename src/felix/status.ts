@@ -3,6 +3,7 @@ import type { Prefix } from "../net/prefix.ts";
 import type { NextHopMode } from "./encapsulation.ts";
 import type { ForwardingStatus } from "./forwarding.ts";
 import type { LocalDecision } from "./local.ts";
+import type { PodCidrOverlap } from "./overlaps.ts";
 import type { Problem } from "./problem.ts";
 import type { SegmentVerdict } from "./segment.ts";
 
@@ -45,6 +46,8 @@ export interface FelixStatus {
   readonly adopted: number;
   /** Nobody waits for more routes: what nobody wants has been swept. */
   readonly pictureComplete: boolean;
+  /** Pod CIDRs inside those of other nodes; a hundred at most. */
+  readonly overlaps: readonly PodCidrOverlap[];
   /** Routes that nobody wants and that are kept, since too many went at once while the picture was not whole. */
   readonly frozenRemovals: number;
   /** Routes that others deleted or changed, and that were put back. */

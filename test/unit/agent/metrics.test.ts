@@ -36,6 +36,7 @@ const felixStatus: FelixStatus = {
   local: [],
   adopted: 1,
   pictureComplete: false,
+  overlaps: [],
   frozenRemovals: 0,
   repairs: 3,
   overflows: 1,

@@ -129,3 +129,36 @@ describe("routes of other protocols", () => {
     assert.equal(h.entry("10.233.2.0/24")?.state, "conflict");
   });
 });
+
+describe("pod CIDRs of two nodes that overlap", () => {
+  const overlaps = (): string[] =>
+    h.felix
+      .status()
+      .overlaps.map(
+        ({ inner, innerOwner, outer, outerOwner }) =>
+          `${inner.text} of ${innerOwner} in ${outer.text} of ${outerOwner}`,
+      );
+
+  test("are told of, other nodes' and our own", async () => {
+    await h.start();
+    h.set("10.233.2.0/24", "192.168.1.3");
+    h.set("10.233.2.128/25", "192.168.1.4");
+    h.set("10.233.1.64/26", "192.168.1.4");
+    assert.deepEqual(overlaps().toSorted(), [
+      "10.233.1.64/26 of 192.168.1.4 in 10.233.1.0/24 of this node",
+      "10.233.2.128/25 of 192.168.1.4 in 10.233.2.0/24 of 192.168.1.3",
+    ]);
+    h.felix.removeRoute(prefix("10.233.1.64/26"));
+    h.felix.removeRoute(prefix("10.233.2.0/24"));
+    assert.deepEqual(overlaps(), []);
+  });
+
+  test("are not: one node's own, single addresses, summaries of a pool", async () => {
+    await h.start();
+    h.set("10.233.2.0/24", "192.168.1.3");
+    h.set("10.233.2.128/25", "192.168.1.3");
+    h.set("10.233.2.7/32", "192.168.1.4");
+    h.set("10.233.0.0/16", "192.168.1.1");
+    assert.deepEqual(overlaps(), []);
+  });
+});
