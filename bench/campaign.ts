@@ -2,7 +2,7 @@ import type { Run } from "./results.ts";
 import type { Scenario } from "./scenarios.ts";
 
 /** What one cell of the tables may take in all: who is slow is measured fewer times. */
-const cellSeconds = 60;
+const cellSeconds = 40;
 
 /** Did the run end with every phase complete? */
 export function isWhole({ report }: Run): boolean {

@@ -10,7 +10,7 @@ import {
 } from "./cells.ts";
 import { plot } from "./plot.ts";
 import type { Daemon, Results } from "./results.ts";
-import { type Measure, plotted, plottedClients, type Scenario, scenarios } from "./scenarios.ts";
+import { type Measure, plotted, type Scenario, scenarios } from "./scenarios.ts";
 
 /** The daemon that the others are compared with. */
 const ourKey = "margay";
@@ -79,19 +79,24 @@ function scenarioRows(
   }));
 }
 
-/** How often each cell was measured, as far as it was not `most` times. */
+/** How often cells were measured: `most` times, but for those that are listed by how often they were. */
 function samplesText(results: Results): string {
   const counts = scenariosOf(results).flatMap((scenario) =>
     results.daemons.map((daemon) => ({
       name: `${scenario.name} of ${daemon.name}`,
-      ...convergence(results, scenario, daemon.key),
+      samples: convergence(results, scenario, daemon.key).samples,
     })),
   );
-  const most = Math.max(0, ...counts.map(({ samples }) => samples));
-  const fewer = counts.filter(({ samples }) => samples > 0 && samples < most);
+  const bySamples = [...Map.groupBy(counts, ({ samples }) => samples)]
+    .filter(([samples]) => samples > 0)
+    .toSorted(([a], [b]) => b - a);
+  const [[most] = [0], ...fewer] = bySamples;
   const text = `Medians of ${most} ${most === 1 ? "run" : "runs"}`;
   if (fewer.length === 0) return `${text}.`;
-  return `${text}, but for ${fewer.map(({ name, samples }) => `${name}: ${samples}`).join("; ")}.`;
+  const lists = fewer.map(
+    ([samples, cells]) => `${samples} of ${cells.map(({ name }) => name).join(", ")}`,
+  );
+  return `${text}; ${lists.join("; ")}.`;
 }
 
 /** What was wrong in what a daemon sent, per daemon. */
@@ -107,17 +112,17 @@ function faults(results: Results): readonly string[] {
 export function convergencePlot(results: Results): string | undefined {
   const series = results.daemons.map(({ key, name }) => ({
     name,
-    points: plotted.flatMap((scenario, index) => {
+    points: plotted.flatMap((scenario) => {
       const y = convergence(results, scenario, key).value;
-      return y === undefined ? [] : [{ x: plottedClients[index] as number, y }];
+      return y === undefined ? [] : [{ x: scenario.size, y }];
     }),
   }));
   if (series.every(({ points }) => points.length < 2)) return undefined;
   return plot(series, {
     title: "Until all clients hold all routes",
-    xTitle: "clients, each announcing four /26 at one signal",
+    xTitle: "clients, each announcing four /26 at one signal (2,000: one each)",
     yTitle: "seconds",
-    xMarks: plottedClients,
+    xMarks: plotted.map(({ size }) => size),
   });
 }
 

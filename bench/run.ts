@@ -1,4 +1,3 @@
-import { execFile } from "node:child_process";
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +11,7 @@ import type { Plan } from "./tester/plan.ts";
 import type { Report } from "./tester/report.ts";
 
 const testerProgram = join(import.meta.dirname, "tester/main.ts");
-const settleSeconds = 2;
+const settleSeconds = 0.5;
 const place = { address: "10.0.0.1", port: 1790, asn: 64512, clients: "10.1.0.0/16" } as const;
 
 /** What a tester may take on top of its phases: to encode, to check, to settle. */
@@ -27,6 +26,8 @@ export async function measure(
   const startMs = performance.now();
   const directory = mkdtempSync(join(tmpdir(), "margay-bench-"));
   chmodSync(directory, 0o755); // some drop their privileges
+  const remove = (): void => rmSync(directory, { recursive: true, force: true });
+  process.once("exit", remove);
   const network = new Network(`mgbench${process.pid}`);
   let outcome: Pick<Run, "report" | "failure">;
   try {
@@ -37,7 +38,8 @@ export async function measure(
     outcome = { failure: error instanceof Error ? error.message : String(error) };
   } finally {
     await network.destroy();
-    rmSync(directory, { recursive: true });
+    remove();
+    process.off("exit", remove);
   }
   const wallSeconds = (performance.now() - startMs) / 1000;
   return { daemon: contender.key, scenario: scenario.name, ...outcome, wallSeconds };
@@ -68,13 +70,14 @@ async function runIn(
       daemon.assertAlive();
       return listens(daemon.pid, settings.port);
     });
-    const { address, port, asn } = settings;
-    const target = { address, port, asn };
-    const plan: Plan = { target, pid: daemon.pid, timeoutSeconds, settleSeconds, steps };
-    const seconds = 4 * timeoutSeconds + testerSlackSeconds;
-    const report = await runTester(namespace, plan, daemon, seconds);
-    daemon.assertAlive();
-    return report;
+    const { address, port, asn, directory } = settings;
+    const { greetingSeconds = 0 } = contender;
+    const plan: Plan = {
+      ...{ target: { address, port, asn }, pid: daemon.pid, timeoutSeconds, steps },
+      ...{ greetingSeconds, settleSeconds },
+    };
+    const tester = namespace.inside([process.execPath, testerProgram, JSON.stringify(plan)]);
+    return await runTester(tester, directory, daemon, 4 * timeoutSeconds + testerSlackSeconds);
   } finally {
     await daemon.stop();
   }
@@ -88,24 +91,18 @@ function listens(pid: number, port: number): boolean {
 
 /** @throws Error when the tester fails, takes longer than `seconds`, or the daemon ends before it does */
 async function runTester(
-  namespace: Namespace,
-  plan: Plan,
+  argv: readonly string[],
+  directory: string,
   daemon: Daemon,
   seconds: number,
 ): Promise<Report> {
-  const argv = namespace.inside([process.execPath, testerProgram, JSON.stringify(plan)]);
-  const end = new AbortController();
-  void daemon.exited().then(() => end.abort());
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const options = { signal: end.signal, timeout: seconds * 1000, killSignal: "SIGKILL" as const };
-  execFile(argv[0] ?? "", argv.slice(1), options, (error, stdout) => {
-    if (error === null) resolve(stdout);
-    else reject(error);
-  });
-  try {
-    return JSON.parse(await promise) as Report; // printed by a program of ours
-  } catch (error) {
-    daemon.assertAlive();
-    throw error;
-  }
+  const tester = new Daemon({ argv, logFile: join(directory, "tester.log") });
+  const timer = setTimeout(() => void tester.kill(), seconds * 1000);
+  void daemon.exited().then(() => tester.kill());
+  await tester.exited();
+  clearTimeout(timer);
+  daemon.assertAlive();
+  if (tester.exitCode !== 0) throw new Error(`the tester failed:\n${tester.log().slice(-2000)}`);
+  const lastLine = tester.log().trimEnd().split("\n").at(-1) ?? "";
+  return JSON.parse(lastLine) as Report; // printed by a program of ours
 }

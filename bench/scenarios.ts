@@ -25,8 +25,7 @@ const number = new Intl.NumberFormat("en");
 
 /** Clients announce their blocks at one signal, hold everybody else's, and withdraw them. */
 function reflect(clients: number, blocks: number): Scenario {
-  const isUsual = blocks === blocksOf(clients);
-  const name = `reflect${clients}${isUsual ? "" : `x${blocks}`}`;
+  const name = `reflect${clients}`;
   const what = blocks === 1 ? "one /26" : `${blocks} /26 each`;
   return {
     name,
@@ -45,10 +44,6 @@ function reflect(clients: number, blocks: number): Scenario {
       { title: "… withdrawn again", phase: "withdraw", value: "seconds" },
     ],
   };
-}
-
-function blocksOf(clients: number): number {
-  return clients >= 2000 ? 1 : 4;
 }
 
 function churn(clients: number, events: number): Scenario {
@@ -123,17 +118,18 @@ function feed(name: string, senders: number, prefixesEach: number): Scenario {
   };
 }
 
-/** Clients of the plot of convergence time against clients. */
-export const plottedClients = [100, 250, 500, 1000, 2000];
-
-/** The points of the plot: four blocks a client, whatever the number of clients. */
-export const plotted: readonly Scenario[] = plottedClients.map((clients) => reflect(clients, 4));
-
-const tabled: readonly Scenario[] = [
+/** The points of the plot of convergence time against clients. */
+export const plotted: readonly Scenario[] = [
   reflect(100, 4),
+  reflect(250, 4),
+  reflect(500, 4),
   reflect(1000, 4),
   reflect(2000, 1),
-  churn(1000, 40),
+];
+
+const usual: readonly Scenario[] = [
+  ...plotted,
+  churn(1000, 30),
   join("restart", 1000, 0),
   join("ramp", 1000, 5),
   storm(1000),
@@ -149,8 +145,8 @@ const small: readonly Scenario[] = [
 
 /** All there are, in the order in which they run: of a family the smaller ones first. */
 export const scenarios: ReadonlyMap<string, Scenario> = byName(
-  [...Map.groupBy([...tabled, ...plotted, ...small], ({ family }) => family).values()].flatMap(
-    (family) => family.toSorted((a, b) => a.size - b.size),
+  [...Map.groupBy([...usual, ...small], ({ family }) => family).values()].flatMap((family) =>
+    family.toSorted((a, b) => a.size - b.size),
   ),
 );
 

@@ -17,6 +17,8 @@ export interface Contender {
   readonly key: string;
   /** For people: `FRR, tuned`. */
   readonly name: string;
+  /** How long it puts off its first words to new peers although there is nothing to say; 0 unless told. */
+  readonly greetingSeconds?: number;
   /** Is it of interest in this family of scenarios? In all, without. */
   isMeasuredIn?(family: string): boolean;
   /** Which one is installed, or undefined if none is. */

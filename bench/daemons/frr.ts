@@ -9,6 +9,7 @@ const program = "/usr/lib/frr/bgpd";
 export class Frr implements Contender {
   readonly key: string = "frr";
   readonly name: string = "FRR";
+  readonly greetingSeconds = 2;
   /** More lines for its `router bgp`. */
   readonly #tuning: readonly string[];
 

@@ -9,8 +9,10 @@ export interface Plan {
   readonly pid: number;
   /** How long any phase may take. */
   readonly timeoutSeconds: number;
-  /** A pause before each phase, for the daemon to come to rest: FRR, for one, waits two seconds before it greets new peers. */
+  /** A pause before each phase, for the daemon to come to rest. */
   readonly settleSeconds: number;
+  /** One more before the first announcement: what the daemon says to new peers of an empty table must be over by then. */
+  readonly greetingSeconds: number;
   readonly steps: Steps;
 }
 

@@ -100,7 +100,7 @@ export class Tester {
       return this.#measure("storm", () => this.#connectOver(0, steps.overSeconds));
     }
     await this.#bringUp(steps.kind === "join" ? steps.senders : this.#clients.length);
-    await this.#settle();
+    await this.#settle(this.#plan.greetingSeconds);
     await this.#measure("announce", () => this.#sendAll("announce"));
     await this.#settle();
     if (steps.kind === "exchange") await this.#withdraw();
@@ -157,8 +157,8 @@ export class Tester {
     for (const [index, load] of this.#loads.entries()) this.#clients[index]?.send(load[what]);
   }
 
-  async #settle(): Promise<void> {
-    await this.#until(() => false, this.#plan.settleSeconds * 1000);
+  async #settle(moreSeconds = 0): Promise<void> {
+    await this.#until(() => false, (this.#plan.settleSeconds + moreSeconds) * 1000);
   }
 
   get #timeoutMs(): number {
