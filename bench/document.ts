@@ -26,8 +26,13 @@ function seconds(value: number): string {
   return value < 1 ? `${figures(value * 1000)} ms` : `${figures(value)} s`;
 }
 
+/** Those that came to run. */
 function scenariosOf(results: Results): readonly Scenario[] {
-  return results.scenarios.map((name) => scenarios.get(name)).filter((one) => one !== undefined);
+  const ran = new Set(results.runs.map(({ scenario }) => scenario));
+  return results.scenarios
+    .filter((name) => ran.has(name))
+    .map((name) => scenarios.get(name))
+    .filter((one) => one !== undefined);
 }
 
 function table(daemons: readonly Daemon[], rows: readonly Row[], withRatios: boolean): string {
@@ -59,7 +64,12 @@ function cellText(cell: Cell, format: (value: number) => string, ours?: number):
 function timeRow(results: Results, scenario: Scenario, measure: Measure): Row {
   return {
     title: measure.title,
-    cellOf: (daemon) => cellOf(results, scenario.name, daemon, measured(measure)),
+    cellOf: (daemon) => {
+      const cell = cellOf(results, scenario.name, daemon, measured(measure));
+      // Why there is no time is said once, in the scenario's first row.
+      const isFirst = measure === scenario.measures[0];
+      return cell.value === undefined && !isFirst ? { ...cell, remark: "–" } : cell;
+    },
     format: measure.value === "seconds" ? seconds : (value) => `${figures(value)} ms`,
   };
 }
@@ -204,13 +214,13 @@ export function documentOf(results: Results, plotFile: string | undefined): stri
   const parts = [
     heading(results),
     method(results),
-    ...(results.scenarios.length === 0 ? [] : [times(results)]),
+    ...(results.runs.length === 0 ? [] : [times(results)]),
     ...(plotFile === undefined
       ? []
       : [
           `## Convergence against clients\n\n![Convergence time against number of clients](${basename(plotFile)})`,
         ]),
-    ...(results.scenarios.length === 0 ? [] : [resources(results)]),
+    ...(results.runs.length === 0 ? [] : [resources(results)]),
     ...(wrong.length === 0 ? [] : [`## Wrong routes\n\n${wrong.join("\n")}`]),
     ...results.micro.map(({ text, title }) => `## ${title}\n\n\`\`\`\n${text.trimEnd()}\n\`\`\``),
   ];

@@ -32,7 +32,7 @@ a tester that plays their clients, and writes docs/BENCHMARKS.md. Needs root. Ta
   --daemons A,B,…      ${contenders.map(({ key }) => key).join(" ")}
   --no-micro           without codec, RIB and FIB
   --timeout SECONDS    what a phase of a run may take; who needs longer is asked no more  (default 60; quick: 10)
-  --minutes N          no run begins after so long                                        (default 32; quick: 1.3)
+  --minutes N          no run begins after so long                                        (default 32; quick: 1.4)
   --output FILE        where the document goes; its plot goes beside it                   (default docs/BENCHMARKS.md)
   --json FILE          where the raw results go                                           (default bench/results.json)
   --from FILE          make the document from raw results of an earlier run
@@ -64,7 +64,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
     ),
     withMicro: values["no-micro"] !== true,
     timeoutSeconds: positive("--timeout", values.timeout, isQuick ? 10 : 60),
-    minutes: positive("--minutes", values.minutes, isQuick ? 1.3 : 32),
+    minutes: positive("--minutes", values.minutes, isQuick ? 1.4 : 32),
     output,
     json: values.json ?? "bench/results.json",
     from: values.from,
