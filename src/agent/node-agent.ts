@@ -31,6 +31,7 @@ import { nodePeerSettings, nodeRanges } from "./peer-settings.ts";
 import { logRefusals } from "./refusal-log.ts";
 import { feedRoutes } from "./route-feed.ts";
 import { type Probes, startProbes } from "./probes.ts";
+import { ownSubnets } from "./own-subnets.ts";
 import { observeSpeaker } from "./speaker-observer.ts";
 import { createViews } from "./speaker-views.ts";
 import type { StatusSources } from "./status-view.ts";
@@ -113,6 +114,7 @@ export class NodeAgent {
         identifier,
         clusterId: identifier,
         ownAddresses: [node.address],
+        subnets: ownSubnets(),
         nextHopSelf: { [version]: node.address },
       },
       tcp: nodeTcp,

@@ -72,12 +72,12 @@ export function nodeRanges(config: NodeConfig, cluster: ClusterModel): PeerRange
   );
 }
 
-/** A speaker without pods takes and passes on everything, unless told. */
+/** A speaker without pods takes and passes on everything within its AS; to others RFC 8212 applies. */
 const openFallbacks: Fallbacks = {
   families,
-  importPrefixes: "any",
+  importPrefixes: undefined,
   importNever: [],
-  advertise: "all",
+  advertise: undefined,
 };
 
 /** The peers that a speaker's file names. */

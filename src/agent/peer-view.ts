@@ -1,3 +1,4 @@
+import { describePolicy } from "../bgp/describe-policy.ts";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { PeerView } from "../api/views.ts";
 import { describeCapability } from "../bgp/capability/index.ts";
@@ -121,7 +122,7 @@ export function peerView(peer: Peer, driver: SpeakerDriver, clock: Clock): PeerV
     port: settings.port,
     name: settings.name === settings.address ? "" : settings.name,
     kind: settings.kind,
-    localAsn: speaker.config.asn,
+    localAsn: settings.localAs ?? speaker.config.asn,
     remoteAsn: lastNegotiated?.peerAsn ?? (typeof settings.asn === "number" ? settings.asn : 0),
     state: fsm.state,
     since: timestampOf(clock, peer.stateSinceMs),
@@ -138,6 +139,7 @@ export function peerView(peer: Peer, driver: SpeakerDriver, clock: Clock): PeerV
     localEndpoint: tcp === undefined ? "" : formatEndpoint(tcp.localAddress, tcp.localPort),
     remoteEndpoint: tcp === undefined ? "" : formatEndpoint(tcp.remoteAddress, tcp.remotePort),
     transport: transportView(driver.transport(peer)),
+    policies: [...describePolicy(settings, { external: peer.source === PathSource.external })],
     reflectorClient: peer.source === PathSource.client,
     held: peer.held ?? "",
     ...(tcp !== undefined && { queues: queuesView(peer, driver, tcp) }),

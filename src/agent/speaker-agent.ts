@@ -6,6 +6,7 @@ import { type ConfigProblem, formatProblem } from "../config/problem.ts";
 import type { SpeakerSettings } from "../config/speaker-settings.ts";
 import { parseIpv4 } from "../net/ip-address.ts";
 import type { Clock } from "../platform/clock.ts";
+import { ownLinks } from "../platform/own-links.ts";
 import { nodeTcp } from "../platform/node-tcp.ts";
 import type { LogControl } from "../platform/pino-logger.ts";
 import { nodeRandom } from "../platform/random.ts";
@@ -19,6 +20,7 @@ import { PeerMemory } from "./peer-memory.ts";
 import { speakerPeerSettings, speakerRanges } from "./peer-settings.ts";
 import { type Probes, startProbes } from "./probes.ts";
 import { logRefusals } from "./refusal-log.ts";
+import { ownSubnets } from "./own-subnets.ts";
 import { observeSpeaker } from "./speaker-observer.ts";
 import { createViews } from "./speaker-views.ts";
 import { applyTcpKeys, tcpKeys } from "./tcp-keys.ts";
@@ -57,13 +59,15 @@ export class SpeakerAgent {
       this.#memory = new PeerMemory(settings.peersFile, clock, logger);
     }
     const own = ownAddresses(settings.listen);
+    const named = Object.values(own);
     this.#driver = new SpeakerDriver({
       config: {
         asn: settings.asn,
         // Both are dotted quads: the configuration has seen to it.
         identifier: parseIpv4(settings.routerId) as number,
         clusterId: parseIpv4(settings.clusterId) as number,
-        ownAddresses: Object.values(own),
+        ownAddresses: named.length > 0 ? named : ownLinks().map(({ address }) => address),
+        subnets: ownSubnets(),
         nextHopSelf: own,
       },
       tcp: nodeTcp,

@@ -11,8 +11,8 @@ import type { RouteRefreshMessage } from "./message/message.ts";
 import { decodeRouteRefresh, encodeRouteRefresh } from "./message/route-refresh.ts";
 import type { Peer } from "./peer.ts";
 import type { FamilyRib } from "./rib/family-rib.ts";
-import type { ExportProfile } from "./rib/export-profile.ts";
 import { createMember } from "./rib/group-member.ts";
+import { exportProfile } from "./session-policy.ts";
 import type { SpeakerConfig } from "./speaker-config.ts";
 import type { SpeakerPorts } from "./speaker-ports.ts";
 import type { UpdateReceiver, UpdateReport, UpdateSource } from "./update-receiver.ts";
@@ -173,7 +173,7 @@ export class PeerSession {
     };
     for (const key of keys) {
       const rib = ribs.get(key) as FamilyRib;
-      const nextHopSelf = config.nextHopSelf[rib.family.version];
+      const nextHopSelf = config.nextHopSelf[rib.family.version] ?? this.#localAddress(rib);
       if (negotiated.codec.external && nextHopSelf === undefined) continue;
       const member = createMember(
         peer.index,
@@ -182,9 +182,16 @@ export class PeerSession {
           ? (subtype) => this.sendRouteRefresh(key, subtype)
           : undefined,
       );
-      const profile = exportProfile(peer, negotiated, config, nextHopSelf ?? "");
+      const profile = exportProfile(peer.settings, negotiated, config, nextHopSelf ?? "");
       peer.families.push({ key, group: rib.join(profile, member), member });
     }
+  }
+
+  /** Our end of the connection, where it can be a next hop of the family. */
+  #localAddress({ family }: FamilyRib): string | undefined {
+    const address = this.#ports.localAddress(this.connection);
+    if (address === undefined) return undefined;
+    return address.includes(":") === (family.version === 6) ? address : undefined;
   }
 
   #sendUpdates(parts: readonly Uint8Array[], messages: number): boolean {
@@ -212,23 +219,4 @@ function encode(action: Extract<FsmAction, { type: keyof typeof messageTypeOf }>
     case "sendNotification":
       return encodeNotification(action.notification);
   }
-}
-
-function exportProfile(
-  peer: Peer,
-  negotiated: Negotiated,
-  config: SpeakerConfig,
-  nextHopSelf: string,
-): ExportProfile {
-  return {
-    external: negotiated.codec.external,
-    client: peer.settings.client && !negotiated.codec.external,
-    advertise: peer.settings.advertise,
-    fourOctetAs: negotiated.codec.fourOctetAs,
-    maximumMessageOctets: negotiated.codec.maximumMessageOctets,
-    localAsn: config.asn,
-    clusterId: config.clusterId,
-    nextHopSelf,
-    minRouteAdvertisementIntervalSeconds: peer.settings.minRouteAdvertisementIntervalSeconds,
-  };
 }

@@ -1,10 +1,9 @@
-import type { Prefix } from "../net/prefix.ts";
 import type { Capability } from "./capability/capability.ts";
 import type { Family } from "./family/family.ts";
 import type { PeerAsn } from "./fsm/peer-asn.ts";
 import type { PeerFsmConfig } from "./fsm/peer-config.ts";
+import type { PeerPolicy } from "./peer-policy.ts";
 import type { PeerTransport } from "./peer-transport.ts";
-import { ImportPolicy } from "./rib/import-policy.ts";
 import { PathSource } from "./rib/source.ts";
 import type { SpeakerConfig } from "./speaker-config.ts";
 
@@ -12,7 +11,7 @@ import type { SpeakerConfig } from "./speaker-config.ts";
  * What an operator, or the topology, says of a peer. Most fields are options of the configuration by the same name
  * (src/config/peer-schema.ts), where their ranges and defaults stand.
  */
-export interface PeerSettings {
+export interface PeerSettings extends PeerPolicy {
   /** Canonical. */
   readonly address: string;
   /** TCP port to dial. */
@@ -29,12 +28,6 @@ export interface PeerSettings {
   /** Our reflection client (RFC 4456), where it is in our AS. */
   readonly client: boolean;
   readonly families: readonly Family[];
-  /** Prefixes inside one of these are accepted; `any` is everything but martians. */
-  readonly importPrefixes: readonly Prefix[] | "any";
-  /** Prefixes inside one of these are refused all the same: our own. */
-  readonly importNever: readonly Prefix[];
-  /** Of the routes selected: all, those originated here, or none. */
-  readonly advertise: "all" | "own" | "none";
   /** 0, or 3..65535 */
   readonly holdTimeSeconds: number;
   readonly connectRetrySeconds: number;
@@ -51,12 +44,34 @@ const liveSettings: ReadonlySet<string> = new Set<keyof PeerSettings>([
   "name",
   "kind",
   "port",
-  "importPrefixes",
-  "importNever",
-  "advertise",
   "connectRetrySeconds",
   "idleHoldSeconds",
   "idleHoldMaximumSeconds",
+  "minRouteAdvertisementIntervalSeconds",
+  "policy",
+  "importPrefixes",
+  "importNever",
+  "importLocalPref",
+  "importMed",
+  "importCommunities",
+  "importLargeCommunities",
+  "allowOwnAs",
+  "enforceFirstAs",
+  "refuseAsSets",
+  "gracefulShutdown",
+  "localAsNoPrepend",
+  "localAsReplace",
+  "advertise",
+  "exportPrefixes",
+  "nextHop",
+  "prepend",
+  "asOverride",
+  "removePrivateAs",
+  "exportMed",
+  "exportCommunities",
+  "exportLargeCommunities",
+  "exportRemoveCommunities",
+  "routeServerClient",
 ]);
 
 /** Must a session with the one settings end for the other to be in force? */
@@ -70,11 +85,6 @@ function sessionSettings(settings: PeerSettings): string {
   const fixed = Object.entries(rest).filter(([name]) => !liveSettings.has(name));
   fixed.sort(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify([fixed, families.map(({ key }) => key)]);
-}
-
-/** The import policy that settings describe. */
-export function importPolicyOf(settings: PeerSettings): ImportPolicy {
-  return new ImportPolicy(settings.importPrefixes, settings.importNever);
 }
 
 /** Where paths of a peer come from, once it is known whether it is in another AS. */
@@ -101,10 +111,15 @@ export function fsmConfig(
   noAnswerHint: () => string | undefined,
 ): PeerFsmConfig {
   return {
-    localAsn: asn,
     localIdentifier: identifier,
+    get localAsn() {
+      return current().localAs ?? asn;
+    },
     get peerAsn() {
       return current().asn;
+    },
+    get strictRole() {
+      return current().strictRole;
     },
     get holdTimeSeconds() {
       return current().holdTimeSeconds;
@@ -122,7 +137,7 @@ export function fsmConfig(
       return current().passive;
     },
     noAnswerHint,
-    capabilities: () => offeredCapabilities(current(), asn, restart()),
+    capabilities: () => offeredCapabilities(current(), current().localAs ?? asn, restart()),
   };
 }
 
@@ -138,6 +153,7 @@ function offeredCapabilities(
   }));
   capabilities.push({ name: "routeRefresh" }, { name: "enhancedRouteRefresh" });
   capabilities.push({ name: "extendedMessage" }, { name: "fourOctetAs", asn: localAsn });
+  if (settings.role !== undefined) capabilities.push({ name: "role", role: settings.role });
   // Without families it keeps nothing, and still tells the peer that we wait for End-of-RIB (RFC 4724 §3).
   const families = settings.gracefulRestartSeconds === 0 ? [] : settings.families;
   capabilities.push({

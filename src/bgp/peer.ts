@@ -9,7 +9,9 @@ import type { GroupMember } from "./rib/group-member.ts";
 import { isExternalAsn } from "./fsm/peer-asn.ts";
 import type { ImportPolicy } from "./rib/import-policy.ts";
 import type { PathSource, RibPeer } from "./rib/source.ts";
-import { importPolicyOf, type PeerSettings, sourceOf } from "./peer-settings.ts";
+import { type PeerSettings, sourceOf } from "./peer-settings.ts";
+import { importPolicy } from "./session-policy.ts";
+import type { SpeakerConfig } from "./speaker-config.ts";
 
 /** Messages of each type, by `MessageType`. */
 export type MessageCounts = [
@@ -69,15 +71,19 @@ export class Peer implements RibPeer {
     index: number,
     settings: PeerSettings,
     createFsm: (current: () => PeerSettings) => PeerFsm,
-    options: { readonly localAsn: number; readonly nowMs: number; readonly isDynamic: boolean },
+    options: {
+      readonly config: SpeakerConfig;
+      readonly nowMs: number;
+      readonly isDynamic: boolean;
+    },
   ) {
     this.index = index;
     this.settings = settings;
     this.fsm = createFsm(() => this.settings);
     this.isDynamic = options.isDynamic;
     this.addressOrder = addressOrder(settings.address);
-    this.importPolicy = importPolicyOf(settings);
-    this.source = sourceOf(settings, isExternalAsn(settings.asn, options.localAsn) ?? false);
+    this.importPolicy = importPolicy(settings, undefined, options.config);
+    this.source = sourceOf(settings, isExternalAsn(settings.asn, options.config.asn) ?? false);
     this.stateSinceMs = options.nowMs;
   }
 

@@ -1,3 +1,5 @@
+import type { Prefix } from "../net/prefix.ts";
+
 /** What makes a speaker. */
 export interface SpeakerConfig {
   readonly asn: number;
@@ -9,4 +11,6 @@ export interface SpeakerConfig {
   readonly ownAddresses: readonly string[];
   /** Canonical address that stands for us as next hop of what we originate, by IP version. */
   readonly nextHopSelf: { readonly 4?: string; readonly 6?: string };
+  /** Prefixes of the links we are on, for next hops that we share with peers (RFC 4271 §5.1.3). */
+  readonly subnets?: readonly Prefix[];
 }

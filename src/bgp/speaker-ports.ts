@@ -28,6 +28,8 @@ export interface SpeakerPorts {
   connect(connection: ConnectionId, to: PeerSettings): void;
   /** What may keep that dial from being answered, for people. */
   noAnswerHint(to: PeerSettings): string | undefined;
+  /** Our end of a connection that is up; canonical. */
+  localAddress(connection: ConnectionId): string | undefined;
   /** Closes a connection once what was written is flushed; nothing more is heard of it. */
   close(connection: ConnectionId): void;
   /** @returns false when the socket is full: `drained` follows */

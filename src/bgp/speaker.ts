@@ -14,16 +14,12 @@ import { DynamicPeers, type PeerRange } from "./dynamic-peers.ts";
 import { Peer } from "./peer.ts";
 import { PeerControl } from "./peer-control.ts";
 import { RouteRefresh } from "./route-refresh.ts";
-import {
-  fsmConfig,
-  importPolicyOf,
-  needsNewSession,
-  type PeerSettings,
-  sourceOf,
-} from "./peer-settings.ts";
+import { fsmConfig, needsNewSession, type PeerSettings, sourceOf } from "./peer-settings.ts";
 import type { PeerSession } from "./peer-session.ts";
 import { PeerTable } from "./peer-table.ts";
 import { type MessageEvent, SessionTable } from "./session-table.ts";
+import { putPoliciesInForce } from "./policies-in-force.ts";
+import { importPolicy } from "./session-policy.ts";
 import type { SpeakerConfig } from "./speaker-config.ts";
 import type { SpeakerObserver, SpeakerPorts, SpeakerTimer } from "./speaker-ports.ts";
 import { UpdateReceiver } from "./update-receiver.ts";
@@ -149,7 +145,7 @@ export class Speaker {
         fsmConfig(current, this.config, restart, () => this.#ports.noAnswerHint(current())),
         fsmPorts,
       );
-    const options = { localAsn: this.config.asn, nowMs: this.#ports.nowMs(), isDynamic };
+    const options = { config: this.config, nowMs: this.#ports.nowMs(), isDynamic };
     const peer = this.#peers.add((index) => new Peer(index, settings, createFsm, options));
     peer.held = held;
     if (held === undefined) this.#feed(peer, { type: "ManualStart" });
@@ -186,8 +182,7 @@ export class Speaker {
       return true;
     }
     peer.settings = settings;
-    peer.importPolicy = importPolicyOf(settings);
-    for (const rib of this.ribs.values()) rib.refilter(peer.index, peer.importPolicy);
+    putPoliciesInForce(peer, this.ribs, this.config);
     this.#ports.wake();
     return false;
   }
@@ -425,6 +420,7 @@ export class Speaker {
     peer.source = source;
     peer.endOfRibs.clear();
     this.#restartHelper.returned(peer, negotiated);
+    peer.importPolicy = importPolicy(peer.settings, negotiated, this.config);
     session.establish(negotiated, this.ribs, this.config);
     this.endOfRibDeferral.established(peer);
     this.#observer.established?.(peer);

@@ -1,14 +1,14 @@
 import { type DecodedAttributes, decodePathAttributes } from "./attribute/decode-attributes.ts";
 import type { PathAttributes } from "./attribute/path-attributes.ts";
 import { sessionResetError } from "./attribute/session-reset-error.ts";
-import { familyByKey } from "./family/index.ts";
+import { type Family, familyByKey, ipv4Unicast } from "./family/index.ts";
 import type { VisitNlri } from "./family/nlri.ts";
 import { AttributeCode, AttributeFlag, Afi, Safi } from "./iana.ts";
 import { type CodecContext, familyKey } from "./message/codec-context.ts";
 import { endOfRibFamily } from "./message/end-of-rib.ts";
 import type { AttributeError, MalformedOutcome } from "./message/message.ts";
 import { scanUpdate, UpdateView } from "./message/scan-update.ts";
-import { PathFlag, type PathOffer } from "./rib/adj-rib-in.ts";
+import type { PathOffer } from "./rib/adj-rib-in.ts";
 import type { FamilyRib } from "./rib/family-rib.ts";
 import type { ImportPolicy } from "./rib/import-policy.ts";
 import { AttributeTrait } from "./rib/attribute-summary.ts";
@@ -50,11 +50,14 @@ export class UpdateReceiver {
     peer: 0,
     pathId: 0,
     attributes: 0,
+    received: -1,
     flags: 0,
     atSeconds: 0,
   };
   #rib: FamilyRib | undefined;
   #policy: ImportPolicy | undefined;
+  /** What the import policy says of the block at hand. */
+  #blockFlags = 0;
   #block = new Uint8Array(4096);
   #blockLength = 0;
 
@@ -73,9 +76,8 @@ export class UpdateReceiver {
     const offer = this.#offer;
     offer.prefix = rib.prefixes.intern(octets, offset, lengthBits);
     offer.pathId = pathId;
-    offer.flags = (this.#policy as ImportPolicy).accepts(rib.prefixes, offer.prefix)
-      ? 0
-      : PathFlag.filtered;
+    const policy = this.#policy as ImportPolicy;
+    offer.flags = policy.flags(rib.prefixes, offer.prefix, this.#blockFlags);
     if (rib.paths.announce(offer)) rib.locRib.markDirty(offer.prefix);
   };
 
@@ -141,7 +143,7 @@ export class UpdateReceiver {
     announces: boolean,
     reaches: boolean,
   ): void {
-    const bits = contextBits(source.context);
+    const bits = contextBits(source.context, source.importPolicy.rules.allowedOwnAsns);
     const isSound = !this.#view.broken && !this.#isMpMalformed(octets);
     let classic = announces && isSound ? this.#findPlain(octets, bits, !reaches) : unusable;
     let multiprotocol = reaches && isSound ? this.#find(octets, true, bits) : unusable;
@@ -169,18 +171,38 @@ export class UpdateReceiver {
   ): void {
     const store = this.#store;
     const view = this.#view;
-    // Both blocks are held until all is announced: the one must not go with a path that the other replaces.
+    // Blocks are held until all is announced: the one must not go with a path that the other replaces.
     if (classic >= 0) store.retain(classic);
     if (multiprotocol >= 0) store.retain(multiprotocol);
+    let used = -1;
+    let multiprotocolUsed = -1;
     try {
-      this.#offer.attributes = classic;
-      this.#walk(octets, view.nlriStart, view.nlriEnd, ipv4UnicastKey, source, this.#announce);
-      this.#offer.attributes = multiprotocol;
-      this.#walkReach(octets, source, this.#announce);
+      if (classic >= 0) {
+        used = this.#offerBlock(classic, ipv4Unicast);
+        this.#walk(octets, view.nlriStart, view.nlriEnd, ipv4UnicastKey, source, this.#announce);
+      }
+      const family = multiprotocol < 0 ? undefined : this.#reachFamily(octets);
+      if (family !== undefined) {
+        multiprotocolUsed = this.#offerBlock(multiprotocol, family);
+        this.#walkReach(octets, source, this.#announce);
+      }
     } finally {
+      if (used >= 0) store.release(used);
+      if (multiprotocolUsed >= 0) store.release(multiprotocolUsed);
       if (classic >= 0) store.release(classic);
       if (multiprotocol >= 0) store.release(multiprotocol);
     }
+  }
+
+  /** Has the routes that follow offered with a block as the import policy makes it. @returns that block, with a reference */
+  #offerBlock(block: number, family: Family): number {
+    const policy = this.#policy as ImportPolicy;
+    const used = policy.apply(this.#store, family, block);
+    this.#store.retain(used);
+    this.#blockFlags = policy.judge(this.#store, block);
+    this.#offer.attributes = used;
+    this.#offer.received = used === block ? -1 : block;
+    return used;
   }
 
   /** Is the block of routes that are announced unknown, or known to have something to report each time? */
@@ -232,6 +254,10 @@ export class UpdateReceiver {
     if (end - start < nlriAt) return; // malformed, and said so by the full decoding
     const key = mpFamilyKey(octets, start);
     this.#walk(octets, start + nlriAt, end, key, source, visit);
+  }
+
+  #reachFamily(octets: Uint8Array): Family | undefined {
+    return familyByKey(mpFamilyKey(octets, this.#view.mpReachStart));
   }
 
   #walkReach(octets: Uint8Array, source: UpdateSource, visit: VisitNlri): void {

@@ -24,7 +24,7 @@ const effects: Readonly<Record<string, ConfigEffect>> = {
   "timers.idleHoldSeconds": "live",
   "timers.idleHoldMaximumSeconds": "live",
   "timers.gracefulRestartSeconds": "session-reset",
-  "timers.minRouteAdvertisementIntervalSeconds": "session-reset",
+  "timers.minRouteAdvertisementIntervalSeconds": "live",
   "timers.endOfRibWaitSeconds": "next-start",
   "mesh.dial": "live",
   "mesh.password": "live",

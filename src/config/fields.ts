@@ -317,6 +317,14 @@ export function community(): Reader<number> {
   });
 }
 
+/** A list of communities, or the word `all`. */
+export function communitiesOrAll(): z.ZodUnion<[z.ZodArray<Reader<number>>, z.ZodLiteral<"all">]> {
+  const several = list("communities", community());
+  const looksLike = (): z.ZodType => several;
+  const error = either("a list of communities, or all", looksLike);
+  return z.union([several, z.literal("all")], { error });
+}
+
 /** A large community, RFC 8092: `64512:1:2`. */
 export function largeCommunity(): Reader<LargeCommunity> {
   const what = "a large community such as 64512:1:2";

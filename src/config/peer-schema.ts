@@ -14,6 +14,7 @@ import {
   unicastAddress,
 } from "./fields.ts";
 import { password } from "./password.ts";
+import { policyRows } from "./policy-schema.ts";
 import { timerRows } from "./sections.ts";
 
 /**
@@ -34,13 +35,7 @@ const sessionRows = {
   client: flag().default(false).meta({
     description: "Our reflection client, if it is in our AS (RFC 4456).",
   }),
-  importPrefixes: list("prefixes", prefix()).optional().meta({
-    description: "Takes only these and what lies inside. Default: the pod pools, else everything.",
-  }),
-  advertise: choice(["all", "own", "none"]).optional().meta({
-    description:
-      "Announces all routes selected, those originated here, or none. Default: of a node to another AS own, else all.",
-  }),
+  ...policyRows,
   password: password().optional().meta({
     description: "Signs every segment (TCP-MD5, RFC 2385). At most 80 octets. Default: none.",
   }),

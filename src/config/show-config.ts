@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { Document, isMap } from "yaml";
-import { formatCommunity, formatLargeCommunity } from "../net/community.ts";
+import { formatCommunity, formatLargeCommunity, type LargeCommunity } from "../net/community.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import type { Prefix } from "../net/prefix.ts";
 import type { Endpoint } from "./fields.ts";
@@ -28,14 +28,9 @@ export function showConfig(config: NodeConfig): string {
 
 /** The same of a speaker without pods. */
 export function showSpeaker(settings: SpeakerSettings): string {
-  const originate = settings.originate.map(({ communities, largeCommunities, ...route }) => ({
-    ...route,
-    communities: communities.map(formatCommunity),
-    largeCommunities: largeCommunities.map(formatLargeCommunity),
-  }));
   const { api, metrics, ...rest } = settings;
   const sections = { ...(api && { api: withEndpoint(api) }), metrics: withEndpoint(metrics) };
-  return toText(toDocument({ ...rest, originate, ...sections }));
+  return toText(toDocument({ ...rest, ...sections }));
 }
 
 function toDocument(value: object): Document {
@@ -46,7 +41,7 @@ function toText(document: Document): string {
   return document.toString({ collectionStyle: "any", lineWidth: 100 });
 }
 
-/** Prefixes as their texts. */
+/** Prefixes and communities as their texts. */
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== "object" || value === null) return value;
@@ -58,8 +53,16 @@ function plain(value: unknown): unknown {
   return Object.fromEntries(
     Object.entries(isInFile ? rest : value).map(([key, child]: [string, unknown]) => [
       key,
-      plain(child),
+      /communities$/i.test(key) ? communityTexts(child) : plain(child),
     ]),
+  );
+}
+
+/** A list of communities, large ones or not; `all` stays. */
+function communityTexts(value: unknown): unknown {
+  if (!Array.isArray(value)) return value;
+  return value.map((one: number | LargeCommunity) =>
+    typeof one === "number" ? formatCommunity(one) : formatLargeCommunity(one),
   );
 }
 

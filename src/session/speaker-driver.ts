@@ -72,6 +72,7 @@ export class SpeakerDriver {
     const ports: SpeakerPorts = {
       connect: (connection, to) => this.#connect(connection, to),
       noAnswerHint: (to) => this.#noAnswerHint(to),
+      localAddress: (connection) => this.#connections.get(connection)?.tcp?.localAddress,
       close: (connection) => this.#close(connection),
       write: (connection, parts) => this.#connections.get(connection)?.tcp?.write(parts) ?? true,
       setReading: (connection, reading) => {

@@ -10,7 +10,7 @@ import {
   isVerbatim,
   summarise,
 } from "../../src/bgp/rib/attribute-summary.ts";
-import { contextBits, contextOfBits } from "../../src/bgp/rib/context-bits.ts";
+import { allowedOwnAsns, contextBits, contextOfBits } from "../../src/bgp/rib/context-bits.ts";
 import { loopReason } from "../../src/bgp/rib/loop-check.ts";
 import { Writer } from "../../src/wire/writer.ts";
 
@@ -34,7 +34,7 @@ const attributes = fc.record(
     multiExitDisc: uint32,
     localPref: uint32,
     atomicAggregate: fc.constant(true as const),
-    communities: fc.array(fc.constantFrom(1, 0xffffff01, 0xffffff02, 0xffffff03), {
+    communities: fc.array(fc.constantFrom(1, 0xffffff01, 0xffffff02, 0xffffff03, 0xffff0000), {
       minLength: 1,
       maxLength: 3,
     }),
@@ -58,6 +58,7 @@ const usual = fc.record({
   strange: fc.oneof({ weight: 3, arbitrary: fc.constant({}) }, strange),
   fourOctetAs: fc.boolean(),
   external: fc.nat(3).map((value) => value === 0),
+  allowed: fc.nat(2),
   changes: fc.array(fc.record({ at: fc.nat(), value: fc.nat(255) }), { maxLength: 1 }),
   cut: fc.option(fc.nat(), { freq: 4 }),
 });
@@ -88,7 +89,10 @@ describe("what the scan takes for plain", () => {
     const options = { announces: true };
     const decoded = decodePathAttributes(octets, 0, octets.length, contextOfBits(bits), options);
     assert.deepEqual(decoded.errors, []);
-    const expected = summarise(decoded.attributes, loopReason(decoded.attributes, identity));
+    const expected = summarise(
+      decoded.attributes,
+      loopReason(decoded.attributes, identity, allowedOwnAsns(bits)),
+    );
     expected.traits |= AttributeTrait.clean;
     if (isVerbatim(octets, 0, octets.length)) expected.traits |= AttributeTrait.verbatim;
     assert.deepEqual(fieldsOf(scan), expected);
@@ -99,8 +103,8 @@ describe("what the scan takes for plain", () => {
     let plain = 0;
     const property = fc.property(
       usual,
-      ({ attributes: own, strange: other, changes, cut, ...context }) => {
-        const bits = contextBits(context);
+      ({ attributes: own, strange: other, allowed, changes, cut, ...context }) => {
+        const bits = contextBits(context, allowed);
         const writer = new Writer();
         const values = { ...own, ...other };
         encodePathAttributes(values, contextOfBits(bits), writer);

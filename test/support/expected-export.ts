@@ -37,7 +37,7 @@ function toExternal(
     attributes;
   return {
     ...rest,
-    asPath: prepended(attributes.asPath ?? [], profile.localAsn),
+    asPath: prepended(attributes.asPath ?? [], profile.policy.prepended[0] ?? 0),
     nextHop: profile.nextHopSelf,
     ...(from.source === PathSource.local && multiExitDisc !== undefined && { multiExitDisc }),
   };

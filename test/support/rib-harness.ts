@@ -9,6 +9,7 @@ import { FamilyRib } from "../../src/bgp/rib/family-rib.ts";
 import type { Pace } from "../../src/bgp/rib/advertisement-pacer.ts";
 import { createMember, type GroupMember } from "../../src/bgp/rib/group-member.ts";
 import { defaultGroupLimits, type GroupLimits } from "../../src/bgp/rib/group-limits.ts";
+import { plainExportPolicy } from "../../src/bgp/rib/export-policy.ts";
 import { ImportPolicy } from "../../src/bgp/rib/import-policy.ts";
 import type { LoopIdentity } from "../../src/bgp/rib/loop-check.ts";
 import { PathAttributeStore } from "../../src/bgp/rib/path-attributes.ts";
@@ -64,7 +65,7 @@ export function profileOf(
     advertise: "all",
     fourOctetAs: true,
     maximumMessageOctets: 4096,
-    localAsn: ownAsn,
+    policy: plainExportPolicy(ownAsn),
     clusterId: ownClusterId,
     nextHopSelf: external ? ownAddress[family.version] : "",
     minRouteAdvertisementIntervalSeconds: 0,

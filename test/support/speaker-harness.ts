@@ -256,6 +256,7 @@ export class SpeakerNode implements Listener {
             }
           },
         ),
+      localAddress: () => this.address,
       close: (connection) => {
         this.#pending.delete(connection);
         const end = connections.get(connection);

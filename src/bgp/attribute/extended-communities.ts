@@ -26,6 +26,13 @@ export function formatExtendedCommunity(octets: Uint8Array): string {
   return `0x${formatHex(octets)}`;
 }
 
+const nonTransitive = 0x40;
+
+/** Does it pass from one AS to the next, RFC 4360 §2? */
+export function isTransitive(octets: Uint8Array): boolean {
+  return ((octets[0] as number) & nonTransitive) === 0;
+}
+
 /** EXTENDED COMMUNITIES, RFC 4360; malformed: RFC 7606 §7.14. */
 export const extendedCommunities: AttributeRow<"extendedCommunities"> = {
   code: AttributeCode.extendedCommunities,

@@ -14,6 +14,7 @@ import { mpReachNlri } from "./mp-reach-nlri.ts";
 import { mpUnreachNlri } from "./mp-unreach-nlri.ts";
 import { multiExitDisc } from "./multi-exit-disc.ts";
 import { nextHop } from "./next-hop.ts";
+import { onlyToCustomer } from "./only-to-customer.ts";
 import { origin } from "./origin.ts";
 import { originatorId } from "./originator-id.ts";
 
@@ -35,6 +36,7 @@ export const attributeRows: readonly AttributeRow[] = [
   as4Path,
   as4Aggregator,
   largeCommunities,
+  onlyToCustomer,
 ];
 
 const byCode: ReadonlyMap<number, AttributeRow> = new Map(

@@ -102,13 +102,6 @@ export const judgedAttributes: readonly JudgedAttribute[] = [
     judge: typeLengthValues(2),
   },
   {
-    code: AttributeCode.onlyToCustomer, // RFC 9234 §5
-    title: "ONLY_TO_CUSTOMER",
-    category: "optional transitive",
-    malformed: "treat-as-withdraw",
-    judge: (value) => (value.length === 4 ? undefined : wrongLength(value.length, "4")),
-  },
-  {
     code: AttributeCode.bfdDiscriminator, // RFC 9026 §3.1.6
     title: "BFD_DISCRIMINATOR",
     category: "optional transitive",

@@ -46,6 +46,8 @@ export interface PathAttributes {
   readonly extendedCommunities?: readonly Uint8Array[];
   /** RFC 8092. */
   readonly largeCommunities?: readonly LargeCommunity[];
+  /** AS number, RFC 9234 §5. */
+  readonly onlyToCustomer?: number;
   readonly unknown?: readonly UnknownAttribute[];
   /** Codes of known optional transitive attributes that came with the Partial bit, which nobody may clear (RFC 4271 §5). */
   readonly partial?: readonly number[];

@@ -1,3 +1,5 @@
+import type { Role } from "../role.ts";
+
 /**
  * Capabilities as values (RFC 5492). One union member per row of the table in index.ts; a code without a row is
  * `unknown` and keeps its octets.
@@ -8,6 +10,8 @@ export type Capability =
   | { readonly name: "enhancedRouteRefresh" }
   | { readonly name: "extendedMessage" }
   | { readonly name: "fourOctetAs"; readonly asn: number }
+  /** RFC 9234; `undefined` is a value that stands for none. */
+  | { readonly name: "role"; readonly role: Role | undefined }
   | GracefulRestartCapability
   | { readonly name: "unknown"; readonly code: number; readonly value: Uint8Array };
 

@@ -7,6 +7,7 @@ import { extendedMessage } from "./extended-message.ts";
 import { fourOctetAs } from "./four-octet-as.ts";
 import { gracefulRestart } from "./graceful-restart.ts";
 import { multiprotocol } from "./multiprotocol.ts";
+import { role } from "./role.ts";
 import { routeRefresh } from "./route-refresh.ts";
 
 /** THE table: a capability is one file and one entry here (and a member of the union in capability.ts). */
@@ -17,6 +18,7 @@ const capabilityRows: readonly CapabilityRow[] = [
   gracefulRestart,
   fourOctetAs,
   enhancedRouteRefresh,
+  role,
 ];
 
 const byCode: ReadonlyMap<number, CapabilityRow> = new Map(

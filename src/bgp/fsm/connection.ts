@@ -166,7 +166,7 @@ export class Connection {
     if (this.#state !== "Active" && this.#state !== "OpenSent") return this.#unexpected("an OPEN");
     const localOpen = this.#open();
     try {
-      validateOpen(this.#config.peerAsn, localOpen, open);
+      validateOpen(this.#config.peerAsn, localOpen, open, this.#config.strictRole);
     } catch (error) {
       if (error instanceof BgpError) return this.fail("BGPOpenMsgErr", error);
       throw error;

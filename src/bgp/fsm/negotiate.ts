@@ -6,6 +6,7 @@ import { formatFamily } from "../family/format-family.ts";
 import { Afi, maximumMessageOctets, OpenSubcode, Safi } from "../iana.ts";
 import type { CodecContext } from "../message/codec-context.ts";
 import type { OpenMessage } from "../message/message.ts";
+import { validateRole } from "./validate-role.ts";
 import { admitsAsn, describePeerAsn, type PeerAsn } from "./peer-asn.ts";
 
 interface Family {
@@ -45,12 +46,14 @@ const noFamilies: ReadonlySet<number> = new Set();
  * Refuses an OPEN that decodes but that this peer may not send (RFC 4271 §6.2).
  *
  * @throws OpenMessageError 2/2 (AS number; 0 always, RFC 7607), 2/3 (identifier 0, or ours within one AS, RFC 6286 §2.2),
- * 2/6 (hold time of 1 or 2 seconds), 2/7 (no family in common; the data are the capabilities missed, RFC 5492 §5)
+ * 2/6 (hold time of 1 or 2 seconds), 2/7 (no family in common; the data are the capabilities missed, RFC 5492 §5),
+ * 2/11 (role, RFC 9234)
  */
 export function validateOpen(
   expectedAsn: PeerAsn,
   localOpen: OpenMessage,
   peerOpen: OpenMessage,
+  strictRole = false,
 ): void {
   validateAsn(expectedAsn, localOpen.asn, peerOpen.asn);
   validateIdentifier(localOpen, peerOpen);
@@ -63,6 +66,7 @@ export function validateOpen(
     );
   }
   validateFamilies(localOpen, peerOpen);
+  validateRole(localOpen, peerOpen, strictRole);
 }
 
 function validateAsn(expected: PeerAsn, localAsn: number, asn: number): void {

@@ -5,6 +5,8 @@ import type { PeerAsn } from "./peer-asn.ts";
 export interface PeerFsmConfig {
   readonly localAsn: number;
   readonly peerAsn: PeerAsn;
+  /** A peer that names no role is refused, where we have one (RFC 9234 §4.2). */
+  readonly strictRole?: boolean | undefined;
   /** Unsigned 32-bit. */
   readonly localIdentifier: number;
   /** Offered: 0, or 3..65535 seconds. */

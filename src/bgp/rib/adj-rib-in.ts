@@ -10,13 +10,27 @@ export const PathFlag = {
   filtered: 2,
 } as const;
 
+/** From this bit on stands why a path is filtered: a `PathReason`, or 0 for its prefix. */
+const refusalShift = 3;
+
+/** Flags that are no verdict of the import policy. */
+const ownFlags = PathFlag.stale;
+
+/** Flags of a path that the import policy refuses for this reason (a `PathReason` below 32). */
+export function refusalFlags(reason: number): number {
+  return PathFlag.filtered | (reason << refusalShift);
+}
+
 /** One offer: a peer's path for a prefix. */
 export interface PathOffer {
   prefix: number;
   peer: number;
   /** ADD-PATH identifier (RFC 7911), 0 without. */
   pathId: number;
+  /** The block in use. */
   attributes: number;
+  /** The block that was received, where the import policy made another of it; otherwise -1. */
+  received: number;
   /** `PathFlag`s */
   flags: number;
   /** When it came, seconds of the speaker's clock. */
@@ -48,6 +62,8 @@ export class AdjRibIn {
   /** First row of a prefix + 1, or 0. */
   readonly #heads = new Records(1);
   readonly #rows = new Records(wordsPerRow);
+  /** By row, where the import policy made another block of it: the one received + 1, otherwise 0. Reaches only as far as it must. */
+  readonly #received = new Records(1);
   /** First free row + 1, or 0. */
   #free = 0;
   #end = 0;
@@ -67,7 +83,7 @@ export class AdjRibIn {
 
   /** Octets of memory held. */
   get bytes(): number {
-    return this.#heads.bytes + this.#rows.bytes;
+    return this.#heads.bytes + this.#rows.bytes + this.#received.bytes;
   }
 
   /** First row of a prefix, or -1. */
@@ -98,6 +114,17 @@ export class AdjRibIn {
   }
   isFiltered(row: number): boolean {
     return (this.#flags(row) & PathFlag.filtered) !== 0;
+  }
+  /** Why the import policy refused a path, a `PathReason`; 0 when it did not. */
+  refusal(row: number): number {
+    const flags = this.#flags(row);
+    if ((flags & PathFlag.filtered) === 0) return 0;
+    return flags >>> refusalShift || PathReason.filtered;
+  }
+  /** The block that a path came with. */
+  received(row: number): number {
+    const received = row < this.#received.capacity ? this.#received.get(row, 0) - 1 : -1;
+    return received < 0 ? this.attributes(row) : received;
   }
   reason(row: number): number {
     return this.#rows.get(row, Word.peer) >>> reasonShift;
@@ -153,8 +180,21 @@ export class AdjRibIn {
     page[at + Word.atSeconds] = offer.atSeconds;
     this.#heads.set(prefix, 0, row + 1);
     this.#attributeStore.retain(offer.attributes);
+    if (offer.received >= 0) this.#setReceived(row, offer.received);
     this.#count(peer, 1, flags & PathFlag.filtered ? 1 : 0);
     return true;
+  }
+
+  /** @param received -1 for none */
+  #setReceived(row: number, received: number): void {
+    const known = row < this.#received.capacity ? this.#received.get(row, 0) - 1 : -1;
+    if (known === received) return;
+    if (received >= 0) {
+      this.#attributeStore.retain(received);
+      this.#received.reach(row);
+    }
+    this.#received.set(row, 0, received + 1);
+    if (known >= 0) this.#attributeStore.release(known);
   }
 
   #allocate(): number {
@@ -177,6 +217,9 @@ export class AdjRibIn {
   #replace(row: number, offer: PathOffer): boolean {
     const before = this.#flags(row);
     const sameAttributes = this.attributes(row) === offer.attributes;
+    if (offer.received >= 0 || row < this.#received.capacity) {
+      this.#setReceived(row, offer.received);
+    }
     if (sameAttributes && before === offer.flags) return false;
     this.#setFlags(row, offer.flags);
     const filteredBefore = before & PathFlag.filtered ? 1 : 0;
@@ -188,7 +231,7 @@ export class AdjRibIn {
       this.#rows.set(row, Word.attributes, offer.attributes);
       this.#rows.set(row, Word.atSeconds, offer.atSeconds);
     }
-    return !sameAttributes || filteredBefore !== filteredNow;
+    return !sameAttributes || (before ^ offer.flags) >= PathFlag.filtered;
   }
 
   /** Takes an offer back. @returns whether there was one */
@@ -216,21 +259,31 @@ export class AdjRibIn {
     const filtered = (peer >>> flagShift) & PathFlag.filtered ? -1 : 0;
     this.#count(peer & 0xffff, -1, filtered);
     this.#attributeStore.release(page[at + Word.attributes] as number);
+    if (row < this.#received.capacity) this.#setReceived(row, -1);
     page[at + Word.prefix] = -1;
     page[at + Word.next] = this.#free;
     this.#free = row + 1;
     if (--this.#size > 0) return;
     this.#rows.clear();
+    this.#received.clear();
     this.#heads.clear();
     this.#free = this.#end = 0;
   }
 
-  /** Judges a path anew. @returns whether the verdict is another one */
-  setFiltered(row: number, filtered: boolean): boolean {
-    if (this.isFiltered(row) === filtered) return false;
-    this.#setFlags(row, this.#flags(row) ^ PathFlag.filtered);
-    this.#count(this.peer(row), 0, filtered ? 1 : -1);
-    return true;
+  /**
+   * Judges a path anew. @param attributes the block to use @param received as in an offer @param verdict `PathFlag`s of the
+   * import policy @returns whether the Decision Process must look
+   */
+  rejudge(row: number, attributes: number, received: number, verdict: number): boolean {
+    return this.#replace(row, {
+      prefix: this.prefix(row),
+      peer: this.peer(row),
+      pathId: this.pathId(row),
+      attributes,
+      received,
+      flags: verdict | (this.#flags(row) & ownFlags),
+      atSeconds: this.atSeconds(row),
+    });
   }
 
   /** Marks all paths of a peer stale (RFC 4724 §4.2). */

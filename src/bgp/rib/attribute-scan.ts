@@ -2,7 +2,7 @@ import { AsPathSegmentType, AttributeCode, AttributeFlag, Origin } from "../iana
 import { WellKnownCommunity } from "../../net/community.ts";
 import { parseIpv4 } from "../../net/ip-address.ts";
 import { type AttributeSummary, AttributeTrait, defaultLocalPref } from "./attribute-summary.ts";
-import { ContextBit } from "./context-bits.ts";
+import { allowedOwnAsns, ContextBit } from "./context-bits.ts";
 import type { LoopIdentity } from "./loop-check.ts";
 import { PathReason } from "./path-reason.ts";
 
@@ -55,7 +55,8 @@ export class AttributeScan implements AttributeSummary {
   #mandatory = 0;
   #isInternal = false;
   #hasLocalPref = false;
-  #hasOwnAsn = false;
+  #ownAsns = 0;
+  #allowedOwnAsns = 0;
   #hasOwnClusterId = false;
   #nextHop = 0;
 
@@ -96,12 +97,14 @@ export class AttributeScan implements AttributeSummary {
     this.#asnOctets = (context & ContextBit.fourOctetAs) !== 0 ? 4 : 2;
     this.#isInternal = (context & ContextBit.external) === 0;
     this.#mandatory = 0;
-    this.#hasLocalPref = this.#hasOwnAsn = this.#hasOwnClusterId = false;
+    this.#hasLocalPref = this.#hasOwnClusterId = false;
+    this.#ownAsns = 0;
+    this.#allowedOwnAsns = allowedOwnAsns(context);
   }
 
   /** As `loopReason`. */
   #loopReason(): number {
-    if (this.#hasOwnAsn) return PathReason.asLoop;
+    if (this.#ownAsns > this.#allowedOwnAsns) return PathReason.asLoop;
     const isReflected = (this.traits & AttributeTrait.hasOriginatorId) !== 0;
     if (isReflected && this.originatorId === this.#identity.identifier) {
       return PathReason.ownOriginatorId;
@@ -163,15 +166,17 @@ export class AttributeScan implements AttributeSummary {
       const next = at + 2 + count * asnOctets;
       if (count === 0 || next > end) return false;
       if (type === AsPathSegmentType.asSequence) this.asPathLength += count;
-      else if (type === AsPathSegmentType.asSet) this.asPathLength++;
-      else return false;
+      else if (type === AsPathSegmentType.asSet) {
+        this.asPathLength++;
+        this.traits |= AttributeTrait.hasAsSet;
+      } else return false;
       for (let asnAt = at + 2; asnAt < next; asnAt += asnOctets) {
         const asn =
           asnOctets === 4
             ? uint32(octets, asnAt)
             : ((octets[asnAt] as number) << 8) | (octets[asnAt + 1] as number);
         if (asn === 0) return false;
-        if (asn === this.#identity.asn) this.#hasOwnAsn = true;
+        if (asn === this.#identity.asn) this.#ownAsns++;
         if (asnAt === start + 2 && type === AsPathSegmentType.asSequence) this.neighborAs = asn;
       }
       at = next;
@@ -188,6 +193,9 @@ export class AttributeScan implements AttributeSummary {
         case WellKnownCommunity.noExport:
         case WellKnownCommunity.noExportSubconfed:
           this.traits |= AttributeTrait.noExport;
+          break;
+        case WellKnownCommunity.gracefulShutdown:
+          this.traits |= AttributeTrait.gracefulShutdown;
       }
     }
     return length > 0 && length % 4 === 0;

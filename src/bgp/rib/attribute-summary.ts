@@ -18,6 +18,12 @@ export const AttributeTrait = {
   noExport: 16,
   /** The decoding had nothing to complain of. */
   clean: 32,
+  /** AS_PATH has an AS_SET. */
+  hasAsSet: 64,
+  /** The GRACEFUL_SHUTDOWN community, RFC 8326. */
+  gracefulShutdown: 128,
+  /** ONLY_TO_CUSTOMER is there. */
+  hasOnlyToCustomer: 256,
 } as const;
 
 const passedOnVerbatim = new Set<number>([
@@ -80,7 +86,9 @@ export function summarise(attributes: PathAttributes, ineligible: number): Attri
 }
 
 /** The traits that the values show. */
-function traitsOf({ communities = [], multiExitDisc, originatorId }: PathAttributes): number {
+function traitsOf(attributes: PathAttributes): number {
+  const { asPath = [], communities = [], multiExitDisc, originatorId } = attributes;
+  const hasAsSet = asPath.some(({ type }) => type === AsPathSegmentType.asSet);
   const staysHere =
     communities.includes(WellKnownCommunity.noExport) ||
     communities.includes(WellKnownCommunity.noExportSubconfed);
@@ -88,7 +96,12 @@ function traitsOf({ communities = [], multiExitDisc, originatorId }: PathAttribu
     (multiExitDisc !== undefined ? AttributeTrait.hasMed : 0) |
     (originatorId !== undefined ? AttributeTrait.hasOriginatorId : 0) |
     (communities.includes(WellKnownCommunity.noAdvertise) ? AttributeTrait.noAdvertise : 0) |
-    (staysHere ? AttributeTrait.noExport : 0)
+    (staysHere ? AttributeTrait.noExport : 0) |
+    (hasAsSet ? AttributeTrait.hasAsSet : 0) |
+    (communities.includes(WellKnownCommunity.gracefulShutdown)
+      ? AttributeTrait.gracefulShutdown
+      : 0) |
+    (attributes.onlyToCustomer !== undefined ? AttributeTrait.hasOnlyToCustomer : 0)
   );
 }
 

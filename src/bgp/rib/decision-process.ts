@@ -114,7 +114,7 @@ export class DecisionProcess {
     const { paths, attributes } = this.#contest;
     // Our own next hop is no loop on what we originate.
     if (paths.peer(row) === localPeer) return 0;
-    if (paths.isFiltered(row)) return PathReason.filtered;
+    if (paths.isFiltered(row)) return paths.refusal(row);
     return attributes.ineligible(paths.attributes(row));
   }
 

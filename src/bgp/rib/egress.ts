@@ -1,5 +1,5 @@
-import { prependAsPath } from "../attribute/as-path.ts";
 import { encodePathAttributes } from "../attribute/encode-attributes.ts";
+import { isTransitive } from "../attribute/extended-communities.ts";
 import type { PathAttributes } from "../attribute/path-attributes.ts";
 import type { Family } from "../family/family.ts";
 import { AttributeCode, AttributeFlag } from "../iana.ts";
@@ -7,7 +7,14 @@ import type { CodecContext } from "../message/codec-context.ts";
 import { Writer } from "../../wire/writer.ts";
 import type { ExportProfile } from "./export-profile.ts";
 import { AttributeTrait, defaultLocalPref } from "./attribute-summary.ts";
-import { contextBits } from "./context-bits.ts";
+import { exportedAsPath } from "./as-path-policy.ts";
+import { codecBits, contextBits } from "./context-bits.ts";
+import {
+  exportedCommunities,
+  type ExportPolicy,
+  isNextHopSelf,
+  leavesAttributes,
+} from "./export-policy.ts";
 import type { PathAttributeStore } from "./path-attributes.ts";
 import { PathSource, type RibPeer } from "./source.ts";
 
@@ -17,26 +24,62 @@ function exportedAttributes(
   from: { readonly source: number; readonly identifier: number },
   profile: ExportProfile,
 ): PathAttributes {
-  const { originatorId, clusterList, localPref, multiExitDisc, linkLocalNextHop, ...common } =
+  const { policy, external } = profile;
+  const { communities, largeCommunities, multiExitDisc, nextHop, linkLocalNextHop, ...others } =
     attributes;
-  if (profile.external) {
-    return {
-      ...common,
-      asPath: prependAsPath(attributes.asPath ?? [], profile.localAsn),
-      nextHop: profile.nextHopSelf,
-      // RFC 4271 §5.1.4: a MED received from one neighbouring AS is not passed on to another.
-      ...(from.source === PathSource.local && multiExitDisc !== undefined && { multiExitDisc }),
-    };
-  }
+  const isSelf =
+    profile.nextHopSelf !== "" && isNextHopSelf(policy, from.source, external, nextHop);
+  const { onlyToCustomer = policy.onlyToCustomer } = attributes;
+  const common: PathAttributes = {
+    ...others,
+    ...exportedCommunities(policy, attributes),
+    ...exportedMed(policy, from.source, external, multiExitDisc),
+    ...(isSelf ? { nextHop: profile.nextHopSelf } : nextHop !== undefined && { nextHop }),
+    ...(!isSelf && linkLocalNextHop !== undefined && { linkLocalNextHop }),
+    ...(onlyToCustomer !== 0 && { onlyToCustomer }),
+  };
+  return external ? toOtherAs(common, profile) : withinAs(common, from, profile);
+}
+
+/** RFC 4271 §5.1.4: a MED received from one neighbouring AS is not passed on to another. */
+function exportedMed(
+  { med }: ExportPolicy,
+  source: number,
+  external: boolean,
+  multiExitDisc: number | undefined,
+): Pick<PathAttributes, "multiExitDisc"> {
+  if (typeof med === "number") return { multiExitDisc: med };
+  if (multiExitDisc === undefined) return {};
+  return external && med === "own" && source !== PathSource.local ? {} : { multiExitDisc };
+}
+
+function toOtherAs(
+  { originatorId, clusterList, localPref, ...attributes }: PathAttributes,
+  { policy }: ExportProfile,
+): PathAttributes {
+  const { asPath = [], extendedCommunities, ...common } = attributes;
+  // RFC 4360 §6: non-transitive ones are removed.
+  const transitive = extendedCommunities?.filter(isTransitive) ?? [];
+  return {
+    ...common,
+    asPath: exportedAsPath(asPath, policy),
+    ...(transitive.length > 0 && { extendedCommunities: transitive }),
+  };
+}
+
+function withinAs(
+  attributes: PathAttributes,
+  from: { readonly source: number; readonly identifier: number },
+  { clusterId }: ExportProfile,
+): PathAttributes {
+  const { originatorId, clusterList, localPref, ...common } = attributes;
   const reflected = from.source === PathSource.client || from.source === PathSource.nonClient;
   return {
     ...common,
     localPref: localPref ?? defaultLocalPref,
-    ...(multiExitDisc !== undefined && { multiExitDisc }),
-    ...(linkLocalNextHop !== undefined && { linkLocalNextHop }),
     ...(reflected && {
       originatorId: originatorId ?? from.identifier,
-      clusterList: [profile.clusterId, ...(clusterList ?? [])],
+      clusterList: [clusterId, ...(clusterList ?? [])],
     }),
   };
 }
@@ -78,7 +121,8 @@ export class EgressAttributes {
       !this.#profile.external &&
       source !== PathSource.external &&
       store.has(attributes, AttributeTrait.verbatim) &&
-      store.contextBits(attributes) === contextBits(this.#context)
+      codecBits(store.contextBits(attributes)) === contextBits(this.#context) &&
+      leavesAttributes(this.#profile.policy, source)
     ) {
       if (this.#splice(attributes, source, peer.identifier)) return;
     }

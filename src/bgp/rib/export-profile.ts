@@ -1,5 +1,6 @@
 import { maximumMessageOctets } from "../iana.ts";
 import { AttributeTrait } from "./attribute-summary.ts";
+import { type ExportPolicy, exportPolicyKey } from "./export-policy.ts";
 import type { PathAttributeStore } from "./path-attributes.ts";
 import { PathSource } from "./source.ts";
 
@@ -16,13 +17,13 @@ export interface ExportProfile {
   readonly advertise: "all" | "own" | "none";
   readonly fourOctetAs: boolean;
   readonly maximumMessageOctets: number;
-  readonly localAsn: number;
   /** Unsigned 32-bit. */
   readonly clusterId: number;
-  /** Canonical address that stands for us as next hop towards external peers. */
+  /** Canonical address that stands for us as next hop; empty where there is none of the family. */
   readonly nextHopSelf: string;
   /** RFC 4271 §9.2.1.1; 0 for none. */
   readonly minRouteAdvertisementIntervalSeconds: number;
+  readonly policy: ExportPolicy;
 }
 
 /** One text per distinct profile. */
@@ -35,6 +36,7 @@ export function profileKey(profile: ExportProfile): string {
     profile.maximumMessageOctets,
     profile.nextHopSelf,
     profile.minRouteAdvertisementIntervalSeconds,
+    exportPolicyKey(profile.policy),
   ]);
 }
 
@@ -71,5 +73,11 @@ export function isExported(
 ): boolean {
   if (attributes < 0 || attributeStore.has(attributes, AttributeTrait.noAdvertise)) return false;
   if (!takesSource(profile, source)) return false;
+  if (
+    profile.policy.refusesOnlyToCustomer &&
+    attributeStore.has(attributes, AttributeTrait.hasOnlyToCustomer)
+  ) {
+    return false;
+  }
   return !profile.external || !attributeStore.has(attributes, AttributeTrait.noExport);
 }

@@ -72,16 +72,40 @@ export class FamilyRib {
 
   /** Judges all paths of a peer by another import policy; its session does not notice. */
   refilter(peer: number, policy: ImportPolicy): void {
+    const store = this.#attributes;
     for (const row of this.paths.rowsOf(peer)) {
       const prefix = this.paths.prefix(row);
-      if (this.paths.setFiltered(row, !policy.accepts(this.prefixes, prefix))) {
+      const received = store.inContext(this.paths.received(row), policy.rules.allowedOwnAsns);
+      const used = policy.apply(store, this.family, received);
+      const verdict = policy.flags(this.prefixes, prefix, policy.judge(store, received));
+      // Neither must go while the row changes over from one to the other.
+      store.retain(received);
+      store.retain(used);
+      if (this.paths.rejudge(row, used, used === received ? -1 : received, verdict)) {
         this.locRib.markDirty(prefix);
       }
+      store.release(used);
+      store.release(received);
     }
   }
 
   /** Takes a member into the group of its profile, which is made at need. */
   join(profile: ExportProfile, member: GroupMember): UpdateGroup {
+    const group = this.#group(profile);
+    group.join(member);
+    return group;
+  }
+
+  /** Takes a member from its group into that of another profile, under its session: it is told what differs. */
+  move(from: UpdateGroup, profile: ExportProfile, member: GroupMember): UpdateGroup {
+    const to = this.#group(profile);
+    if (to === from) return from;
+    from.release(member, to);
+    if (from.memberCount === 0) this.#groups.delete(profileKey(from.profile));
+    return to;
+  }
+
+  #group(profile: ExportProfile): UpdateGroup {
     const key = profileKey(profile);
     let group = this.#groups.get(key);
     if (group === undefined) {
@@ -100,7 +124,6 @@ export class FamilyRib {
       );
       this.#groups.set(key, group);
     }
-    group.join(member);
     return group;
   }
 

@@ -1,3 +1,4 @@
+import type { LocRib } from "./loc-rib.ts";
 import type { TableDump } from "./table-dump.ts";
 import { countMessages, type Slab } from "./slab-packer.ts";
 
@@ -74,4 +75,20 @@ export function sendSlab(slab: Slab, member: GroupMember): boolean {
     messages += countMessages(only);
   }
   return parts.length === 0 || member.send(parts, messages);
+}
+
+/** Has a member leave the dump that it reads and the log, of which it has yet to read `unread`. @returns the prefixes it has yet to hear of */
+export function detach(member: GroupMember, unread: readonly Slab[], locRib: LocRib): Set<number> {
+  const missed = new Set<number>();
+  const { dump } = member;
+  const slabs = dump === undefined ? unread : [...dump.slabs.slice(member.dumpIndex), ...unread];
+  for (const slab of slabs) for (const prefix of slab.prefixes) missed.add(prefix);
+  if (dump !== undefined) {
+    for (let prefix = dump.nextPrefix; prefix < dump.end; prefix++) {
+      if (locRib.attributes(prefix) >= 0) missed.add(prefix);
+    }
+  }
+  member.dump = undefined;
+  member.missed = missed;
+  return missed;
 }

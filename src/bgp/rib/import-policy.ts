@@ -1,80 +1,74 @@
 import { martianPrefixes } from "../../net/martians.ts";
 import type { Prefix } from "../../net/prefix.ts";
+import type { Family } from "../family/family.ts";
+import { PathFlag, refusalFlags } from "./adj-rib-in.ts";
+import { internAttributes } from "./intern-attributes.ts";
+import {
+  importAttributes,
+  type ImportRules,
+  judgeBlock,
+  noRules,
+  rewritesBlock,
+} from "./import-rules.ts";
+import type { PathAttributeStore } from "./path-attributes.ts";
+import { PathReason } from "./path-reason.ts";
+import { PrefixRanges } from "./prefix-ranges.ts";
 import type { PrefixTable } from "./prefix-table.ts";
 
-interface Range {
-  readonly length: number;
-  /** Address words and masks, as many as `length` reaches into. */
-  readonly words: readonly number[];
-  readonly masks: readonly number[];
-}
+/** `any` is everything but martians; `no-policy` is nothing, since nobody said what (RFC 8212). */
+export type AcceptedPrefixes = readonly Prefix[] | "any" | "no-policy";
 
-function rangeOf(prefix: Prefix): Range {
-  const words: number[] = [];
-  const masks: number[] = [];
-  for (let word = 0; word * 32 < prefix.length; word++) {
-    const bits = Math.min(32, prefix.length - word * 32);
-    masks.push((-1 << (32 - bits)) >>> 0);
-    words.push(
-      prefix.octets.subarray(word * 4, word * 4 + 4).reduce((sum, octet) => sum * 256 + octet, 0),
-    );
-  }
-  return { length: prefix.length, words, masks };
-}
-
-function isInside(range: Range, table: PrefixTable, id: number): boolean {
-  if (table.lengthBits(id) < range.length) return false;
-  const { words, masks } = range;
-  for (let index = 0; index < words.length; index++) {
-    if ((table.word(id, index) & (masks[index] as number)) >>> 0 !== words[index]) return false;
-  }
-  return true;
-}
-
-/** Judged for every prefix of every UPDATE: plain loops over the ranges of the table's IP version. */
-function isInsideAny(ranges: Ranges, table: PrefixTable, id: number): boolean {
-  const list = table.version === 4 ? ranges.ipv4 : ranges.ipv6;
-  for (let index = 0; index < list.length; index++) {
-    if (isInside(list[index] as Range, table, id)) return true;
-  }
-  return false;
-}
-
-interface Ranges {
-  readonly ipv4: readonly Range[];
-  readonly ipv6: readonly Range[];
-}
-
-function rangesOf(prefixes: readonly Prefix[]): Ranges {
-  return {
-    ipv4: prefixes.filter(({ version }) => version === 4).map(rangeOf),
-    ipv6: prefixes.filter(({ version }) => version === 6).map(rangeOf),
-  };
-}
-
-const martians = rangesOf(martianPrefixes);
-const none = rangesOf([]);
-
-/** Which prefixes are accepted from a peer. */
+/** Which paths are accepted from a peer, and with what attributes. */
 export class ImportPolicy {
-  /** `undefined`: all but martians. */
-  readonly #accepted: Ranges | undefined;
-  readonly #refused: Ranges;
+  readonly rules: ImportRules;
+  /** One text per distinct policy. */
+  readonly key: string;
+  readonly #accepted: PrefixRanges | undefined;
+  readonly #refused: PrefixRanges;
+  /** Flags of a path whose prefix is not accepted. */
+  readonly #prefixFlags: number;
 
   /**
-   * @param accepted prefixes inside one of these; `any` accepts everything but martians
+   * @param accepted prefixes inside one of these
    * @param never prefixes inside one of these are refused all the same
    */
-  constructor(accepted: readonly Prefix[] | "any", never: readonly Prefix[] = []) {
-    this.#accepted = accepted === "any" ? undefined : rangesOf(accepted);
-    this.#refused = never.length === 0 ? none : rangesOf(never);
+  constructor(
+    accepted: AcceptedPrefixes,
+    never: readonly Prefix[] = [],
+    rules: ImportRules = noRules,
+  ) {
+    this.rules = rules;
+    const texts = (prefixes: readonly Prefix[]): string[] => prefixes.map(({ text }) => text);
+    const acceptedText = typeof accepted === "string" ? accepted : texts(accepted);
+    this.key = JSON.stringify([acceptedText, texts(never), rules]);
+    const isOpen = accepted === "any";
+    this.#accepted = typeof accepted === "string" ? undefined : new PrefixRanges(accepted);
+    if (accepted === "no-policy") this.#accepted = new PrefixRanges([]);
+    this.#refused = new PrefixRanges([...(isOpen ? martianPrefixes : []), ...never]);
+    this.#prefixFlags =
+      accepted === "no-policy" ? refusalFlags(PathReason.noPolicy) : PathFlag.filtered;
   }
 
   accepts(table: PrefixTable, id: number): boolean {
-    const isTaken =
-      this.#accepted === undefined
-        ? !isInsideAny(martians, table, id)
-        : isInsideAny(this.#accepted, table, id);
-    return isTaken && !isInsideAny(this.#refused, table, id);
+    if (this.#refused.hold(table, id)) return false;
+    return this.#accepted === undefined || this.#accepted.hold(table, id);
+  }
+
+  /** `PathFlag`s of a path to a prefix. @param blockFlags what `judge` said of its attributes */
+  flags(table: PrefixTable, id: number, blockFlags: number): number {
+    return this.accepts(table, id) ? blockFlags : this.#prefixFlags;
+  }
+
+  /** `PathFlag`s that the attributes of a path give cause for. */
+  judge(store: PathAttributeStore, block: number): number {
+    const reason = judgeBlock(this.rules, store, block);
+    return reason === 0 ? 0 : refusalFlags(reason);
+  }
+
+  /** The block that is used in place of one that was received: mostly itself. Nobody holds a reference to a new one yet. */
+  apply(store: PathAttributeStore, family: Family, block: number): number {
+    if (!rewritesBlock(this.rules, store, block)) return block;
+    const attributes = importAttributes(this.rules, store.attributes(block));
+    return internAttributes(store, family, attributes, this.rules.allowedOwnAsns);
   }
 }

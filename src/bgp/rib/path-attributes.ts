@@ -8,7 +8,7 @@ import {
   summarise,
 } from "./attribute-summary.ts";
 import { Records } from "./columns.ts";
-import { contextOfBits } from "./context-bits.ts";
+import { allowedOwnAsns, contextBits, contextOfBits } from "./context-bits.ts";
 import { HashIndex } from "./hash-index.ts";
 import { type LoopIdentity, loopReason } from "./loop-check.ts";
 import { OctetArena } from "./octet-arena.ts";
@@ -133,6 +133,21 @@ export class PathAttributeStore {
     ).attributes;
   }
 
+  /** The block of the same octets in which our own AS number may stand so often in AS_PATH: mostly itself. */
+  inContext(id: number, allowed: number): number {
+    const bits = this.contextBits(id);
+    if (allowedOwnAsns(bits) === allowed) return id;
+    const context = contextOfBits(bits);
+    const other = contextBits(context, allowed);
+    const octets = this.octets(id);
+    const start = this.start(id);
+    const end = start + this.length(id);
+    const known = this.find(octets, start, end, other);
+    if (known >= 0) return known;
+    const { attributes, errors } = decodePathAttributes(octets, start, end, context);
+    return this.add(octets, { start, end, clean: errors.length === 0 }, other, attributes);
+  }
+
   /** The id of a block, or -1. Its reference count is untouched. */
   find(octets: Uint8Array, start: number, end: number, context: number): number {
     return this.#find(hashOctets(octets, start, end, context), octets, start, end, context);
@@ -180,7 +195,10 @@ export class PathAttributeStore {
     attributes: PathAttributes,
   ): number {
     const { start, end, clean } = range;
-    const summary = summarise(attributes, loopReason(attributes, this.#identity));
+    const summary = summarise(
+      attributes,
+      loopReason(attributes, this.#identity, allowedOwnAsns(context)),
+    );
     if (clean) summary.traits |= AttributeTrait.clean;
     if (clean && isVerbatim(octets, start, end)) summary.traits |= AttributeTrait.verbatim;
     const hash = hashOctets(octets, start, end, context);

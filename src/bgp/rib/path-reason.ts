@@ -9,18 +9,23 @@ export const PathReason = {
   ownOriginatorId: 3,
   ownClusterId: 4,
   ownNextHop: 5,
-  notLocal: 6,
-  lowerLocalPref: 7,
-  longerAsPath: 8,
-  higherOrigin: 9,
-  higherMed: 10,
-  internalPath: 11,
-  higherIdentifier: 12,
-  longerClusterList: 13,
-  higherPeerAddress: 14,
-  higherPathId: 15,
+  /** The leftmost AS is not the peer's. */
+  foreignFirstAs: 6,
+  asSet: 7,
+  routeLeak: 8,
+  noPolicy: 9,
+  notLocal: 10,
+  lowerLocalPref: 11,
+  longerAsPath: 12,
+  higherOrigin: 13,
+  higherMed: 14,
+  internalPath: 15,
+  higherIdentifier: 16,
+  longerClusterList: 17,
+  higherPeerAddress: 18,
+  higherPathId: 19,
   /** Waits for the Decision Process, which runs once a turn. */
-  undecided: 16,
+  undecided: 20,
 } as const;
 export type PathReason = (typeof PathReason)[keyof typeof PathReason];
 
@@ -42,6 +47,19 @@ const descriptions: Record<PathReason, { readonly name: string; readonly text: s
   [PathReason.ownNextHop]: {
     name: "own-next-hop",
     text: "next hop is an address of our own (RFC 4271 §5.1.3)",
+  },
+  [PathReason.foreignFirstAs]: {
+    name: "foreign-first-as",
+    text: "the leftmost AS of AS_PATH is not the peer's (RFC 4271 §6.3)",
+  },
+  [PathReason.asSet]: { name: "as-set", text: "AS_SET in AS_PATH (RFC 9774)" },
+  [PathReason.routeLeak]: {
+    name: "route-leak",
+    text: "ONLY_TO_CUSTOMER says that it was not to come from this peer (RFC 9234 §5)",
+  },
+  [PathReason.noPolicy]: {
+    name: "no-policy",
+    text: "nothing is taken from another AS without an import policy (RFC 8212)",
   },
   [PathReason.notLocal]: { name: "not-local", text: "the prefix is originated here" },
   [PathReason.lowerLocalPref]: {

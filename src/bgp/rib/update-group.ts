@@ -5,7 +5,8 @@ import { type ExportProfile, isExported } from "./export-profile.ts";
 import type { LocRibChanges } from "./loc-rib.ts";
 import { type EncoderTables, GroupEncoder, type Overtaken } from "./group-encoder.ts";
 import { defaultGroupLimits, type GroupLimits } from "./group-limits.ts";
-import { type GroupMember, sendSlab } from "./group-member.ts";
+import { detach, type GroupMember, sendSlab } from "./group-member.ts";
+import { PrefixRanges } from "./prefix-ranges.ts";
 import { localPeer } from "./source.ts";
 import { TableDump } from "./table-dump.ts";
 import { type Slab, slabBytes } from "./slab-packer.ts";
@@ -47,6 +48,8 @@ export class UpdateGroup {
   readonly #endOfRib: Uint8Array;
   /** Of groups with a MinRouteAdvertisementInterval. */
   readonly #pacer: AdvertisementPacer | undefined;
+  /** Prefixes inside these go out; all without. */
+  readonly #ranges: PrefixRanges | undefined;
   #log: Slab[] = [];
   /** Sequence number of the oldest slab held. */
   #logStart = 0;
@@ -71,6 +74,8 @@ export class UpdateGroup {
     const { minRouteAdvertisementIntervalSeconds: interval } = profile;
     if (interval > 0) this.#pacer = new AdvertisementPacer(interval, tables.pace);
     this.#encoder = new GroupEncoder(tables, profile);
+    const { prefixes } = profile.policy;
+    this.#ranges = prefixes === undefined ? undefined : new PrefixRanges(prefixes);
     this.#endOfRib = encodeEndOfRib(tables.family.afi, tables.family.safi);
     for (let prefix = 0; prefix < tables.prefixes.end; prefix++) {
       if (this.#isExportedNow(prefix)) this.#countExported(tables.locRib.peer(prefix), 1);
@@ -113,28 +118,27 @@ export class UpdateGroup {
   memory(): GroupMemory {
     let dumpBytes = 0;
     for (const dump of this.#dumps()) dumpBytes += dump.bytes;
-    let missedBytes = 0;
-    for (const { missed } of this.#members.values()) {
-      missedBytes += (missed?.size ?? 0) * bytesPerMissed;
-    }
+    let missedCount = 0;
+    for (const { missed } of this.#members.values()) missedCount += missed?.size ?? 0;
     return {
       logBytes: this.#log.reduce((bytes, slab) => bytes + slabBytes(slab), 0),
       dumpBytes,
-      missedBytes,
+      missedBytes: missedCount * bytesPerMissed,
       encoderBytes: this.#encoder.bytes,
     };
   }
 
   /** Octets encoded that a member has yet to be sent. */
   waitingOctets(member: GroupMember): number {
-    const { dump, missed, cursor } = member;
-    let octets = 0;
-    for (const slab of dump?.slabs.slice(member.dumpIndex) ?? []) octets += slab.octets.length;
-    if (missed !== undefined) return octets;
-    for (const slab of this.#log.slice(Math.max(0, cursor - this.#logStart))) {
-      octets += slab.octets.length;
-    }
-    return octets;
+    const { dump, missed } = member;
+    const ofDump = dump?.slabs.slice(member.dumpIndex) ?? [];
+    const slabs = missed === undefined ? [...ofDump, ...this.#unread(member)] : ofDump;
+    return slabs.reduce((sum, { octets }) => sum + octets.length, 0);
+  }
+
+  /** What of the log a member has yet to read. */
+  #unread({ cursor }: GroupMember): readonly Slab[] {
+    return this.#log.slice(Math.max(0, cursor - this.#logStart));
   }
 
   #countExported(source: number, change: number): void {
@@ -142,9 +146,17 @@ export class UpdateGroup {
     this.#exportedBySource.set(source, (this.#exportedBySource.get(source) ?? 0) + change);
   }
 
+  /** Does the export policy let the prefix out, whatever its path? */
+  #mayExport(prefix: number): boolean {
+    return this.#ranges === undefined || this.#ranges.hold(this.#tables.prefixes, prefix);
+  }
+
   #isExportedNow(prefix: number): boolean {
     const { locRib, attributes } = this.#tables;
-    return isExported(this.profile, locRib.source(prefix), attributes, locRib.attributes(prefix));
+    return (
+      isExported(this.profile, locRib.source(prefix), attributes, locRib.attributes(prefix)) &&
+      this.#mayExport(prefix)
+    );
   }
 
   get #logEnd(): number {
@@ -161,6 +173,25 @@ export class UpdateGroup {
   leave(peer: number): void {
     this.#members.delete(peer);
     this.#trim();
+  }
+
+  /**
+   * Lets a member go to a group of another profile, with what it has to hear of there: what it had still to be sent here,
+   * and all that this group has told it, or that one would.
+   */
+  release(member: GroupMember, to: UpdateGroup): void {
+    const missed = member.missed ?? detach(member, this.#unread(member), this.#tables.locRib);
+    for (let prefix = 0; prefix < this.#tables.prefixes.end; prefix++) {
+      if (this.#isExportedNow(prefix) || to.#isExportedNow(prefix)) missed.add(prefix);
+    }
+    this.leave(member.peer);
+    to.#adopt(member);
+  }
+
+  #adopt(member: GroupMember): void {
+    this.#isAtRest = false;
+    this.#members.set(member.peer, member);
+    if (member.tableEndAt !== undefined) member.tableEndAt = this.#logEnd;
   }
 
   /** Sends a member the whole table again (RFC 2918 §4), after the first one is through (RFC 7313 §4). */
@@ -220,6 +251,7 @@ export class UpdateGroup {
     for (let index = 0; index < changes.length; index++) {
       const prefix = changes.prefix(index);
       const oldPeer = changes.oldPeer(index);
+      if (!this.#mayExport(prefix)) continue;
       const before = isExported(
         this.profile,
         changes.oldSource(index),
@@ -387,27 +419,9 @@ export class UpdateGroup {
   #limitLag(): void {
     if (this.retainedOctets <= this.#limits.lagOctets) return;
     for (const member of this.#members.values()) {
-      if (member.isBlocked && member.missed === undefined) this.#detach(member);
+      if (!member.isBlocked || member.missed !== undefined) continue;
+      detach(member, this.#unread(member), this.#tables.locRib);
     }
-  }
-
-  /** Has a member that reads too slowly leave dump and log, remembering only which prefixes it has yet to hear of. */
-  #detach(member: GroupMember): void {
-    const missed = new Set<number>();
-    if (member.dump !== undefined) {
-      const { dump } = member;
-      for (const slab of dump.slabs.slice(member.dumpIndex)) {
-        for (const prefix of slab.prefixes) missed.add(prefix);
-      }
-      for (let prefix = dump.nextPrefix; prefix < dump.end; prefix++) {
-        if (this.#tables.locRib.attributes(prefix) >= 0) missed.add(prefix);
-      }
-      member.dump = undefined;
-    }
-    for (const slab of this.#log.slice(Math.max(0, member.cursor - this.#logStart))) {
-      for (const prefix of slab.prefixes) missed.add(prefix);
-    }
-    member.missed = missed;
   }
 
   /** Drops what every member has taken. */

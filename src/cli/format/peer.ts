@@ -105,6 +105,7 @@ export function formatPeer(peer: Peer, nowMs: number, paint: Paint): string {
     pair("tcp", [endpoints(peer).replace("→", " → "), transportLine(peer.transport)]),
     ...negotiatedPairs(peer),
     ...peer.families.map(familyPair),
+    pair("policies", peer.policies),
     queuesPair(peer.queues),
     pair("messages", [messagesLine("in", peer.messagesIn), messagesLine("out", peer.messagesOut)]),
     pair("we offered", peer.localCapabilities.map(capabilityLine)),

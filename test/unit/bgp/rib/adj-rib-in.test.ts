@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { AdjRibIn, PathFlag } from "../../../../src/bgp/rib/adj-rib-in.ts";
+import { AdjRibIn, PathFlag, refusalFlags } from "../../../../src/bgp/rib/adj-rib-in.ts";
 import { PathAttributeStore } from "../../../../src/bgp/rib/path-attributes.ts";
+import { PathReason } from "../../../../src/bgp/rib/path-reason.ts";
 import { nobody } from "../../../support/rib-harness.ts";
 
 /** A store with blocks 0, 1, …, each one octet long. */
@@ -15,11 +16,17 @@ function storeOf(blocks: number): PathAttributeStore {
   return store;
 }
 
+const origin = ({ attributes, received }: { attributes: number; received: number }): number =>
+  received < 0 ? attributes : received;
+
 const ascending = (a: number, b: number): number => a - b;
 
 interface Path {
   attributes: number;
-  filtered: boolean;
+  /** The block it came with. */
+  received: number;
+  /** A `PathReason`, or 0. */
+  refusal: number;
   stale: boolean;
 }
 
@@ -30,6 +37,7 @@ describe("Adj-RIB-In", () => {
       ...small,
       do: fc.constant("announce" as const),
       attributes: fc.nat(3),
+      received: fc.integer({ min: -1, max: 3 }),
       filtered: fc.boolean(),
     }),
     fc.record({ ...small, do: fc.constant("withdraw" as const) }),
@@ -37,7 +45,13 @@ describe("Adj-RIB-In", () => {
       ...small,
       do: fc.constantFrom("markStale" as const, "removeStale" as const, "removePeer" as const),
     }),
-    fc.record({ ...small, do: fc.constant("judge" as const), filtered: fc.boolean() }),
+    fc.record({
+      ...small,
+      do: fc.constant("judge" as const),
+      attributes: fc.nat(3),
+      received: fc.integer({ min: -1, max: 3 }),
+      filtered: fc.boolean(),
+    }),
   );
 
   test("is a map from prefix, peer and path identifier, with chains, counts and references kept", () => {
@@ -56,17 +70,27 @@ describe("Adj-RIB-In", () => {
           const { do: _, filtered, ...offer } = one;
           const flags = filtered ? PathFlag.filtered : 0;
           const changed = rib.announce({ ...offer, flags, atSeconds: 0 });
-          const matters = before?.attributes !== one.attributes || before.filtered !== one.filtered;
+          const refusal = filtered ? PathReason.filtered : 0;
+          const matters = before?.attributes !== one.attributes || before.refusal !== refusal;
           assert.equal(changed, matters);
-          model.set(key, { attributes: one.attributes, filtered, stale: false });
+          const { attributes } = one;
+          model.set(key, { attributes, received: origin(one), refusal, stale: false });
         } else if (one.do === "withdraw") {
           assert.equal(rib.withdraw(one.prefix, one.peer, one.pathId), model.delete(key));
         } else if (one.do === "markStale") {
           rib.markStale(one.peer);
           for (const [, path] of ofPeer(one.peer)) path.stale = true;
         } else if (one.do === "judge") {
-          for (const row of rib.rowsOf(one.peer)) rib.setFiltered(row, one.filtered);
-          for (const [, path] of ofPeer(one.peer)) path.filtered = one.filtered;
+          const { attributes, filtered } = one;
+          const refusal = filtered ? PathReason.asSet : 0;
+          const verdict = filtered ? refusalFlags(refusal) : 0;
+          for (const row of rib.rowsOf(one.peer)) {
+            const same = rib.attributes(row) === attributes && rib.refusal(row) === refusal;
+            assert.equal(rib.rejudge(row, attributes, one.received, verdict), !same);
+          }
+          for (const [, path] of ofPeer(one.peer)) {
+            Object.assign(path, { attributes, received: origin(one), refusal });
+          }
         } else {
           const onlyStale = one.do === "removeStale";
           const gone = ofPeer(one.peer).filter(([, { stale }]) => stale || !onlyStale);
@@ -83,7 +107,8 @@ describe("Adj-RIB-In", () => {
           assert.equal(rib.prefix(row), prefix);
           const path = {
             attributes: rib.attributes(row),
-            filtered: rib.isFiltered(row),
+            received: rib.received(row),
+            refusal: rib.refusal(row),
             stale: rib.isStale(row),
           };
           held.set(`${prefix} ${rib.peer(row)} ${rib.pathId(row)}`, path);
@@ -92,7 +117,7 @@ describe("Adj-RIB-In", () => {
       assert.deepEqual(held, model);
       for (let peer = 1; peer <= 3; peer++) {
         const paths = ofPeer(peer);
-        const filtered = paths.filter(([, path]) => path.filtered).length;
+        const filtered = paths.filter(([, path]) => path.refusal !== 0).length;
         assert.deepEqual(rib.counts(peer), { paths: paths.length, filtered });
         rib.removePeer(peer, false, () => {});
       }
@@ -113,6 +138,7 @@ describe("Adj-RIB-In", () => {
         peer: prefix % 7,
         pathId: 0,
         attributes: 0,
+        received: -1,
         flags: 0,
         atSeconds: prefix,
       });

@@ -1,0 +1,52 @@
+import { isExternalAsn } from "./fsm/peer-asn.ts";
+import type { Negotiated } from "./fsm/negotiate.ts";
+import { advertised, exportPolicyOf, importPolicyOf, type PolicySession } from "./peer-policy.ts";
+import type { PeerSettings } from "./peer-settings.ts";
+import type { ExportProfile } from "./rib/export-profile.ts";
+import type { ImportPolicy } from "./rib/import-policy.ts";
+import type { SpeakerConfig } from "./speaker-config.ts";
+
+function sessionOf(
+  { address, asn }: PeerSettings,
+  negotiated: Negotiated | undefined,
+  config: SpeakerConfig,
+): PolicySession {
+  return {
+    external: negotiated?.codec.external ?? isExternalAsn(asn, config.asn) ?? false,
+    peerAsn: negotiated?.peerAsn ?? 0,
+    peerAddress: address,
+    asn: config.asn,
+    subnets: config.subnets ?? [],
+  };
+}
+
+/** The import policy of a peer; `negotiated` is absent before its first session. */
+export function importPolicy(
+  settings: PeerSettings,
+  negotiated: Negotiated | undefined,
+  config: SpeakerConfig,
+): ImportPolicy {
+  return importPolicyOf(settings, sessionOf(settings, negotiated, config));
+}
+
+/** The export profile of a session for a family. @param nextHopSelf canonical, or empty where there is none */
+export function exportProfile(
+  settings: PeerSettings,
+  negotiated: Negotiated,
+  config: SpeakerConfig,
+  nextHopSelf: string,
+): ExportProfile {
+  const { codec } = negotiated;
+  const session = sessionOf(settings, negotiated, config);
+  return {
+    external: codec.external,
+    client: settings.client && !codec.external,
+    advertise: advertised(settings, session),
+    fourOctetAs: codec.fourOctetAs,
+    maximumMessageOctets: codec.maximumMessageOctets,
+    clusterId: config.clusterId,
+    nextHopSelf,
+    minRouteAdvertisementIntervalSeconds: settings.minRouteAdvertisementIntervalSeconds,
+    policy: exportPolicyOf(settings, session),
+  };
+}
