@@ -7,6 +7,7 @@ import { CeaseSubcode } from "./iana.ts";
 import { originate, type OriginatedRoute } from "./rib/originate.ts";
 import { PathAttributeStore } from "./rib/path-attributes.ts";
 import { FamilyRib } from "./rib/family-rib.ts";
+import type { LocRibChanges } from "./rib/loc-rib.ts";
 import { localPeer, type RibPeer } from "./rib/source.ts";
 import { EndOfRibDeferral } from "./end-of-rib-deferral.ts";
 import { GracefulRestartHelper } from "./graceful-restart-helper.ts";
@@ -301,7 +302,7 @@ export class Speaker {
   /** `read`, then `distribute`. */
   turn(mayContinue: () => boolean): boolean {
     const moreToRead = this.read(mayContinue);
-    return this.distribute() || moreToRead;
+    return this.distribute(mayContinue) || moreToRead;
   }
 
   /**
@@ -315,11 +316,17 @@ export class Speaker {
     return !this.#sessions.isIdle;
   }
 
-  /** Decides and sends what has changed. @returns whether work is left that does not wait for a socket */
-  distribute(): boolean {
+  /**
+   * Decides and sends what has changed. @param mayContinue asked between peers; once it says no, the others wait for the next
+   * call @returns whether work is left that does not wait for a socket
+   */
+  distribute(mayContinue: () => boolean): boolean {
     let more = false;
     for (const rib of this.ribs.values()) {
-      more = rib.turn((changes) => this.#observer.bestPathsChanged?.(rib, changes)) || more;
+      const observe = (changes: LocRibChanges): void => {
+        this.#observer.bestPathsChanged?.(rib, changes);
+      };
+      more = rib.turn(observe, mayContinue) || more;
     }
     if (!more) this.#peers.reuseRetired();
     if (this.#endOfRibs.length > 0 || this.endOfRibDeferral.isDue) {

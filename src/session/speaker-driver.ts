@@ -27,6 +27,9 @@ import { TimerQueue } from "./timer-queue.ts";
 /** Reading may take this long at a time; what is left waits for the next pass of the event loop. */
 const readBudgetMs = 8;
 
+/** So may writing to peers. */
+const distributionBudgetMs = 8;
+
 /** However much there is to do, changes wait no longer than this for their distribution. */
 const maximumPauseMs = 50;
 
@@ -63,6 +66,8 @@ export class SpeakerDriver {
   #keys: readonly TcpKey[] = [];
   #isWoken = false;
   #nextDistributionMs = 0;
+  /** How long the present distribution has taken so far. */
+  #distributionMs = 0;
   #distribution: Timer | undefined;
   #isStopped = false;
 
@@ -225,15 +230,19 @@ export class SpeakerDriver {
   /**
    * The first change after a pause goes out at once. A distribution that took long, because it went to a thousand peers,
    * is followed by a pause as long, in which what arrives gathers: under load half the time is left for reading, and many
-   * changes share one write a peer.
+   * changes share one write a peer. One that is not over goes on in the next turn.
    */
   #distribute(): boolean {
     const { clock } = this.#options;
     const startMs = clock.nowMs();
-    const more = this.speaker.distribute();
+    const untilMs = startMs + distributionBudgetMs;
+    const more = this.speaker.distribute(() => clock.nowMs() < untilMs);
     const endMs = clock.nowMs();
-    this.#nextDistributionMs = endMs + Math.min(maximumPauseMs, endMs - startMs);
-    return more;
+    this.#distributionMs += endMs - startMs;
+    if (more) return true;
+    this.#nextDistributionMs = endMs + Math.min(maximumPauseMs, this.#distributionMs);
+    this.#distributionMs = 0;
+    return false;
   }
 
   #distributeLater(): void {

@@ -12,6 +12,7 @@ import { defaultGroupLimits, type GroupLimits } from "../../src/bgp/rib/group-li
 import { plainExportPolicy } from "../../src/bgp/rib/export-policy.ts";
 import { ImportPolicy } from "../../src/bgp/rib/import-policy.ts";
 import type { LoopIdentity } from "../../src/bgp/rib/loop-check.ts";
+import type { LocRibChanges } from "../../src/bgp/rib/loc-rib.ts";
 import { PathAttributeStore } from "../../src/bgp/rib/path-attributes.ts";
 import { PathSource, type RibPeer } from "../../src/bgp/rib/source.ts";
 import type { UpdateGroup } from "../../src/bgp/rib/update-group.ts";
@@ -135,6 +136,8 @@ export class RibHarness {
   readonly receiver: UpdateReceiver;
   readonly peers = new Map<number, RibPeer>();
   nowMs = 0;
+  /** Has the time of a turn not run out? */
+  mayContinue: () => boolean = () => true;
   changed: (prefix: string) => void = () => {};
 
   constructor(family: Family, peers: readonly RibPeer[], limits: GroupLimits = defaultGroupLimits) {
@@ -202,11 +205,12 @@ export class RibHarness {
 
   /** One turn, which tells `changed` of every prefix whose selected path is another one now. */
   turn(): boolean {
-    return this.rib.turn((changes) => {
+    const tell = (changes: LocRibChanges): void => {
       for (let index = 0; index < changes.length; index++) {
         this.changed(this.rib.prefixes.text(changes.prefix(index)));
       }
-    });
+    };
+    return this.rib.turn(tell, this.mayContinue);
   }
 
   /** The selected path of every prefix: whose it is, and its attributes. */

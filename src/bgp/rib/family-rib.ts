@@ -133,12 +133,17 @@ export class FamilyRib {
   }
 
   /**
-   * Decides and distributes what has changed since the last call.
+   * Decides and distributes what has changed since the last call, once what was distributed before has been written to all
+   * members: while that takes several turns, changes gather, and each member is written to once for all of them.
    * @param observe told of every prefix whose best path is another one now, before the old one is forgotten
+   * @param mayContinue asked between members; once it says no, the others wait for the next call
    * @returns whether work is left that does not wait for a socket
    */
-  turn(observe: (changes: LocRibChanges) => void): boolean {
-    if (this.locRib.dirtyCount > 0) {
+  turn(
+    observe: (changes: LocRibChanges) => void,
+    mayContinue: () => boolean = () => true,
+  ): boolean {
+    if (this.locRib.dirtyCount > 0 && !this.#isWriting) {
       this.locRib.decide(this.#changes, prefixesPerTurn);
       if (this.#changes.length > 0) {
         for (const group of this.#groups.values()) group.distribute(this.#changes);
@@ -148,8 +153,13 @@ export class FamilyRib {
       this.#changes.clear();
     }
     let more = this.locRib.dirtyCount > 0;
-    for (const group of this.#groups.values()) more = group.pump() || more;
+    for (const group of this.#groups.values()) more = group.pump(mayContinue) || more;
     return more;
+  }
+
+  get #isWriting(): boolean {
+    for (const group of this.#groups.values()) if (group.isWriting) return true;
+    return false;
   }
 
   /** Releases ids of prefixes that nobody offers any more, a slice at a time, for when there is nothing better to do. @returns whether more are left */

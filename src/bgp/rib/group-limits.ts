@@ -4,6 +4,8 @@ export interface GroupLimits {
   readonly lagOctets: number;
   /** Prefixes encoded at a time for a table dump or a lagging member: a few milliseconds of work. */
   readonly prefixesPerSlice: number;
+  /** Members written to between two looks at the time: half a millisecond of writing. */
+  readonly membersPerLook: number;
   /** A dump may be kept for peers to come while it is no larger than this. */
   readonly keptDumpOctets: number;
   /** Log that a late joiner may have to read on top of a small dump before a fresh dump is cheaper. */
@@ -13,6 +15,7 @@ export interface GroupLimits {
 export const defaultGroupLimits: GroupLimits = {
   lagOctets: 16 * 1024 * 1024,
   prefixesPerSlice: 8192,
+  membersPerLook: 8,
   keptDumpOctets: 8 * 1024 * 1024,
   joinableLogOctets: 64 * 1024,
 };

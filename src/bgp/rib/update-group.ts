@@ -24,6 +24,14 @@ export interface GroupMemory {
   readonly encoderBytes: number;
 }
 
+/** One look at every member. */
+interface Round {
+  readonly members: Iterator<GroupMember, undefined>;
+  isMoreLeft: boolean;
+  /** Those whose sockets were full. */
+  readonly blocked: GroupMember[];
+}
+
 /** What an entry of a `Set` of numbers takes in V8, its share of buckets and of room to grow included. */
 const bytesPerMissed = 32;
 
@@ -60,6 +68,10 @@ export class UpdateGroup {
   #dump: TableDump | undefined;
   /** No member has anything to be sent, so that there is nothing to pump. */
   #isAtRest = true;
+  /** Something came since the round began, which members it had passed by then have yet to be sent. */
+  #hasNews = false;
+  /** Under way, when there was no time for all members in one turn. */
+  #round: Round | undefined;
   #exported = 0;
   readonly #exportedBySource = new Map<number, number>();
 
@@ -89,6 +101,11 @@ export class UpdateGroup {
   /** Prefixes that a member has been sent or is about to be. */
   advertisedTo(peer: number): number {
     return this.#exported - (this.#exportedBySource.get(peer) ?? 0);
+  }
+
+  /** Some members are still to be written to, for which there was no time. */
+  get isWriting(): boolean {
+    return this.#round !== undefined;
   }
 
   /** Nothing is remembered about prefixes: their ids may be released. */
@@ -205,7 +222,7 @@ export class UpdateGroup {
   }
 
   #feedTable(member: GroupMember): void {
-    this.#isAtRest = false;
+    this.#wakeUp();
     // Whoever joins a dump begun earlier has the table once it has read the log since, too.
     member.tableEndAt = this.#logEnd;
     if (member.missed !== undefined) {
@@ -226,7 +243,7 @@ export class UpdateGroup {
 
   /** Lets a member have the End-of-RIB that was held back, after all that is in the table by now. */
   releaseEndOfRib(member: GroupMember): void {
-    this.#isAtRest = false;
+    this.#wakeUp();
     member.endOfRibHeld = false;
     if (member.isFirstTable) member.tableEndAt = this.#logEnd;
   }
@@ -284,7 +301,7 @@ export class UpdateGroup {
   }
 
   #append(slab: Slab): void {
-    this.#isAtRest = false;
+    this.#wakeUp();
     for (const member of this.#members.values()) {
       if (member.missed === undefined) continue;
       for (const prefix of slab.prefixes) member.missed.add(prefix);
@@ -294,21 +311,42 @@ export class UpdateGroup {
     this.#loggedOctets += slab.octets.length;
   }
 
-  /** Writes what each member can take now. @returns whether work is left that does not wait for a socket */
-  pump(): boolean {
+  /**
+   * Writes what each member can take now. @param mayContinue asked between members; once it says no, the next call goes on
+   * with the others @returns whether work is left that does not wait for a socket
+   */
+  pump(mayContinue: () => boolean): boolean {
     if (this.#isAtRest) return false;
-    let more = false;
-    let isAnyBlocked = false;
-    if (this.#pacer !== undefined) more = this.#advertise(this.#pacer);
-    for (const dump of this.#awaitedDumps()) this.#extendDump(dump);
-    for (const member of this.#members.values()) {
-      if (!member.isBlocked) more = this.#feed(member) || more;
-      isAnyBlocked ||= member.isBlocked;
+    this.#round ??= this.#beginRound();
+    const round = this.#round;
+    for (let served = 1; ; served++) {
+      const { value: member } = round.members.next();
+      if (member === undefined) break;
+      if (!member.isBlocked) round.isMoreLeft = this.#feed(member) || round.isMoreLeft;
+      if (member.isBlocked) round.blocked.push(member);
+      if (served % this.#limits.membersPerLook === 0 && !mayContinue()) return true;
     }
-    if (isAnyBlocked) this.#limitLag();
+    this.#round = undefined;
+    if (round.blocked.length > 0) this.#limitLag();
     this.#trim();
-    this.#isAtRest = !more && !isAnyBlocked && this.#isAllLogged;
+    // A socket may have drained since the round passed it.
+    const more =
+      round.isMoreLeft || this.#hasNews || round.blocked.some(({ isBlocked }) => !isBlocked);
+    this.#isAtRest = !more && round.blocked.length === 0 && this.#isAllLogged;
     return more;
+  }
+
+  #beginRound(): Round {
+    const isMoreLeft = this.#pacer !== undefined && this.#advertise(this.#pacer);
+    for (const dump of this.#awaitedDumps()) this.#extendDump(dump);
+    this.#hasNews = false;
+    return { members: this.#members.values(), isMoreLeft, blocked: [] };
+  }
+
+  /** There is something for members, of whom a round may have passed some already. */
+  #wakeUp(): void {
+    this.#isAtRest = false;
+    this.#hasNews = true;
   }
 
   /** Encodes what has been held back long enough. @returns whether there is more of it */

@@ -40,6 +40,49 @@ describe("an update group", () => {
     assert.deepEqual(held(member), [first]);
   });
 
+  test("writes to some members a turn when there is no time for all, while changes gather", () => {
+    const harness = clients({ membersPerLook: 2 });
+    const members = [2, 3, 4, 5].map((index) => harness.join(index));
+    harness.settle();
+    harness.mayContinue = () => false;
+    harness.announce(1, [first], usual);
+    harness.turn();
+    const counts = (): number[] => members.map((member) => held(member).length);
+    assert.deepEqual(counts(), [1, 1, 0, 0]);
+    for (const name of names.slice(1, 4)) harness.announce(1, [name], better);
+    harness.turn();
+    assert.deepEqual(counts(), [1, 1, 1, 1]);
+    const before = members.map(({ view }) => view.updates);
+    harness.settle();
+    assert.deepEqual(counts(), [4, 4, 4, 4]);
+    assert.deepEqual(
+      members.map(({ view }, at) => view.updates - (before[at] as number)),
+      [1, 1, 1, 1],
+    );
+  });
+
+  test("goes on with a member whose socket drains after the round has passed it", () => {
+    const harness = clients({ membersPerLook: 1 });
+    const [sluggard, other] = [harness.join(2), harness.join(3)];
+    harness.settle();
+    sluggard.capacity = 1;
+    harness.mayContinue = () => false;
+    harness.announce(1, [first], usual);
+    harness.turn();
+    harness.announce(1, [second], usual);
+    harness.turn();
+    harness.turn();
+    sluggard.drain();
+    harness.settle();
+    assert.deepEqual(
+      [held(sluggard), held(other)],
+      [
+        [first, second],
+        [first, second],
+      ],
+    );
+  });
+
   test("encodes one dump for those who come while it is worth joining", () => {
     const harness = clients();
     harness.announce(1, names, usual);
