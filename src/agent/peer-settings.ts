@@ -9,7 +9,9 @@ import type { SpeakerSettings } from "../config/speaker-settings.ts";
 import { type Distance, peerTransport } from "./peer-transport.ts";
 import { peersWanted, prefixesToOriginate } from "../topology/peers-wanted.ts";
 
-type SessionOptions = ReturnType<typeof plainOptions> & Pick<ExplicitPeer, "sourceAddress">;
+type SessionOptions = ReturnType<typeof plainOptions> &
+  Pick<ExplicitPeer, "sourceAddress"> &
+  Partial<Pick<ExplicitPeer, "disabled">>;
 type SessionSettings = Omit<PeerSettings, "address" | "name" | "kind" | "asn" | "port" | "passive">;
 
 /** What options that are left out mean here. */

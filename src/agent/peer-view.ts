@@ -141,7 +141,7 @@ export function peerView(peer: Peer, driver: SpeakerDriver, clock: Clock): PeerV
     transport: transportView(driver.transport(peer)),
     policies: [...describePolicy(settings, { external: peer.source === PathSource.external })],
     reflectorClient: peer.source === PathSource.client,
-    held: peer.held ?? "",
+    held: peer.held?.text ?? "",
     ...(tcp !== undefined && { queues: queuesView(peer, driver, tcp) }),
   };
 }

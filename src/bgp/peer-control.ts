@@ -24,7 +24,8 @@ export class PeerControl {
 
   /** Ends the session and has none come up until `enable`. @param message for the peer, at most 255 octets (RFC 9003) */
   disable(peer: Peer, message = ""): void {
-    peer.held = `disabled by the operator${message === "" ? "" : `: "${message}"`}`;
+    const text = `disabled by the operator${message === "" ? "" : `: "${message}"`}`;
+    peer.held = { by: "operator", text };
     this.#stop(peer, CeaseSubcode.administrativeShutdown, message);
   }
 

@@ -20,6 +20,8 @@ import type { UpdateReceiver, UpdateReport, UpdateSource } from "./update-receiv
 /** Octets waiting to be worked off above which the socket is no longer read. */
 const pauseAboveOctets = 1024 * 1024;
 
+const looksPerSendHold = 8;
+
 const messageTypeOf = {
   sendOpen: MessageType.open,
   sendKeepalive: MessageType.keepalive,
@@ -43,6 +45,11 @@ export class PeerSession {
   #isPaused = false;
   #heardMs: number;
   #holdMs = 0;
+  #sendHoldMs = 0;
+  #writtenOctets = 0;
+  /** Octets that the peer's TCP, or our kernel for it, had taken when that was last looked at, and since when. */
+  #takenOctets = 0;
+  #takenMs = 0;
 
   constructor(connection: ConnectionId, peer: Peer, ports: SpeakerPorts) {
     this.connection = connection;
@@ -124,29 +131,60 @@ export class PeerSession {
   /** Encodes and writes what the FSM has to say. */
   send(action: Extract<FsmAction, { type: keyof typeof messageTypeOf }>): void {
     this.peer.sent[messageTypeOf[action.type]]++;
-    this.#ports.write(this.connection, [encode(action)]);
+    this.#write([encode(action)]);
+  }
+
+  #write(parts: readonly Uint8Array[]): boolean {
+    for (const part of parts) this.#writtenOctets += part.length;
+    return this.#ports.write(this.connection, parts);
   }
 
   /** @returns false when no more should be written until `drained` */
   sendRouteRefresh(family: number, subtype: number): boolean {
     this.peer.sent[MessageType.routeRefresh]++;
     const message = encodeRouteRefresh({ afi: family >>> 8, safi: family & 0xff, subtype });
-    const mayGoOn = this.#ports.write(this.connection, [message]);
+    const mayGoOn = this.#write([message]);
     if (!mayGoOn) this.#setBlocked(true);
     return mayGoOn;
   }
 
-  /** Starts a timer. What the hold timer was started with is remembered, since messages only move `holdRemainingMs`. */
+  /**
+   * Starts a timer. What the hold timer was started with is remembered, since messages only move `holdRemainingMs`; the
+   * send hold timer looks several times in its period.
+   */
   startTimer(timer: ConnectionTimer, delayMs: number): void {
+    const nowMs = this.#ports.nowMs();
+    let firstMs = delayMs;
     if (timer === "holdTimer") {
       this.#holdMs = delayMs;
-      this.#heardMs = this.#ports.nowMs();
+      this.#heardMs = nowMs;
+    } else if (timer === "sendHoldTimer") {
+      this.#sendHoldMs = delayMs;
+      this.#takenMs = nowMs;
+      firstMs = delayMs / looksPerSendHold;
     }
-    this.#ports.startTimer({ timer, connection: this.connection }, delayMs);
+    this.#ports.startTimer({ timer, connection: this.connection }, firstMs);
+  }
+
+  /** Milliseconds until a timer that has run out should be looked at again; 0 when it has expired. */
+  remainingMs(timer: ConnectionTimer): number {
+    if (timer === "holdTimer") return Math.max(0, this.#holdRemainingMs());
+    return timer === "sendHoldTimer" ? this.#sendHoldRemainingMs() : 0;
+  }
+
+  /** RFC 9687 §3.3: each octet that is taken restarts the timer. A peer that is sent nothing is no offender. */
+  #sendHoldRemainingMs(): number {
+    const nowMs = this.#ports.nowMs();
+    const unsentOctets = this.#ports.unsentOctets(this.connection);
+    const takenOctets = this.#writtenOctets - unsentOctets;
+    if (unsentOctets === 0 || takenOctets > this.#takenOctets) this.#takenMs = nowMs;
+    this.#takenOctets = takenOctets;
+    const remainingMs = this.#takenMs + this.#sendHoldMs - nowMs;
+    return Math.max(0, Math.min(remainingMs, this.#sendHoldMs / looksPerSendHold));
   }
 
   /** Milliseconds until the peer has been silent for the hold time. What waits to be worked off counts as heard. */
-  holdRemainingMs(): number {
+  #holdRemainingMs(): number {
     if (this.isQueued) return this.#holdMs;
     return this.#heardMs + this.#holdMs - this.#ports.nowMs();
   }
@@ -196,7 +234,7 @@ export class PeerSession {
 
   #sendUpdates(parts: readonly Uint8Array[], messages: number): boolean {
     this.peer.sent[MessageType.update] += messages;
-    const mayGoOn = this.#ports.write(this.connection, parts);
+    const mayGoOn = this.#write(parts);
     if (!mayGoOn) this.#setBlocked(true);
     return mayGoOn;
   }

@@ -30,6 +30,8 @@ export interface PeerSettings extends PeerPolicy {
   readonly families: readonly Family[];
   /** 0, or 3..65535 */
   readonly holdTimeSeconds: number;
+  /** Send Hold Time (RFC 9687): 0 for none, absent for what the RFC suggests. */
+  readonly sendHoldTimeSeconds?: number | undefined;
   readonly connectRetrySeconds: number;
   readonly idleHoldSeconds: number;
   readonly idleHoldMaximumSeconds: number;
@@ -37,6 +39,14 @@ export interface PeerSettings extends PeerPolicy {
   readonly gracefulRestartSeconds: number;
   /** Between announcements, 0 to 600; 0 for none. Withdrawals never wait (RFC 4271 §9.2.1.1). */
   readonly minRouteAdvertisementIntervalSeconds: number;
+  /** Offer messages of up to 65535 octets (RFC 8654). */
+  readonly extendedMessages: boolean;
+  /** Offer to say where a refresh begins and ends (RFC 7313). */
+  readonly enhancedRouteRefresh: boolean;
+  /** Write optional parameters of OPENs in the form of RFC 9072 although they do not need it. */
+  readonly extendedOpenParameters: boolean;
+  /** No session shall come up, unless an operator enables it. */
+  readonly disabled?: boolean | undefined;
 }
 
 /** Settings that change under a running session. All else is part of the OPEN or of the connection: the session starts anew. */
@@ -124,6 +134,12 @@ export function fsmConfig(
     get holdTimeSeconds() {
       return current().holdTimeSeconds;
     },
+    get sendHoldTimeSeconds() {
+      return current().sendHoldTimeSeconds;
+    },
+    get extendedOpenParameters() {
+      return current().extendedOpenParameters;
+    },
     get connectRetrySeconds() {
       return current().connectRetrySeconds;
     },
@@ -151,8 +167,10 @@ function offeredCapabilities(
     afi,
     safi,
   }));
-  capabilities.push({ name: "routeRefresh" }, { name: "enhancedRouteRefresh" });
-  capabilities.push({ name: "extendedMessage" }, { name: "fourOctetAs", asn: localAsn });
+  capabilities.push({ name: "routeRefresh" });
+  if (settings.enhancedRouteRefresh) capabilities.push({ name: "enhancedRouteRefresh" });
+  if (settings.extendedMessages) capabilities.push({ name: "extendedMessage" });
+  capabilities.push({ name: "fourOctetAs", asn: localAsn });
   if (settings.role !== undefined) capabilities.push({ name: "role", role: settings.role });
   // Without families it keeps nothing, and still tells the peer that we wait for End-of-RIB (RFC 4724 §3).
   const families = settings.gracefulRestartSeconds === 0 ? [] : settings.families;

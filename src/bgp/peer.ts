@@ -30,6 +30,13 @@ export interface PeerFamily {
   readonly member: GroupMember;
 }
 
+/** Why a peer shall have no session. */
+export interface PeerHold {
+  readonly by: "operator" | "configuration";
+  /** For people. */
+  readonly text: string;
+}
+
 /** A peer of the speaker: its settings, its FSM, and what the RIBs keep of it. */
 export class Peer implements RibPeer {
   readonly index: number;
@@ -53,7 +60,7 @@ export class Peer implements RibPeer {
   /** `familyKey`s that the peer is sending again, between BoRR and EoRR (RFC 7313). */
   readonly refreshing = new Set<number>();
   /** Why there shall be no session; `undefined` where there shall be one. */
-  held: string | undefined;
+  held: PeerHold | undefined;
   /** Of the last session, for the case that it ends. */
   gracefulRestart: GracefulRestartCapability | undefined;
   readonly received: MessageCounts = [0, 0, 0, 0, 0, 0];

@@ -34,6 +34,8 @@ export interface SpeakerPorts {
   close(connection: ConnectionId): void;
   /** @returns false when the socket is full: `drained` follows */
   write(connection: ConnectionId, parts: readonly Uint8Array[]): boolean;
+  /** Octets that were written and that the kernel has not taken yet. */
+  unsentOctets(connection: ConnectionId): number;
   /** Stops and resumes reading from a connection. */
   setReading(connection: ConnectionId, reading: boolean): void;
   startTimer(timer: SpeakerTimer, delayMs: number): void;

@@ -12,7 +12,7 @@ import { localPeer, type RibPeer } from "./rib/source.ts";
 import { EndOfRibDeferral } from "./end-of-rib-deferral.ts";
 import { GracefulRestartHelper } from "./graceful-restart-helper.ts";
 import { DynamicPeers, type PeerRange } from "./dynamic-peers.ts";
-import { Peer } from "./peer.ts";
+import { Peer, type PeerHold } from "./peer.ts";
 import { PeerControl } from "./peer-control.ts";
 import { RouteRefresh } from "./route-refresh.ts";
 import { fsmConfig, needsNewSession, type PeerSettings, sourceOf } from "./peer-settings.ts";
@@ -24,6 +24,14 @@ import { importPolicy } from "./session-policy.ts";
 import type { SpeakerConfig } from "./speaker-config.ts";
 import type { SpeakerObserver, SpeakerPorts, SpeakerTimer } from "./speaker-ports.ts";
 import { UpdateReceiver } from "./update-receiver.ts";
+
+const disabledHold: PeerHold = { by: "configuration", text: "disabled by the configuration" };
+
+const expiries = {
+  holdTimer: "HoldTimer_Expires",
+  keepaliveTimer: "KeepaliveTimer_Expires",
+  sendHoldTimer: "SendHoldTimer_Expires",
+} as const;
 
 /**
  * The BGP speaker: peers, RIBs and what passes between them (RFC 4271 §3). It does no IO. Events come in by the methods,
@@ -129,7 +137,7 @@ export class Speaker {
   }
 
   /** Takes a peer in and starts its FSM, unless it is held down. @throws RangeError when its address is taken */
-  addPeer(settings: PeerSettings, isDynamic = false, held?: string): Peer {
+  addPeer(settings: PeerSettings, isDynamic = false, held?: PeerHold): Peer {
     if (this.peer(settings.address) !== undefined) {
       throw new RangeError(`there is a peer ${settings.address} already`);
     }
@@ -148,8 +156,8 @@ export class Speaker {
       );
     const options = { config: this.config, nowMs: this.#ports.nowMs(), isDynamic };
     const peer = this.#peers.add((index) => new Peer(index, settings, createFsm, options));
-    peer.held = held;
-    if (held === undefined) this.#feed(peer, { type: "ManualStart" });
+    peer.held = held ?? (settings.disabled === true ? disabledHold : undefined);
+    if (peer.held === undefined) this.#feed(peer, { type: "ManualStart" });
     return peer;
   }
 
@@ -177,9 +185,9 @@ export class Speaker {
     if (peer === undefined) throw new RangeError(`there is no peer ${settings.address}`);
     if (needsNewSession(peer.settings, settings)) {
       this.removePeer(settings.address, CeaseSubcode.otherConfigurationChange);
-      if (!peer.isDynamic || peer.held !== undefined) {
-        this.addPeer(settings, peer.isDynamic, peer.held);
-      }
+      // What the operator has said outlasts what the configuration says.
+      const held = peer.held?.by === "operator" ? peer.held : undefined;
+      if (!peer.isDynamic || held !== undefined) this.addPeer(settings, peer.isDynamic, held);
       return true;
     }
     peer.settings = settings;
@@ -290,13 +298,10 @@ export class Speaker {
     const session = this.#sessions.get(timer.connection);
     if (session === undefined) return;
     const { connection } = timer;
-    if (timer.timer === "keepaliveTimer") {
-      return this.#feed(session.peer, { type: "KeepaliveTimer_Expires", connection });
-    }
-    // The timer is not restarted at each message, which would cost more than the message; the time of the last is kept.
-    const remainingMs = session.holdRemainingMs();
+    // The hold timers are not restarted at each message, which would cost more than the message: here it is made good.
+    const remainingMs = session.remainingMs(timer.timer);
     if (remainingMs > 0) this.#ports.startTimer(timer, remainingMs);
-    else this.#feed(session.peer, { type: "HoldTimer_Expires", connection });
+    else this.#feed(session.peer, { type: expiries[timer.timer], connection });
   }
 
   /** `read`, then `distribute`. */

@@ -36,6 +36,20 @@ const sessionRows = {
     description: "Our reflection client, if it is in our AS (RFC 4456).",
   }),
   ...policyRows,
+  sendHoldTimeSeconds: count("a number of seconds", 0, 65_535).optional().meta({
+    description:
+      "A peer that takes nothing of what we send for so long is gone (RFC 9687). Default: 480, or twice the hold time; 0: never.",
+  }),
+  extendedMessages: flag().default(true).meta({
+    description: "Offer messages of up to 65535 octets (RFC 8654).",
+  }),
+  enhancedRouteRefresh: flag().default(true).meta({
+    description: "Offer to say where a route refresh begins and ends (RFC 7313).",
+  }),
+  extendedOpenParameters: flag().default(false).meta({
+    description:
+      "Write the optional parameters of OPENs in the form of RFC 9072, also where they do not need it. For tests.",
+  }),
   password: password().optional().meta({
     description: "Signs every segment (TCP-MD5, RFC 2385). At most 80 octets. Default: none.",
   }),
@@ -63,6 +77,9 @@ const dialRows = {
   }),
   port: port().default(179).meta({ description: "TCP port to dial." }),
   passive: flag().default(false).meta({ description: "Wait for the peer to dial." }),
+  disabled: flag().default(false).meta({
+    description: "No session, until `margay peer ADDRESS enable`.",
+  }),
   sourceAddress: unicastAddress().optional().meta({
     description: "Source address of dialled connections. Default: our own.",
   }),

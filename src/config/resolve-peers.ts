@@ -28,7 +28,7 @@ interface Surroundings {
 }
 
 /** Options of those who are dialled: a range has none of them. */
-const dialOptions = { asn: 0, port: 0, passive: 0, sourceAddress: 0 } as const;
+const dialOptions = { asn: 0, port: 0, passive: 0, disabled: 0, sourceAddress: 0 } as const;
 
 /** The peers of a checked file: each one's own options, else its group's, else the file's timers, else the defaults. */
 export function resolvePeers(
@@ -50,7 +50,7 @@ export function resolveRanges(
   surroundings: Surroundings,
 ): ExplicitRange[] {
   return ranges.map(({ prefix, limit, asns, ...own }) => {
-    const { asn, port, passive, sourceAddress, ...options } = resolve(own, surroundings);
+    const { asn, port, passive, disabled, sourceAddress, ...options } = resolve(own, surroundings);
     const ofGroup = typeof asn === "number" ? [asn] : asn;
     return { prefix, limit, asns: (asns ?? ofGroup) as ExplicitRange["asns"], ...options }; // as above
   });
@@ -60,7 +60,8 @@ export function resolveRanges(
 export function plainOptions(
   timers: Surroundings["timers"],
 ): Omit<ExplicitRange, "prefix" | "limit" | "asns"> {
-  const { asn, port, passive, sourceAddress, ...options } = resolve({}, { peerGroups: {}, timers });
+  const all = resolve({}, { peerGroups: {}, timers });
+  const { asn, port, passive, disabled, sourceAddress, ...options } = all;
   return options;
 }
 

@@ -80,6 +80,7 @@ export class SpeakerDriver {
       localAddress: (connection) => this.#connections.get(connection)?.tcp?.localAddress,
       close: (connection) => this.#close(connection),
       write: (connection, parts) => this.#connections.get(connection)?.tcp?.write(parts) ?? true,
+      unsentOctets: (connection) => this.#connections.get(connection)?.tcp?.queuedOctets ?? 0,
       setReading: (connection, reading) => {
         this.#connections.get(connection)?.tcp?.setReading(reading);
       },

@@ -62,6 +62,9 @@ export function peerSettings(address: string, changes: Partial<PeerSettings> = {
     idleHoldMaximumSeconds: 60,
     gracefulRestartSeconds: 0,
     minRouteAdvertisementIntervalSeconds: 0,
+    extendedMessages: true,
+    enhancedRouteRefresh: true,
+    extendedOpenParameters: false,
     ...changes,
   };
 }
@@ -266,6 +269,10 @@ export class SpeakerNode implements Listener {
       write: (connection, parts) => {
         const end = connections.get(connection);
         return end === undefined || network.write(end, parts);
+      },
+      unsentOctets: (connection) => {
+        const held = connections.get(connection)?.far()?.held ?? [];
+        return held.reduce((octets, part) => octets + part.length, 0);
       },
       setReading: () => {},
       startTimer: (timer, delayMs) => this.#startTimer(timer, delayMs),

@@ -7,7 +7,7 @@ import type { FsmState } from "./state.ts";
 export type PeerTimer = "connectRetryTimer" | "idleHoldTimer";
 
 /** Timers of one connection. */
-export type ConnectionTimer = "holdTimer" | "keepaliveTimer";
+export type ConnectionTimer = "holdTimer" | "keepaliveTimer" | "sendHoldTimer";
 
 /** Why a session or an attempt ended: for `status`, logs and the peer's history. */
 export interface DownReason {

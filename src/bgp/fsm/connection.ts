@@ -8,6 +8,7 @@ import { errorEvent, received, sent } from "./down-reason.ts";
 import type { ConnectionId, FsmEvent } from "./event.ts";
 import { type Negotiated, negotiate, validateOpen } from "./negotiate.ts";
 import type { PeerFsmConfig } from "./peer-config.ts";
+import { sendHoldSeconds } from "./send-hold.ts";
 
 /** `Active`: up, but our OPEN is held back until the peer's has come (RFC 4271 §8.2.2, Established, Events 16 and 17). */
 export type ConnectionState = "Active" | "OpenSent" | "OpenConfirm" | "Established";
@@ -149,6 +150,8 @@ export class Connection {
         return this.#holdTimerExpires();
       case "KeepaliveTimer_Expires":
         return this.#keepaliveTimerExpires();
+      case "SendHoldTimer_Expires":
+        return this.#sendHoldTimerExpires();
       case "TcpConnectionFails":
         return this.#endedBy({ event: event.type, text: event.reason });
     }
@@ -181,6 +184,8 @@ export class Connection {
     this.#state = "Established";
     this.#restartHoldTimer = this.#holdTimerRestart(negotiated);
     this.#heard();
+    const sendHold = this.#sendHoldSeconds(negotiated);
+    if (sendHold > 0) this.#startTimer("sendHoldTimer", sendHold * 1000);
     return { type: "established", negotiated };
   }
 
@@ -228,6 +233,19 @@ export class Connection {
     return unchanged;
   }
 
+  #sendHoldSeconds({ holdTimeSeconds }: Negotiated): number {
+    return sendHoldSeconds(this.#config.sendHoldTimeSeconds, holdTimeSeconds);
+  }
+
+  /** The driver restarts the timer with each octet that the peer takes (RFC 9687 §3.3). */
+  #sendHoldTimerExpires(): Outcome {
+    const negotiated = this.#negotiated;
+    if (!this.#running.delete("sendHoldTimer") || negotiated === undefined) return unchanged;
+    const text = `the peer has taken nothing of what we sent for ${this.#sendHoldSeconds(negotiated)} s`;
+    const error = new BgpError({ code: ErrorCode.sendHoldTimerExpired, subcode: 0 }, text);
+    return this.fail("SendHoldTimer_Expires", error);
+  }
+
   #endedBy(reason: DownReason): Outcome {
     this.close();
     return { type: "ended", from: this.#state, reason };
@@ -240,11 +258,13 @@ export class Connection {
   /** The OPEN of this connection, made once: what was sent is what is negotiated. */
   #open(): OpenMessage {
     const { localAsn, localIdentifier, holdTimeSeconds, capabilities } = this.#config;
+    const { extendedOpenParameters } = this.#config;
     this.#localOpen ??= {
       asn: localAsn,
       holdTimeSeconds,
       bgpIdentifier: localIdentifier,
       capabilities: capabilities(),
+      ...(extendedOpenParameters === true && { extendedParameters: true }),
     };
     return this.#localOpen;
   }

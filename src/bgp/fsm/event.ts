@@ -19,6 +19,8 @@ export type FsmEvent =
   | { readonly type: "ConnectRetryTimer_Expires" }
   | { readonly type: "HoldTimer_Expires"; readonly connection: ConnectionId }
   | { readonly type: "KeepaliveTimer_Expires"; readonly connection: ConnectionId }
+  /** RFC 9687 §3.2 */
+  | { readonly type: "SendHoldTimer_Expires"; readonly connection: ConnectionId }
   /** The connection that a `connect` action asked for is up. */
   | { readonly type: "Tcp_CR_Acked"; readonly connection: ConnectionId }
   /** The peer connected to us; the driver made the id. */

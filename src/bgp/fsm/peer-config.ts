@@ -11,6 +11,10 @@ export interface PeerFsmConfig {
   readonly localIdentifier: number;
   /** Offered: 0, or 3..65535 seconds. */
   readonly holdTimeSeconds: number;
+  /** Send Hold Time (RFC 9687), 0 for none; absent for what the RFC suggests. */
+  readonly sendHoldTimeSeconds?: number | undefined;
+  /** Write optional parameters in the form of RFC 9072 although they do not need it. */
+  readonly extendedOpenParameters?: boolean;
   /** Jittered by 0.75 to 1.0. */
   readonly connectRetrySeconds: number;
   /** Wait after a failure before the next start; doubles with each failure in a row up to `idleHoldMaximumSeconds`. */

@@ -11,6 +11,8 @@ export interface OpenMessage {
   readonly bgpIdentifier: number;
   /** In wire order, unknown ones kept. */
   readonly capabilities: readonly Capability[];
+  /** Only for encoding: the form of RFC 9072 for the optional parameters, needed or not. */
+  readonly extendedParameters?: true;
 }
 
 /** NOTIFICATION, RFC 4271 §4.5. */

@@ -122,7 +122,7 @@ function fourOctetAsn(capabilities: readonly Capability[]): number | undefined {
 
 /**
  * Encodes a whole OPEN. All capabilities go into one optional parameter; the lengths of RFC 9072 are used only where the
- * classic ones are too small. An AS number above 65535 shows as AS_TRANS in the 2-octet field.
+ * classic ones are too small, or as `extendedParameters` says. An AS number above 65535 shows as AS_TRANS in the 2-octet field.
  * @throws RangeError when the capabilities do not fit a message
  */
 export function encodeOpen(open: OpenMessage): Uint8Array {
@@ -132,14 +132,14 @@ export function encodeOpen(open: OpenMessage): Uint8Array {
   writer.uint16(open.holdTimeSeconds).uint32(open.bgpIdentifier);
   const capabilities = new Writer();
   for (const capability of open.capabilities) encodeCapability(capability, capabilities);
-  writeParameters(capabilities.view(), writer);
+  writeParameters(capabilities.view(), writer, open.extendedParameters === true);
   return finishMessage(writer);
 }
 
-function writeParameters(capabilities: Uint8Array, writer: Writer): void {
+function writeParameters(capabilities: Uint8Array, writer: Writer, isExtended: boolean): void {
   if (capabilities.length === 0) {
     writer.uint8(0);
-  } else if (capabilities.length + 2 <= 255) {
+  } else if (!isExtended && capabilities.length + 2 <= 255) {
     writer.uint8(capabilities.length + 2);
     writer.uint8(capabilitiesParameter).uint8(capabilities.length).bytes(capabilities);
   } else {

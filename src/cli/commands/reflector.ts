@@ -50,6 +50,7 @@ export async function run(args: ReflectorArguments): Promise<number> {
     asns: "internal",
     limit: 65_000,
   } as const;
+  const dialled = { asn: "internal", passive: false, disabled: false } as const;
   const agent = new SpeakerAgent({
     role: "reflector",
     settings: {
@@ -58,7 +59,7 @@ export async function run(args: ReflectorArguments): Promise<number> {
       clusterId: formatIpv4(clusterId),
       listen,
       timers,
-      peers: peers.map((peer) => ({ ...plain, ...peer, asn: "internal", passive: false })),
+      peers: peers.map((peer) => ({ ...plain, ...peer, ...dialled })),
       ranges: accept.map((prefix) => ({ prefix, ...client })),
       originate: [],
       peersFile: args.clientsFile,

@@ -35,7 +35,7 @@ describe("a peer that is disabled", () => {
     node.speaker.control.disable(configured, "back at noon");
     node.network.settle();
     assert.deepEqual(told(peer), [6, 2, "back at noon"]);
-    assert.equal(configured.held, 'disabled by the operator: "back at noon"');
+    assert.equal(configured.held?.text, 'disabled by the operator: "back at noon"');
     peer.knock();
     assert.deepEqual(peer.notifications(), ["6/5"]);
     node.network.advance(300);
@@ -67,7 +67,7 @@ describe("a peer that is disabled", () => {
     assert.equal(node.speaker.updatePeer(settings), true);
     const now = node.speaker.peer(b);
     assert.equal(now?.settings.holdTimeSeconds, 30);
-    assert.equal(now?.held, 'disabled by the operator: "moved"');
+    assert.equal(now?.held?.text, 'disabled by the operator: "moved"');
     assert.equal(node.state(b), "Idle");
   });
 
@@ -84,6 +84,25 @@ describe("a peer that is disabled", () => {
     assert.deepEqual(peer.notifications(), ["6/5"]);
     node.speaker.control.enable(dynamic);
     assert.equal(node.state(b), "gone");
+    peer.establish();
+  });
+});
+
+describe("a peer that its configuration disables", () => {
+  test("stays down until it is enabled, or its configuration says otherwise", () => {
+    const node = new SpeakerNetwork().speaker(a);
+    const configured = node.speaker.addPeer(peerSettings(b, { passive: true, disabled: true }));
+    const peer = new ScriptedPeer(node, b);
+    peer.knock();
+    assert.deepEqual(peer.notifications(), ["6/5"]);
+    assert.equal(configured.held?.text, "disabled by the configuration");
+    node.speaker.control.enable(configured);
+    peer.establish();
+    node.speaker.updatePeer(peerSettings(b, { passive: true, disabled: true }));
+    assert.equal(node.state(b), "Established", "nothing has changed");
+    node.speaker.updatePeer(peerSettings(b, { passive: true, disabled: true, holdTimeSeconds: 9 }));
+    assert.equal(node.state(b), "Idle");
+    node.speaker.updatePeer(peerSettings(b, { passive: true, disabled: false }));
     peer.establish();
   });
 });

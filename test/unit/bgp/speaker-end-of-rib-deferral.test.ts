@@ -261,7 +261,11 @@ describe("the End-of-RIB of a reflector that has just started", () => {
     assert.equal(ends(client(reflector, b)), 1);
     const other = new SpeakerNetwork();
     assert.equal(ends(client(startReflector(other, 0), a)), 1);
-    assert.equal(other.clock.pending, 3, "hold, keepalive and the forgetting of failures");
+    assert.equal(
+      other.clock.pending,
+      4,
+      "hold, send hold, keepalive and the forgetting of failures",
+    );
   });
 
   test("goes to another reflector before that one's: two that restart together do not wait for each other", () => {

@@ -202,7 +202,7 @@ describe("a peer in graceful restart", () => {
     network.advance(61);
     assert.deepEqual(node.routes(), []);
     assert.equal(node.speaker.attributes.size, 0);
-    assert.equal(node.timers.size, 2, "hold and keepalive of the watcher");
+    assert.equal(node.timers.size, 3, "hold, send hold and keepalive of the watcher");
   });
 
   test("from a range is kept until its restart time is over", () => {
@@ -212,7 +212,7 @@ describe("a peer in graceful restart", () => {
     network.advance(121);
     assert.equal(node.state(b), "gone");
     assert.deepEqual(node.routes(), []);
-    assert.equal(node.timers.size, 2);
+    assert.equal(node.timers.size, 3);
   });
 
   test("from a range is taken for itself when it comes back, and forgotten when it had nothing to keep", () => {

@@ -200,7 +200,7 @@ describe("a reflector", () => {
     assert.equal(rib?.locRib.size, 0);
     assert.equal(hub.connections.size, 1);
     network.advance(60);
-    assert.equal(hub.timers.size, 2, "hold and keepalive timers of the one that stayed");
+    assert.equal(hub.timers.size, 3, "hold, send hold and keepalive timers of the one that stayed");
   });
 
   test("refuses those whom it does not expect", () => {

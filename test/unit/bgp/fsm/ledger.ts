@@ -106,6 +106,7 @@ const expiries = {
   idleHoldTimer: "IdleHoldTimer_Expires",
   holdTimer: "HoldTimer_Expires",
   keepaliveTimer: "KeepaliveTimer_Expires",
+  sendHoldTimer: "SendHoldTimer_Expires",
 } as const;
 
 /** The ledger's name of the timer whose expiry the event is. */
@@ -119,6 +120,5 @@ export function expiryOf(timer: string): FsmEvent {
   const [name, id] = timer.split(" ");
   if (name === "connectRetryTimer" || name === "idleHoldTimer") return { type: expiries[name] };
   const connection = Number(id);
-  if (name === "holdTimer") return { type: "HoldTimer_Expires", connection };
-  return { type: "KeepaliveTimer_Expires", connection };
+  return { type: expiries[name as "holdTimer" | "keepaliveTimer" | "sendHoldTimer"], connection };
 }

@@ -107,7 +107,11 @@ describe("OpenConfirm (RFC 4271 §8.2.2)", () => {
     assert.equal(peer.fsm.state, "Established");
     assert.equal(peer.fsm.establishedConnection, connection);
     assert.equal(peer.fsm.negotiated?.holdTimeSeconds, 90);
-    assert.deepEqual(peer.doneTo(connection), ["startTimer holdTimer 90000", "established"]);
+    assert.deepEqual(peer.doneTo(connection), [
+      "startTimer holdTimer 90000",
+      "startTimer sendHoldTimer 480000",
+      "established",
+    ]);
     assert.equal(peer.fsm.establishedTransitions, 1);
   });
 

@@ -184,3 +184,13 @@ test("a graceful restart capability without families says that the peer can help
     families: [],
   });
 });
+
+test("RFC 9072: the extended form may be asked for, and reads the same", () => {
+  const short: OpenMessage = { ...open, capabilities: [{ name: "routeRefresh" }] };
+  const asked = encodeOpen({ ...short, extendedParameters: true });
+  const fields = 19 + 9;
+  assert.deepEqual([...asked.subarray(fields, fields + 2)], [255, 255]);
+  assert.deepEqual(decodeOpen(asked.subarray(19)), decodeOpen(encodeOpen(short).subarray(19)));
+  const bare = encodeOpen({ ...open, capabilities: [], extendedParameters: true });
+  assert.equal(bare.at(-1), 0, "there is nothing to extend");
+});
