@@ -18,6 +18,15 @@ import type { PrefixTable } from "./prefix-table.ts";
 /** `any` is everything but martians; `no-policy` is nothing, since nobody said what (RFC 8212). */
 export type AcceptedPrefixes = readonly Prefix[] | "any" | "no-policy";
 
+// The same for thousands of peers: made once.
+const noPrefixes = new PrefixRanges([]);
+const martians = new PrefixRanges(martianPrefixes);
+
+function refusedPrefixes(isOpen: boolean, never: readonly Prefix[]): PrefixRanges {
+  if (never.length === 0) return isOpen ? martians : noPrefixes;
+  return new PrefixRanges(isOpen ? [...martianPrefixes, ...never] : never);
+}
+
 /** Which paths are accepted from a peer, and with what attributes. */
 export class ImportPolicy {
   readonly rules: ImportRules;
@@ -43,8 +52,8 @@ export class ImportPolicy {
     this.key = JSON.stringify([acceptedText, texts(never), rules]);
     const isOpen = accepted === "any";
     this.#accepted = typeof accepted === "string" ? undefined : new PrefixRanges(accepted);
-    if (accepted === "no-policy") this.#accepted = new PrefixRanges([]);
-    this.#refused = new PrefixRanges([...(isOpen ? martianPrefixes : []), ...never]);
+    if (accepted === "no-policy") this.#accepted = noPrefixes;
+    this.#refused = refusedPrefixes(isOpen, never);
     this.#prefixFlags =
       accepted === "no-policy" ? refusalFlags(PathReason.noPolicy) : PathFlag.filtered;
   }
