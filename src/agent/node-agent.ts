@@ -115,6 +115,7 @@ export class NodeAgent {
         clusterId: identifier,
         ownAddresses: [node.address],
         subnets: ownSubnets(),
+        decision: this.#config.bestPath,
         nextHopSelf: { [version]: node.address },
       },
       tcp: nodeTcp,

@@ -2,6 +2,7 @@ import { Afi, Safi } from "../bgp/iana.ts";
 import { familyKey } from "../bgp/message/codec-context.ts";
 import type { FamilyRib } from "../bgp/rib/family-rib.ts";
 import type { LocRibChanges } from "../bgp/rib/loc-rib.ts";
+import { PathReason } from "../bgp/rib/path-reason.ts";
 import { PathSource } from "../bgp/rib/source.ts";
 import type { Speaker } from "../bgp/speaker.ts";
 import type { Felix } from "../felix/felix.ts";
@@ -11,23 +12,49 @@ const ipv4UnicastKey = familyKey(Afi.ipv4, Safi.unicast);
 /** Tells the programmer what the Decision Process chose: every selected path that is not our own is a route. */
 export function feedRoutes(
   speaker: Speaker,
-  felix: Felix,
+  felix: Pick<Felix, "setRoute" | "removeRoute">,
   rib: FamilyRib,
   changes: LocRibChanges,
 ): void {
   if (rib.family.key !== ipv4UnicastKey) return;
-  // Paths that came in one UPDATE share their attributes: decoded once a turn.
-  const nextHops = new Map<number, string | undefined>();
-  for (let index = 0; index < changes.length; index++) {
-    const id = changes.prefix(index);
+  const nextHops = new NextHopReader(speaker);
+  const feed = (id: number): void => {
     const prefix = rib.prefixes.prefix(id);
     const attributes = rib.locRib.attributes(id);
-    if (attributes >= 0 && !nextHops.has(attributes)) {
-      nextHops.set(attributes, speaker.attributes.attributes(attributes).nextHop);
-    }
-    const nextHop = nextHops.get(attributes);
+    const nextHop = attributes < 0 ? undefined : nextHops.read(attributes);
     const isOurs = rib.locRib.source(id) === PathSource.local;
-    if (attributes < 0 || isOurs || nextHop === undefined) felix.removeRoute(prefix);
-    else felix.setRoute({ prefix, nextHops: [nextHop] });
+    if (isOurs || nextHop === undefined) felix.removeRoute(prefix);
+    else felix.setRoute({ prefix, nextHops: [nextHop, ...nextHops.beside(rib, id)].sort() });
+  };
+  for (let index = 0; index < changes.length; index++) feed(changes.prefix(index));
+  for (const id of changes.spread) feed(id);
+}
+
+/** Paths that came in one UPDATE share their attributes: decoded once a turn. */
+class NextHopReader {
+  readonly #speaker: Speaker;
+  readonly #known = new Map<number, string | undefined>();
+
+  constructor(speaker: Speaker) {
+    this.#speaker = speaker;
+  }
+
+  read(attributes: number): string | undefined {
+    if (!this.#known.has(attributes)) {
+      this.#known.set(attributes, this.#speaker.attributes.attributes(attributes).nextHop);
+    }
+    return this.#known.get(attributes);
+  }
+
+  /** Next hops of the paths that are used beside the best one. */
+  beside({ locRib, paths }: FamilyRib, prefix: number): string[] {
+    if (!locRib.isSpread(prefix)) return [];
+    const found: string[] = [];
+    for (let row = paths.first(prefix); row >= 0; row = paths.next(row)) {
+      if (paths.reason(row) !== PathReason.multipath) continue;
+      const nextHop = this.read(paths.attributes(row));
+      if (nextHop !== undefined) found.push(nextHop);
+    }
+    return found;
   }
 }

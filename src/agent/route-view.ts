@@ -15,7 +15,8 @@ type CandidateView = NonNullable<RouteView["candidates"]>[number];
 
 function statusOf(reason: number): string {
   if (reason === PathReason.best) return "best";
-  if (reason === PathReason.filtered) return "filtered";
+  if (reason === PathReason.multipath) return "multipath";
+  if (reason === PathReason.filtered || reason === PathReason.noPolicy) return "filtered";
   return reason < PathReason.notLocal ? "ineligible" : "lost";
 }
 

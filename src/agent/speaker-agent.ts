@@ -68,6 +68,7 @@ export class SpeakerAgent {
         clusterId: parseIpv4(settings.clusterId) as number,
         ownAddresses: named.length > 0 ? named : ownLinks().map(({ address }) => address),
         subnets: ownSubnets(),
+        decision: settings.bestPath,
         nextHopSelf: own,
       },
       tcp: nodeTcp,

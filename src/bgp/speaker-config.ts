@@ -1,3 +1,4 @@
+import type { DecisionOptions } from "./rib/decision-process.ts";
 import type { Prefix } from "../net/prefix.ts";
 
 /** What makes a speaker. */
@@ -11,6 +12,8 @@ export interface SpeakerConfig {
   readonly ownAddresses: readonly string[];
   /** Canonical address that stands for us as next hop of what we originate, by IP version. */
   readonly nextHopSelf: { readonly 4?: string; readonly 6?: string };
+  /** Default: as RFC 4271 has it, one path to a prefix. */
+  readonly decision?: DecisionOptions;
   /** Prefixes of the links we are on, for next hops that we share with peers (RFC 4271 §5.1.3). */
   readonly subnets?: readonly Prefix[];
 }

@@ -53,7 +53,7 @@ export interface SpeakerObserver {
   stateChanged?(peer: Peer, from: FsmState, to: FsmState): void;
   established?(peer: Peer): void;
   down?(peer: Peer, reason: DownReason, wasEstablished: boolean): void;
-  /** Best paths changed; the columns are valid during the call only. */
+  /** Best paths, or which are used beside them, changed; the columns are valid during the call only. */
   bestPathsChanged?(rib: FamilyRib, changes: LocRibChanges): void;
   /** Told after the best paths that the peer's routes before it changed. */
   endOfRib?(peer: Peer, family: number): void;

@@ -1,5 +1,5 @@
 import type { Prefix } from "../net/prefix.ts";
-import { families } from "./family/index.ts";
+import { families, type Family } from "./family/index.ts";
 import type { FsmAction } from "./fsm/action.ts";
 import type { ConnectionId, FsmEvent } from "./fsm/event.ts";
 import { PeerFsm } from "./fsm/peer.ts";
@@ -67,9 +67,9 @@ export class Speaker {
     this.#sessions = new SessionTable(ports);
     this.attributes = new PathAttributeStore(config);
     const peer = (index: number): RibPeer => this.ribPeer(index);
-    this.ribs = new Map(
-      families.map((family) => [family.key, new FamilyRib(family, this.attributes, peer, ports)]),
-    );
+    const ribOf = (family: Family): FamilyRib =>
+      new FamilyRib(family, this.attributes, peer, ports, undefined, config.decision);
+    this.ribs = new Map(families.map((family) => [family.key, ribOf(family)]));
     this.#receiver = new UpdateReceiver(this.attributes, this.ribs);
     this.#restartHelper = new GracefulRestartHelper(this.ribs, ports);
     this.endOfRibDeferral = new EndOfRibDeferral(

@@ -26,6 +26,7 @@ export interface NodeConfig {
   readonly mesh: Readonly<NodeFile["mesh"]>;
   readonly encapsulation: NodeFile["encapsulation"];
   readonly kernel: Readonly<NodeFile["kernel"]>;
+  readonly bestPath: Readonly<NodeFile["bestPath"]>;
   readonly api: { readonly socket: string; readonly listen?: Endpoint | undefined };
   /** Where Prometheus metrics and probes are served. */
   readonly metrics: { readonly listen?: Endpoint | undefined };

@@ -15,7 +15,7 @@ import {
 } from "./fields.ts";
 import { password } from "./password.ts";
 import { peerGroups, peerSection, ranges } from "./peer-schema.ts";
-import { api, endOfRibWaitSeconds, log, metrics, timerRows } from "./sections.ts";
+import { api, bestPath, endOfRibWaitSeconds, log, metrics, timerRows } from "./sections.ts";
 
 const node = section({
   name: text("the node's name").optional().meta({
@@ -123,6 +123,7 @@ export const nodeSchema = section({
     description: "IPIP to nodes behind a router, to all, or to none.",
   }),
   kernel: kernel.prefault({}).meta({ description: "How we write routes." }),
+  bestPath,
   api,
   metrics,
   peers: list("peers", peer).default([]).meta({ description: "Peers besides the cluster's." }),

@@ -3,6 +3,7 @@ import {
   choice,
   count,
   endpoint,
+  flag,
   holdTime,
   loopbackEndpoint,
   quantity,
@@ -43,6 +44,23 @@ export const endOfRibWaitSeconds = (): z.ZodDefault<z.ZodNumber> =>
 
 /** The timers of sessions where nobody says anything. */
 export const defaultTimers = section(timerRows).parse({});
+
+/** How paths are compared; the same in all of an AS. */
+export const bestPath = section({
+  maximumPaths: count("a number of paths", 1, 64).default(1).meta({
+    description: "So many equal paths to a prefix are used at once; 1: only the best.",
+  }),
+  alwaysCompareMed: flag().default(false).meta({
+    description: "Compares MULTI_EXIT_DISC between different neighbouring ASes, too.",
+  }),
+  missingMedAsWorst: flag().default(false).meta({
+    description: "A path without MULTI_EXIT_DISC comes after those with one, not before.",
+  }),
+})
+  .prefault({})
+  .meta({ description: "How paths are compared." });
+
+export const defaultBestPath = bestPath.parse({});
 
 export const api = section({
   socket: socketPath()

@@ -15,7 +15,7 @@ import {
   unicastAddress,
 } from "./fields.ts";
 import { peerGroups, peerSection, ranges } from "./peer-schema.ts";
-import { api, endOfRibWaitSeconds, log, metrics, timerRows } from "./sections.ts";
+import { api, bestPath, endOfRibWaitSeconds, log, metrics, timerRows } from "./sections.ts";
 
 const peer = peerSection(peerAddress().meta({ description: "The peer's address." }));
 
@@ -70,6 +70,7 @@ export const speakerSchema = section({
     description: "Remembers peers from ranges here, and dials them after a restart. Default: not.",
   }),
   originate: list("routes", route).default([]).meta({ description: "Routes of our own." }),
+  bestPath,
   api,
   metrics,
   log,

@@ -10,6 +10,7 @@ export interface SpeakerSettings {
   readonly routerId: string;
   readonly clusterId: string;
   readonly listen: Listen;
+  readonly bestPath: Readonly<SpeakerFile["bestPath"]>;
   readonly timers: Readonly<SpeakerFile["timers"]>;
   readonly peers: readonly ExplicitPeer[];
   readonly ranges: readonly ExplicitRange[];

@@ -66,7 +66,7 @@ const usual = fc.record({
 /** A plain copy, without what is private to the scan. */
 function fieldsOf(summary: AttributeSummary): AttributeSummary {
   const { traits, ineligible, localPref, med, neighborAs } = summary;
-  const { originatorId, asPathLength, clusterListLength, origin } = summary;
+  const { originatorId, asPathLength, clusterListLength, origin, nextHop } = summary;
   return {
     traits,
     ineligible,
@@ -77,6 +77,7 @@ function fieldsOf(summary: AttributeSummary): AttributeSummary {
     asPathLength,
     clusterListLength,
     origin,
+    nextHop,
   };
 }
 

@@ -9,6 +9,7 @@ import { FamilyRib } from "../../src/bgp/rib/family-rib.ts";
 import type { Pace } from "../../src/bgp/rib/advertisement-pacer.ts";
 import { createMember, type GroupMember } from "../../src/bgp/rib/group-member.ts";
 import { defaultGroupLimits, type GroupLimits } from "../../src/bgp/rib/group-limits.ts";
+import type { DecisionOptions } from "../../src/bgp/rib/decision-process.ts";
 import { plainExportPolicy } from "../../src/bgp/rib/export-policy.ts";
 import { ImportPolicy } from "../../src/bgp/rib/import-policy.ts";
 import type { LoopIdentity } from "../../src/bgp/rib/loop-check.ts";
@@ -140,12 +141,18 @@ export class RibHarness {
   mayContinue: () => boolean = () => true;
   changed: (prefix: string) => void = () => {};
 
-  constructor(family: Family, peers: readonly RibPeer[], limits: GroupLimits = defaultGroupLimits) {
+  constructor(
+    family: Family,
+    peers: readonly RibPeer[],
+    limits: GroupLimits = defaultGroupLimits,
+    decision?: DecisionOptions,
+  ) {
     this.family = family;
     const local = ribPeer(0, { source: PathSource.local, identifier: ownIdentifier });
     for (const peer of [local, ...peers]) this.peers.set(peer.index, peer);
     const pace = { nowMs: () => this.nowMs, random: () => 1 };
-    this.rib = new FamilyRib(family, this.store, (index) => this.peer(index), pace, limits);
+    const peerOf = (index: number): RibPeer => this.peer(index);
+    this.rib = new FamilyRib(family, this.store, peerOf, pace, limits, decision);
     this.receiver = new UpdateReceiver(this.store, new Map([[family.key, this.rib]]));
   }
 
@@ -203,12 +210,13 @@ export class RibHarness {
     }
   }
 
-  /** One turn, which tells `changed` of every prefix whose selected path is another one now. */
+  /** One turn, which tells `changed` of every prefix whose selected path, or what is used beside it, is another one now. */
   turn(): boolean {
     const tell = (changes: LocRibChanges): void => {
       for (let index = 0; index < changes.length; index++) {
         this.changed(this.rib.prefixes.text(changes.prefix(index)));
       }
+      for (const prefix of changes.spread) this.changed(this.rib.prefixes.text(prefix));
     };
     return this.rib.turn(tell, this.mayContinue);
   }

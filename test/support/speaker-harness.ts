@@ -217,6 +217,8 @@ export class SpeakerNode implements Listener {
   readonly events: string[] = [];
   /** Prefixes that it had no path to any more at some time. */
   readonly lost: string[] = [];
+  /** Told of best paths, too. */
+  bestPathsChanged: NonNullable<SpeakerObserver["bestPathsChanged"]> = () => {};
   readonly connections = new Map<ConnectionId, End>();
   readonly timers = new Map<string, Timer>();
   isWoken = false;
@@ -327,11 +329,13 @@ export class SpeakerNode implements Listener {
       malformed: ({ address }) => say(`malformed from ${address}`),
       peerRemoved: ({ address }) => say(`removed ${address}`),
       endOfRib: ({ address }) => say(`end of rib ${address}`),
-      bestPathsChanged: ({ locRib, prefixes }, changes) => {
+      bestPathsChanged: (rib, changes) => {
+        const { locRib, prefixes } = rib;
         for (let index = 0; index < changes.length; index++) {
           const id = changes.prefix(index);
           if (locRib.attributes(id) < 0) this.lost.push(prefixes.text(id));
         }
+        this.bestPathsChanged(rib, changes);
       },
     };
   }

@@ -48,6 +48,7 @@ export class AttributeScan implements AttributeSummary {
   asPathLength = 0;
   clusterListLength = 0;
   origin = 0;
+  nextHop = 0;
   readonly #identity: LoopIdentity;
   /** Our IPv4 addresses as numbers. */
   readonly #ownAddresses: readonly number[];
@@ -58,7 +59,6 @@ export class AttributeScan implements AttributeSummary {
   #ownAsns = 0;
   #allowedOwnAsns = 0;
   #hasOwnClusterId = false;
-  #nextHop = 0;
 
   constructor(identity: LoopIdentity) {
     this.#identity = identity;
@@ -110,7 +110,7 @@ export class AttributeScan implements AttributeSummary {
       return PathReason.ownOriginatorId;
     }
     if (this.#hasOwnClusterId) return PathReason.ownClusterId;
-    return this.#ownAddresses.includes(this.#nextHop) ? PathReason.ownNextHop : 0;
+    return this.#ownAddresses.includes(this.nextHop) ? PathReason.ownNextHop : 0;
   }
 
   /** @returns whether the value is well-formed */
@@ -152,7 +152,7 @@ export class AttributeScan implements AttributeSummary {
   }
 
   #takeNextHop(octets: Uint8Array, at: number): boolean {
-    this.#nextHop = uint32(octets, at);
+    this.nextHop = uint32(octets, at);
     const first = octets[at] as number;
     return first !== 0 && first !== 127 && first < 224;
   }

@@ -1,6 +1,7 @@
 import { asPathLength } from "../attribute/as-path.ts";
 import type { AsPathSegment, PathAttributes } from "../attribute/path-attributes.ts";
 import { AsPathSegmentType, AttributeCode, AttributeFlag } from "../iana.ts";
+import { parseIpAddress, readIpv4 } from "../../net/ip-address.ts";
 import { WellKnownCommunity } from "../../net/community.ts";
 
 /** LOCAL_PREF where the attribute is absent. */
@@ -58,6 +59,8 @@ export interface AttributeSummary {
   asPathLength: number;
   clusterListLength: number;
   origin: number;
+  /** Equal next hops have equal ones: the address, if it is IPv4, otherwise a hash. */
+  nextHop: number;
 }
 
 /** The neighbouring AS that a MULTI_EXIT_DISC is compared within: the leftmost of the path, 0 when there is none. */
@@ -67,6 +70,13 @@ function neighborAs(path: readonly AsPathSegment[]): number {
       segment.type === AsPathSegmentType.asSequence || segment.type === AsPathSegmentType.asSet,
   );
   return first?.type === AsPathSegmentType.asSequence ? (first.asns[0] ?? 0) : 0;
+}
+
+function nextHopKey(nextHop: string | undefined): number {
+  const octets = nextHop === undefined ? undefined : parseIpAddress(nextHop);
+  if (octets === undefined) return 0;
+  if (octets.length === 4) return readIpv4(octets);
+  return octets.reduce((hash, octet) => Math.imul(hash ^ octet, 0x01000193) >>> 0, 0x811c9dc5);
 }
 
 /** The summary of attributes that were decoded, but for the traits that only their octets show. */
@@ -82,6 +92,7 @@ export function summarise(attributes: PathAttributes, ineligible: number): Attri
     asPathLength: asPathLength(path),
     clusterListLength: attributes.clusterList?.length ?? 0,
     origin: attributes.origin ?? 2,
+    nextHop: nextHopKey(attributes.nextHop),
   };
 }
 

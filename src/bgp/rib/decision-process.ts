@@ -12,6 +12,10 @@
  * arrival. Differences: a path originated here comes before all others; step e is left out, since next hops are nodes
  * at equal cost; RFC 4456 §9 puts ORIGINATOR_ID in place of the identifier and the shorter CLUSTER_LIST before g; an
  * ADD-PATH identifier breaks the last tie.
+ *
+ * Paths that are equal up to step e may be used beside the best one (multipath), where that is configured: as many as the
+ * limit allows, in the order in which they would take its place, each with a next hop of its own. Which path is announced
+ * does not depend on it.
  */
 import type { AdjRibIn } from "./adj-rib-in.ts";
 import { AttributeTrait } from "./attribute-summary.ts";
@@ -42,8 +46,35 @@ const byAttributes =
   (row, { paths, attributes }) =>
     read(attributes, paths.attributes(row));
 
-/** The steps in their order; adding one is adding a row. */
-const steps: readonly Step[] = [
+/** How paths are compared, where the RFC leaves it to the operator; the same in all of an AS. */
+export interface DecisionOptions {
+  /** MULTI_EXIT_DISC is compared between paths of different neighbouring ASes, too. */
+  readonly alwaysCompareMed: boolean;
+  /** A path without MULTI_EXIT_DISC comes after those with one, not before. */
+  readonly missingMedAsWorst: boolean;
+  /** So many paths to a prefix may be used at once; 1 is no multipath. */
+  readonly maximumPaths: number;
+}
+
+export const defaultDecision: DecisionOptions = {
+  alwaysCompareMed: false,
+  missingMedAsWorst: false,
+  maximumPaths: 1,
+};
+
+function medStep({ alwaysCompareMed, missingMedAsWorst }: DecisionOptions): Step {
+  const isWorst = (store: PathAttributeStore, id: number): boolean =>
+    missingMedAsWorst && !store.has(id, AttributeTrait.hasMed);
+  const cost = byAttributes((store, id) => (isWorst(store, id) ? worstMed : store.med(id)));
+  const group = byAttributes((store, id) => store.neighborAs(id));
+  return { reason: PathReason.higherMed, cost, ...(!alwaysCompareMed && { group }) };
+}
+
+/** Above every MULTI_EXIT_DISC there is. */
+const worstMed = 2 ** 32;
+
+/** The steps up to e, in their order; adding one is adding a row. */
+const stepsOfCost = (options: DecisionOptions): readonly Step[] => [
   {
     reason: PathReason.notLocal,
     cost: (row, { paths }) => (paths.peer(row) === localPeer ? 0 : 1),
@@ -54,15 +85,15 @@ const steps: readonly Step[] = [
   },
   { reason: PathReason.longerAsPath, cost: byAttributes((store, id) => store.asPathLength(id)) },
   { reason: PathReason.higherOrigin, cost: byAttributes((store, id) => store.origin(id)) },
-  {
-    reason: PathReason.higherMed,
-    cost: byAttributes((store, id) => store.med(id)),
-    group: byAttributes((store, id) => store.neighborAs(id)),
-  },
+  medStep(options),
   {
     reason: PathReason.internalPath,
     cost: (row, { paths, peer }) => (peer(paths.peer(row)).source === PathSource.external ? 0 : 1),
   },
+];
+
+/** The steps after e, which choose one of equals. */
+const stepsOfChoice: readonly Step[] = [
   {
     reason: PathReason.higherIdentifier,
     cost: (row, { paths, attributes, peer }) => {
@@ -86,10 +117,20 @@ const steps: readonly Step[] = [
 /** Selects the best path of a prefix and leaves every path its reason. */
 export class DecisionProcess {
   readonly #contest: Contest;
+  readonly #steps: readonly Step[];
+  readonly #maximumPaths: number;
   #candidates: number[] = [];
+  #spread = 0;
 
-  constructor(paths: AdjRibIn, attributes: PathAttributeStore, peer: (index: number) => RibPeer) {
+  constructor(
+    paths: AdjRibIn,
+    attributes: PathAttributeStore,
+    peer: (index: number) => RibPeer,
+    options: DecisionOptions = defaultDecision,
+  ) {
     this.#contest = { paths, attributes, peer };
+    this.#steps = stepsOfCost(options);
+    this.#maximumPaths = options.maximumPaths;
   }
 
   /** @returns the row of the best path, or -1 when no path may be used */
@@ -101,13 +142,54 @@ export class DecisionProcess {
       if (ineligible !== 0) paths.setReason(row, ineligible);
       else this.#candidates[count++] = row;
     }
+    this.#spread = 0;
+    count = this.#run(this.#steps, count);
+    if (count === 0) return -1;
+    const equals = count > 1 && this.#maximumPaths > 1 ? this.#candidates.slice(0, count) : [];
+    this.#run(stepsOfChoice, count);
+    const best = this.#candidates[0] as number;
+    paths.setReason(best, PathReason.best);
+    if (equals.length > 1) this.#spread = this.#spreadOver(equals);
+    return best;
+  }
+
+  /** Tells sets of next hops apart that the last `select` chose to be used at once; 0 for a single path. */
+  get spread(): number {
+    return this.#spread;
+  }
+
+  #run(steps: readonly Step[], candidates: number): number {
+    let count = candidates;
     for (let step = 0; count > 1 && step < steps.length; step++) {
       count = this.#eliminate(steps[step] as Step, count);
     }
-    if (count === 0) return -1;
-    const best = this.#candidates[0] as number;
-    paths.setReason(best, PathReason.best);
-    return best;
+    return count;
+  }
+
+  /** Has the nearest of equal paths used beside the best. @returns as `spread` */
+  #spreadOver(equals: number[]): number {
+    const { paths, attributes } = this.#contest;
+    equals.sort((a, b) => this.#compareChoice(a, b));
+    const nextHops = new Set<number>();
+    let spread = 0;
+    for (const row of equals) {
+      const nextHop = attributes.nextHopKey(paths.attributes(row));
+      if (nextHops.size === this.#maximumPaths || nextHops.has(nextHop)) continue;
+      nextHops.add(nextHop);
+      if (nextHops.size > 1) paths.setReason(row, PathReason.multipath);
+      // In whatever order they come.
+      spread = (spread + Math.imul(nextHop ^ (nextHop >>> 15), 0x2c1b3c6d)) | 0;
+    }
+    return nextHops.size === 1 ? 0 : spread || 1;
+  }
+
+  /** Which of two equal paths would be chosen first; these steps, other than those before, order paths in pairs. */
+  #compareChoice(a: number, b: number): number {
+    for (const { cost } of stepsOfChoice) {
+      const [left, right] = [cost(a, this.#contest), cost(b, this.#contest)];
+      if (left !== right) return left < right ? -1 : 1;
+    }
+    return 0;
   }
 
   #ineligible(row: number): number {

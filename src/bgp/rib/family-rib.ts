@@ -1,7 +1,7 @@
 import type { Family } from "../family/family.ts";
 import type { Pace } from "./advertisement-pacer.ts";
 import { AdjRibIn } from "./adj-rib-in.ts";
-import { DecisionProcess } from "./decision-process.ts";
+import { defaultDecision, type DecisionOptions, DecisionProcess } from "./decision-process.ts";
 import { type ExportProfile, profileKey } from "./export-profile.ts";
 import type { GroupMember } from "./group-member.ts";
 import type { ImportPolicy } from "./import-policy.ts";
@@ -37,6 +37,7 @@ export class FamilyRib {
     peer: (index: number) => RibPeer,
     pace: Pace,
     limits: GroupLimits = defaultGroupLimits,
+    decision: DecisionOptions = defaultDecision,
   ) {
     this.family = family;
     this.#pace = pace;
@@ -45,8 +46,8 @@ export class FamilyRib {
     this.#peer = peer;
     this.prefixes = new PrefixTable(family.version);
     this.paths = new AdjRibIn(attributes);
-    const decision = new DecisionProcess(this.paths, attributes, peer);
-    this.locRib = new LocRib(this.paths, attributes, decision, peer);
+    const phase2 = new DecisionProcess(this.paths, attributes, peer, decision);
+    this.locRib = new LocRib(this.paths, attributes, phase2, peer);
   }
 
   groups(): Iterable<UpdateGroup> {
@@ -135,7 +136,8 @@ export class FamilyRib {
   /**
    * Decides and distributes what has changed since the last call, once what was distributed before has been written to all
    * members: while that takes several turns, changes gather, and each member is written to once for all of them.
-   * @param observe told of every prefix whose best path is another one now, before the old one is forgotten
+   * @param observe told of every prefix whose best path is another one now, or is used beside others, before the old one
+   * is forgotten
    * @param mayContinue asked between members; once it says no, the others wait for the next call
    * @returns whether work is left that does not wait for a socket
    */
@@ -147,8 +149,8 @@ export class FamilyRib {
       this.locRib.decide(this.#changes, prefixesPerTurn);
       if (this.#changes.length > 0) {
         for (const group of this.#groups.values()) group.distribute(this.#changes);
-        observe(this.#changes);
       }
+      if (this.#changes.length + this.#changes.spread.length > 0) observe(this.#changes);
       this.locRib.release(this.#changes);
       this.#changes.clear();
     }

@@ -30,6 +30,8 @@ export class LocRib {
   readonly #decision: DecisionProcess;
   readonly #peer: (index: number) => RibPeer;
   readonly #best = new Records(wordsPerPrefix);
+  /** By prefix, which paths are used at once (`DecisionProcess.spread`). Reaches only as far as it must. */
+  readonly #spread = new Records(1);
   readonly #pathless = new RecordStack();
   #dirty = new Int32Array(initialCapacity);
   /** The waiting ones are `#dirty[#dirtyStart..#dirtyEnd)`. */
@@ -56,7 +58,8 @@ export class LocRib {
 
   /** Octets of memory held. */
   get bytes(): number {
-    return this.#best.bytes + this.#dirty.byteLength + this.#pathless.bytes;
+    const { bytes } = this.#best;
+    return bytes + this.#spread.bytes + this.#dirty.byteLength + this.#pathless.bytes;
   }
 
   /** Prefixes that wait for the Decision Process. */
@@ -122,7 +125,11 @@ export class LocRib {
         page[at + Word.peer] = word | pathless;
         this.#pathless.push(prefix);
       }
-      if (attributes === oldAttributes && (row < 0 || peer === oldPeer)) continue;
+      const isSpreadNew = this.#noteSpread(prefix, row < 0 ? 0 : this.#decision.spread);
+      if (attributes === oldAttributes && (row < 0 || peer === oldPeer)) {
+        if (isSpreadNew) changes.spread.push(prefix);
+        continue;
+      }
       changes.add(prefix, oldAttributes, oldPeer, (word >>> sourceShift) & 0xff);
       if (attributes >= 0) this.#attributeStore.retain(attributes);
       this.#size += (attributes >= 0 ? 1 : 0) - (oldAttributes >= 0 ? 1 : 0);
@@ -148,10 +155,27 @@ export class LocRib {
     return this.#paths.first(prefix) < 0 ? prefix : -1;
   }
 
+  /** @returns whether other paths are used at once now */
+  #noteSpread(prefix: number, spread: number): boolean {
+    if (spread === 0 && prefix >= this.#spread.capacity) return false;
+    this.#spread.reach(prefix);
+    if (this.#spread.get(prefix, 0) === spread) return false;
+    this.#spread.set(prefix, 0, spread);
+    return true;
+  }
+
+  /** Is more than one path to a prefix used? Their `PathReason` is `multipath`, beside the best. */
+  isSpread(prefix: number): boolean {
+    return prefix < this.#spread.capacity && this.#spread.get(prefix, 0) !== 0;
+  }
+
   /** Gives back memory that nothing is in. */
   shrink(): void {
     if (this.dirtyCount > 0) return;
-    if (this.#size === 0) this.#best.clear();
+    if (this.#size === 0) {
+      this.#best.clear();
+      this.#spread.clear();
+    }
     if (this.#dirty.length > initialCapacity) this.#dirty = new Int32Array(initialCapacity);
   }
 
@@ -171,12 +195,14 @@ export class LocRibChanges {
   #oldPeer = new Uint16Array(initialCapacity);
   #oldSource = new Uint8Array(initialCapacity);
   #length = 0;
+  /** Prefixes whose best path is the same, with others used beside it. */
+  readonly spread: number[] = [];
   get length(): number {
     return this.#length;
   }
   /** Octets that the columns occupy. */
   get bytes(): number {
-    return bytesOf(this.#prefix, this.#oldAttributes, this.#oldPeer, this.#oldSource);
+    return bytesOf(this.#prefix, this.#oldAttributes, this.#oldPeer, this.#oldSource, this.spread);
   }
   prefix(index: number): number {
     return this.#prefix[index] as number;
@@ -207,5 +233,6 @@ export class LocRibChanges {
 
   clear(): void {
     this.#length = 0;
+    this.spread.length = 0;
   }
 }

@@ -39,8 +39,9 @@ const Word = {
   originatorId: 8,
   /** Length of AS_PATH in the lower half, of CLUSTER_LIST from bit 16, ORIGIN from bit 24. */
   lengths: 9,
+  nextHop: 10,
 } as const;
-const wordsPerBlock = 10;
+const wordsPerBlock = 11;
 const contextShift = 16;
 const ineligibleShift = 24;
 const clusterListShift = 16;
@@ -99,6 +100,10 @@ export class PathAttributeStore {
   }
   clusterListLength(id: number): number {
     return (this.#blocks.get(id, Word.lengths) >>> clusterListShift) & 0xff;
+  }
+  /** Tells next hops apart; see `AttributeSummary`. */
+  nextHopKey(id: number): number {
+    return this.#blocks.get(id, Word.nextHop) >>> 0;
   }
   has(id: number, trait: number): boolean {
     return (this.#blocks.get(id, Word.traits) & trait) !== 0;
@@ -226,6 +231,7 @@ export class PathAttributeStore {
     page[at + Word.med] = summary.med;
     page[at + Word.neighborAs] = summary.neighborAs;
     page[at + Word.originatorId] = summary.originatorId;
+    page[at + Word.nextHop] = summary.nextHop;
     page[at + Word.lengths] =
       Math.min(0xffff, summary.asPathLength) |
       (Math.min(0xff, summary.clusterListLength) << clusterListShift) |

@@ -26,6 +26,8 @@ export const PathReason = {
   higherPathId: 19,
   /** Waits for the Decision Process, which runs once a turn. */
   undecided: 20,
+  /** Used beside the best path. */
+  multipath: 21,
 } as const;
 export type PathReason = (typeof PathReason)[keyof typeof PathReason];
 
@@ -92,6 +94,10 @@ const descriptions: Record<PathReason, { readonly name: string; readonly text: s
     text: "higher peer address (RFC 4271 §9.1.2.2 g)",
   },
   [PathReason.higherPathId]: { name: "higher-path-id", text: "higher path identifier (RFC 7911)" },
+  [PathReason.multipath]: {
+    name: "multipath",
+    text: "used beside the best path, with which it is equal up to RFC 4271 §9.1.2.2 e",
+  },
   [PathReason.undecided]: { name: "undecided", text: "not decided yet" },
 };
 

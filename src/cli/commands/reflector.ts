@@ -1,5 +1,5 @@
 import { SpeakerAgent } from "../../agent/speaker-agent.ts";
-import { defaultTimers } from "../../config/sections.ts";
+import { defaultBestPath, defaultTimers } from "../../config/sections.ts";
 import { plainOptions } from "../../config/resolve-peers.ts";
 import { readCidr } from "../../net/cidr.ts";
 import {
@@ -59,6 +59,7 @@ export async function run(args: ReflectorArguments): Promise<number> {
       clusterId: formatIpv4(clusterId),
       listen,
       timers,
+      bestPath: defaultBestPath,
       peers: peers.map((peer) => ({ ...plain, ...peer, ...dialled })),
       ranges: accept.map((prefix) => ({ prefix, ...client })),
       originate: [],

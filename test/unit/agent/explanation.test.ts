@@ -53,8 +53,8 @@ describe("explain", () => {
     network.settle();
     for (const rib of node.speaker.ribs.values()) {
       const length = rib.prefixes.end;
-      const changes = { length, prefix: (index: number) => index };
-      feedRoutes(node.speaker, felix, rib, changes as Parameters<typeof feedRoutes>[3]);
+      const changes = { length, prefix: (index: number) => index, spread: [] };
+      feedRoutes(node.speaker, felix, rib, changes as unknown as Parameters<typeof feedRoutes>[3]);
     }
     await felix.settled();
   }

@@ -123,7 +123,7 @@ export type Candidate = Message<"margay.v1.Candidate"> & {
   identifier: string;
 
   /**
-   * "best", "lost" (eligible, another won), "ineligible" (RFC 4271 §9.1.2, such as an unresolvable next hop or a loop),
+   * "best", "multipath" (used beside the best), "lost" (eligible, another won), "ineligible" (RFC 4271 §9.1.2, such as an unresolvable next hop or a loop),
    * "filtered" (import policy).
    *
    * @generated from field: string status = 13;
