@@ -49,6 +49,7 @@ function negotiatedView(negotiated: Negotiated): NonNullable<PeerView["negotiate
         restartTimeSeconds: gracefulRestart.restartTimeSeconds,
         restarted: gracefulRestart.restarted,
         families: gracefulRestart.families.map(({ afi, safi }) => familyName(afi, safi)),
+        notification: negotiated.gracefulNotification,
       },
     }),
   };

@@ -1,6 +1,6 @@
 import type { Capability } from "./capability/capability.ts";
 import type { Family } from "./family/family.ts";
-import type { PeerAsn } from "./fsm/peer-asn.ts";
+import { isExternalAsn, type PeerAsn } from "./fsm/peer-asn.ts";
 import type { PeerFsmConfig } from "./fsm/peer-config.ts";
 import type { PeerPolicy } from "./peer-policy.ts";
 import type { PeerTransport } from "./peer-transport.ts";
@@ -37,6 +37,11 @@ export interface PeerSettings extends PeerPolicy {
   readonly idleHoldMaximumSeconds: number;
   /** Restart Time offered, 0..4095; with 0 the peer is to keep nothing of ours. */
   readonly gracefulRestartSeconds: number;
+  /**
+   * Offer that graceful restart covers sessions that end by NOTIFICATION or silence, too (RFC 8538). Absent: where the
+   * peer is in our AS.
+   */
+  readonly gracefulNotification?: boolean | undefined;
   /** Between announcements, 0 to 600; 0 for none. Withdrawals never wait (RFC 4271 §9.2.1.1). */
   readonly minRouteAdvertisementIntervalSeconds: number;
   /** Offer messages of up to 65535 octets (RFC 8654). */
@@ -177,7 +182,9 @@ function offeredCapabilities(
   capabilities.push({
     name: "gracefulRestart",
     restarted: restart.restarted,
-    notification: false,
+    notification:
+      families.length > 0 &&
+      (settings.gracefulNotification ?? isExternalAsn(settings.asn, localAsn) === false),
     restartTimeSeconds: settings.gracefulRestartSeconds,
     families: families.map(({ afi, safi }) => ({
       afi,

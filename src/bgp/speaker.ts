@@ -2,6 +2,7 @@ import type { Prefix } from "../net/prefix.ts";
 import { families, type Family } from "./family/index.ts";
 import type { FsmAction } from "./fsm/action.ts";
 import type { ConnectionId, FsmEvent } from "./fsm/event.ts";
+import { isGraceful } from "./fsm/hard-reset.ts";
 import { PeerFsm } from "./fsm/peer.ts";
 import { CeaseSubcode } from "./iana.ts";
 import { originate, type OriginatedRoute } from "./rib/originate.ts";
@@ -448,9 +449,9 @@ export class Speaker {
         this.ribs.get(key)?.leave(group, peer.index);
       }
       peer.families = [];
+      const covered = isGraceful(reason.notification, peer.negotiated);
       peer.negotiated = undefined;
       this.#routeRefresh.cancel(peer);
-      const covered = reason.notification === undefined;
       this.#restartHelper.lost(peer, covered);
       this.endOfRibDeferral.look();
     }

@@ -50,6 +50,10 @@ const sessionRows = {
     description:
       "Write the optional parameters of OPENs in the form of RFC 9072, also where they do not need it. For tests.",
   }),
+  gracefulNotification: flag().optional().meta({
+    description:
+      "Graceful restart covers sessions that end by NOTIFICATION or silence, too (RFC 8538). Default: of peers in our AS.",
+  }),
   password: password().optional().meta({
     description: "Signs every segment (TCP-MD5, RFC 2385). At most 80 octets. Default: none.",
   }),

@@ -97,9 +97,10 @@ export class Daemon {
     clearTimeout(timer);
   }
 
+  /** SIGKILL to the daemon and every process that it started. */
   async kill(): Promise<void> {
     if (!this.alive) return;
-    this.#child.kill("SIGKILL");
+    this.signalGroup("SIGKILL");
     await this.#exited;
   }
 }

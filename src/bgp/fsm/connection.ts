@@ -6,6 +6,7 @@ import { cease } from "./cease.ts";
 import { type FsmPorts, jitteredMs } from "./dialler.ts";
 import { errorEvent, received, sent } from "./down-reason.ts";
 import type { ConnectionId, FsmEvent } from "./event.ts";
+import { hardened } from "./hard-reset.ts";
 import { type Negotiated, negotiate, validateOpen } from "./negotiate.ts";
 import type { PeerFsmConfig } from "./peer-config.ts";
 import { sendHoldSeconds } from "./send-hold.ts";
@@ -110,10 +111,17 @@ export class Connection {
     this.#startKeepaliveTimer(negotiated.keepaliveSeconds);
   }
 
-  /** Ends it with a NOTIFICATION of ours. */
-  end(notification: NotificationMessage): void {
-    this.#ports.emit({ type: "sendNotification", connection: this.id, notification });
+  /** Ends it with a NOTIFICATION of ours. @returns it as it was sent */
+  end(notification: NotificationMessage): NotificationMessage {
+    const told = this.#notify(notification);
     this.close();
+    return told;
+  }
+
+  #notify(notification: NotificationMessage): NotificationMessage {
+    const told = hardened(notification, this.#negotiated);
+    this.#ports.emit({ type: "sendNotification", connection: this.id, notification: told });
+    return told;
   }
 
   /** RFC 4271 §6.8: lost against another connection. */
@@ -160,9 +168,7 @@ export class Connection {
   /** Ends it for an error, which the peer is told. */
   fail(event: string, error: BgpError): Outcome {
     const { code, subcode, data } = error;
-    const notification: NotificationMessage = { code, subcode, data };
-    this.#ports.emit({ type: "sendNotification", connection: this.id, notification });
-    return this.#endedBy(sent(event, error.message, notification));
+    return this.#endedBy(sent(event, error.message, this.#notify({ code, subcode, data })));
   }
 
   #openReceived(open: OpenMessage): Outcome {

@@ -31,6 +31,8 @@ export interface Negotiated {
   readonly enhancedRouteRefresh: boolean;
   /** The peer's graceful restart capability, when both sides sent one. */
   readonly gracefulRestart?: GracefulRestartCapability;
+  /** Graceful restart covers sessions that end by NOTIFICATION, too: both sides set the N bit (RFC 8538 §2). */
+  readonly gracefulNotification: boolean;
   readonly codec: CodecContext;
   /** As offered, for people who compare the two. */
   readonly localCapabilities: readonly Capability[];
@@ -122,15 +124,19 @@ function isSameFamily(a: Family, b: Family): boolean {
   return a.afi === b.afi && a.safi === b.safi;
 }
 
+/** Of several, the last (RFC 4724 §3). */
+function gracefulRestartOf({ capabilities }: OpenMessage): GracefulRestartCapability | undefined {
+  return capabilities.findLast((capability) => capability.name === "gracefulRestart");
+}
+
 /** What two valid OPENs, ours and the peer's, put in force. Families are in our order, each once. */
 export function negotiate(localOpen: OpenMessage, peerOpen: OpenMessage): Negotiated {
   const both = (name: Capability["name"]): boolean =>
     localOpen.capabilities.some((capability) => capability.name === name) &&
     peerOpen.capabilities.some((capability) => capability.name === name);
   const holdTimeSeconds = Math.min(localOpen.holdTimeSeconds, peerOpen.holdTimeSeconds);
-  const gracefulRestart = both("gracefulRestart")
-    ? peerOpen.capabilities.findLast((capability) => capability.name === "gracefulRestart")
-    : undefined;
+  const ourRestart = gracefulRestartOf(localOpen);
+  const gracefulRestart = ourRestart && gracefulRestartOf(peerOpen);
   return {
     localAsn: localOpen.asn,
     peerAsn: peerOpen.asn,
@@ -142,6 +148,8 @@ export function negotiate(localOpen: OpenMessage, peerOpen: OpenMessage): Negoti
     routeRefresh: both("routeRefresh"),
     enhancedRouteRefresh: both("enhancedRouteRefresh"),
     ...(gracefulRestart && { gracefulRestart }),
+    gracefulNotification:
+      ourRestart?.notification === true && gracefulRestart?.notification === true,
     codec: {
       fourOctetAs: both("fourOctetAs"),
       external: localOpen.asn !== peerOpen.asn,

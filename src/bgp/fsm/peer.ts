@@ -40,6 +40,7 @@
  */
 import type { BgpError } from "../errors.ts";
 import { CeaseSubcode } from "../iana.ts";
+import type { NotificationMessage } from "../message/message.ts";
 import type { DownReason, FsmAction } from "./action.ts";
 import { cease } from "./cease.ts";
 import { type Contender, newcomerWins } from "./collision.ts";
@@ -76,7 +77,7 @@ type TcpConnectionFails = Extract<FsmEvent, { type: "TcpConnectionFails" }>;
  * - every connection that it was asked to `connect`, or reported as TcpConnectionConfirmed, gets one `close` in the
  *   end, also when it failed by itself; its timers are stopped before;
  * - `stateChange` comes last;
- * - `down` of an Established session without `notification` is one that graceful restart covers (RFC 4724 §4.2).
+ * - what graceful restart makes of a `down` of an Established session, `isGraceful` of hard-reset.ts says.
  *
  * A full table is a million UPDATEs: on the `establishedConnection` the driver may keep UpdateMsg and KeepAliveMsg to
  * itself and just restart the hold timer, of `negotiated.holdTimeSeconds` unless that is 0.
@@ -183,16 +184,18 @@ export class PeerFsm {
     const state = this.state;
     const why = stopReasons[subcode] ?? "stopped by the operator";
     const text = message === undefined ? why : `${why}: "${message}"`;
-    const notification = cease(subcode, message);
-    const isTold = this.#connections.size > 0;
-    for (const connection of this.#connections.values()) connection.end(notification);
+    let told: NotificationMessage | undefined;
+    for (const connection of this.#connections.values()) {
+      const notification = connection.end(cease(subcode, message));
+      if (told === undefined || connection === this.#established) told = notification;
+    }
     this.#connections.clear();
     this.#established = undefined;
     this.#dialler.stop();
     this.#connectRetryCounter = 0;
     if (state === "Idle") return;
     const event = "ManualStop";
-    this.#down(isTold ? sent(event, text, notification) : { event, text }, wasEstablished);
+    this.#down(told === undefined ? { event, text } : sent(event, text, told), wasEstablished);
   }
 
   #idleHoldTimerExpires(): void {

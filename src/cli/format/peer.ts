@@ -169,7 +169,8 @@ function negotiatedPairs({ negotiated }: Peer): (Pair | undefined)[] {
     restart === undefined
       ? "no graceful restart"
       : `graceful restart within ${formatDuration(restart.restartTimeSeconds)}${restart.restarted ? ", has just restarted" : ""}` +
-        `, keeps forwarding: ${restart.families.join(", ") || "nothing"}`;
+        `, keeps forwarding: ${restart.families.join(", ") || "nothing"}` +
+        (restart.notification ? ", also after a NOTIFICATION" : "");
   return [pair("negotiated", [timers, facts.join(", "), graceful])];
 }
 

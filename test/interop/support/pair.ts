@@ -31,6 +31,8 @@ export interface PairOptions {
   readonly timers?: Readonly<Record<string, number>>;
   /** What the foreign side is told about its session with margay. */
   readonly session?: Partial<ForeignPeer>;
+  /** The foreign side writes what it learns into its kernel. BIRD and FRR only. */
+  readonly programKernel?: boolean;
 }
 
 /** A margay node and one foreign speaker on one segment. Members of one cluster when the AS is the same; eBGP peers otherwise. */
@@ -109,11 +111,11 @@ export class Pair implements AsyncDisposable {
     await this.margay.startNode();
   }
 
-  startForeign(): Promise<void> {
-    return this.foreign.start(this.#foreignConfig());
+  startForeign({ restarted = false } = {}): Promise<void> {
+    return this.foreign.start(this.#foreignConfig(restarted));
   }
 
-  #foreignConfig(): ForeignConfig {
+  #foreignConfig(restarted: boolean): ForeignConfig {
     const { foreignRouterId = FOREIGN_ADDRESS, holdTimeSeconds = 9, session } = this.#options;
     return {
       address: FOREIGN_ADDRESS,
@@ -122,6 +124,8 @@ export class Pair implements AsyncDisposable {
       holdTimeSeconds,
       peers: [{ address: MARGAY_ADDRESS, asn: this.asn, ...session }],
       originate: [FOREIGN_PODS],
+      programKernel: this.#options.programKernel === true,
+      restarted,
     };
   }
 

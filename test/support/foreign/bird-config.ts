@@ -12,6 +12,7 @@ export function birdConfig(config: ForeignConfig): string {
     "log stderr all;",
     "timeformat protocol iso long ms;",
     `router id ${config.routerId};`,
+    ...(config.restarted === true ? ["graceful restart wait 10;"] : []),
     "protocol device { scan time 2; }",
     "protocol direct { ipv4 { import where net !~ [ 0.0.0.0/0 ]; }; }",
     `protocol static own {\n  ipv4;\n${own}}`,
@@ -34,6 +35,18 @@ function transportOf({ password, ttlSecurity, multihop }: ForeignPeer): string {
   ].join("");
 }
 
+function restartOf({ gracefulRestartSeconds, longLivedSeconds }: ForeignPeer): string {
+  const restart =
+    gracefulRestartSeconds === undefined
+      ? ""
+      : `\n  graceful restart on;\n  graceful restart time ${gracefulRestartSeconds};`;
+  const longLived =
+    longLivedSeconds === undefined
+      ? ""
+      : `\n  long lived graceful restart on;\n  long lived stale time ${longLivedSeconds};`;
+  return restart + longLived;
+}
+
 function peerBlock(config: ForeignConfig, peer: ForeignPeer): string {
   const { detour } = config;
   // A reflector hands on what it learned to other reflectors, too; BIRD itself knows from whom to whom.
@@ -51,7 +64,7 @@ function peerBlock(config: ForeignConfig, peer: ForeignPeer): string {
   error wait time 1, 2;
   debug { states, events, packets };${peer.passive === true ? "\n  passive yes;" : ""}${
     peer.twoOctetAs === true ? "\n  enable as4 no;" : ""
-  }${transportOf(peer)}${peer.reflectorClient === true ? "\n  rr client;" : ""}
+  }${restartOf(peer)}${transportOf(peer)}${peer.reflectorClient === true ? "\n  rr client;" : ""}
   ipv4 {
     import ${importFilter};
     export where ${reflects ? "source ~ [ RTS_STATIC, RTS_BGP ]" : "source = RTS_STATIC"};

@@ -28,6 +28,7 @@ export class Bird implements ForeignSpeaker {
       argv: this.#namespace.inside([
         "bird",
         "-f",
+        ...(config.restarted === true ? ["-R"] : []),
         "-c",
         this.#path("bird.conf"),
         "-s",
@@ -44,6 +45,10 @@ export class Bird implements ForeignSpeaker {
 
   async stop(): Promise<void> {
     await this.#daemon?.stop();
+  }
+
+  async kill(): Promise<void> {
+    await this.#daemon?.kill();
   }
 
   freeze(frozen: boolean): void {

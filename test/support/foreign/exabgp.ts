@@ -47,6 +47,10 @@ export class ExaBgp implements ForeignSpeaker {
     await this.#daemon?.stop();
   }
 
+  async kill(): Promise<void> {
+    await this.#daemon?.kill();
+  }
+
   freeze(frozen: boolean): void {
     this.#daemon?.signalGroup(frozen ? "SIGSTOP" : "SIGCONT");
   }

@@ -11,6 +11,7 @@ export function frrConfig(config: ForeignConfig): string {
     " no bgp network import-check",
     " coalesce-time 20",
     " bgp graceful-restart",
+    ...restartLines(config.peers),
     ` timers bgp ${Math.max(1, Math.floor(config.holdTimeSeconds / 3))} ${config.holdTimeSeconds}`,
     ...config.peers.flatMap((peer) => sessionLines(config, peer)),
     " address-family ipv4 unicast",
@@ -33,6 +34,23 @@ function detourLines(detour: TunnelDetour | undefined): readonly string[] {
     "exit",
     "route-map DETOUR permit 20",
     "exit",
+  ];
+}
+
+/** FRR knows one restart for all of its peers. */
+function restartLines(peers: readonly ForeignPeer[]): readonly string[] {
+  const restart = peers.find((peer) => peer.gracefulRestartSeconds !== undefined);
+  const longLived = peers.find((peer) => peer.longLivedSeconds !== undefined);
+  return [
+    ...(restart === undefined
+      ? []
+      : [
+          ` bgp graceful-restart restart-time ${restart.gracefulRestartSeconds}`,
+          " bgp graceful-restart preserve-fw-state",
+        ]),
+    ...(longLived === undefined
+      ? []
+      : [` bgp long-lived-graceful-restart stale-time ${longLived.longLivedSeconds}`]),
   ];
 }
 

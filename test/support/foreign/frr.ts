@@ -45,6 +45,10 @@ export class Frr implements ForeignSpeaker {
     await stopAll(this.#daemons.splice(0).toReversed());
   }
 
+  async kill(): Promise<void> {
+    await Promise.all(this.#daemons.splice(0).map((daemon) => daemon.kill()));
+  }
+
   freeze(frozen: boolean): void {
     for (const daemon of this.#daemons) daemon.signal(frozen ? "SIGSTOP" : "SIGCONT");
   }

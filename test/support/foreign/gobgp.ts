@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Daemon } from "../daemon.ts";
 import type { Namespace } from "../netns.ts";
@@ -24,11 +24,13 @@ export class GoBgp implements ForeignSpeaker {
     this.#address = config.address;
     const file = join(this.#directory, "gobgpd.toml");
     writeFileSync(file, gobgpConfig(config));
+    rmSync(join(this.#directory, "api.sock"), { force: true }); // of a life that was killed
     const daemon = new Daemon({
       argv: this.#namespace.inside([
         "gobgpd",
         "-f",
         file,
+        ...(config.restarted === true ? ["-r"] : []),
         "-l",
         "debug",
         "-p",
@@ -48,6 +50,10 @@ export class GoBgp implements ForeignSpeaker {
 
   async stop(): Promise<void> {
     await this.#daemon?.stop();
+  }
+
+  async kill(): Promise<void> {
+    await this.#daemon?.kill();
   }
 
   freeze(frozen: boolean): void {
@@ -210,11 +216,28 @@ local-address = "${config.address}"
 passive-mode = ${peer.passive === true}
 ${peer.reflectorClient === true ? reflector : ""}[neighbors.graceful-restart.config]
 enabled = true
-restart-time = 20
-[[neighbors.afi-safis]]
+${restartOf(peer)}[[neighbors.afi-safis]]
 [neighbors.afi-safis.config]
 afi-safi-name = "ipv4-unicast"
 [neighbors.afi-safis.mp-graceful-restart.config]
 enabled = true
+${longLivedOf(peer)}`;
+}
+
+function restartOf({ gracefulRestartSeconds, longLivedSeconds }: ForeignPeer): string {
+  return [
+    `restart-time = ${gracefulRestartSeconds ?? 20}`,
+    // As its peers do that have it by themselves.
+    ...(gracefulRestartSeconds === undefined ? [] : ["notification-enabled = true"]),
+    ...(longLivedSeconds === undefined ? [] : ["long-lived-enabled = true"]),
+    "",
+  ].join("\n");
+}
+
+function longLivedOf({ longLivedSeconds }: ForeignPeer): string {
+  if (longLivedSeconds === undefined) return "";
+  return `[neighbors.afi-safis.long-lived-graceful-restart.config]
+enabled = true
+restart-time = ${longLivedSeconds}
 `;
 }

@@ -42,6 +42,10 @@ export class OpenBgpd implements ForeignSpeaker {
     await this.#daemon?.stop();
   }
 
+  async kill(): Promise<void> {
+    await this.#daemon?.kill();
+  }
+
   freeze(frozen: boolean): void {
     this.#daemon?.signalGroup(frozen ? "SIGSTOP" : "SIGCONT");
   }

@@ -19,6 +19,10 @@ export interface ForeignPeer {
   readonly multihop?: number;
   /** Offer enhanced route refresh (RFC 7313), where that is not so anyway: OpenBGPD. */
   readonly enhancedRefresh?: boolean;
+  /** Restart Time offered, and the forwarding state kept (RFC 4724). Default: what the daemon does by itself. */
+  readonly gracefulRestartSeconds?: number;
+  /** Long-lived stale time offered beside it (RFC 9494). BIRD, FRR and GoBGP. */
+  readonly longLivedSeconds?: number;
   /** The far side becomes the dialler's elder: how long it waits between attempts, in seconds (default 1). */
   readonly connectRetrySeconds?: number;
 }
@@ -43,6 +47,8 @@ export interface ForeignConfig {
   /** Write what is learned into the kernel of its namespace. BIRD and FRR only. */
   readonly programKernel?: boolean;
   readonly detour?: TunnelDetour;
+  /** This start is a restart that kept the forwarding state. BIRD and GoBGP must be told. */
+  readonly restarted?: boolean;
 }
 
 export interface ForeignRoute {
@@ -52,6 +58,8 @@ export interface ForeignRoute {
   readonly originatorId?: string;
   readonly clusterList?: readonly string[];
   readonly localPreference?: number;
+  /** As they are written: "65535:6". */
+  readonly communities?: readonly string[];
 }
 
 /** A BGP daemon of somebody else, run in a namespace with its own sockets and pid files. */
@@ -61,6 +69,8 @@ export interface ForeignSpeaker {
   start(config: ForeignConfig): Promise<void>;
   /** Ends it in its ordinary way: sessions get a Cease. */
   stop(): Promise<void>;
+  /** Ends every process of it without a word (SIGKILL). */
+  kill(): Promise<void>;
   /** Freezes or thaws every process of it, silently: its peers' hold timers run out. */
   freeze(frozen: boolean): void;
   /** Every IPv4 unicast path learned from peers, best or not. ExaBGP, which keeps no RIB, tells what it was sent. */

@@ -4,6 +4,7 @@ import type { Capability } from "../../../src/bgp/capability/capability.ts";
 import { encodeKeepalive } from "../../../src/bgp/message/keepalive.ts";
 import { encodeNotification } from "../../../src/bgp/message/notification.ts";
 import { encodeOpen } from "../../../src/bgp/message/open.ts";
+import type { PeerSettings } from "../../../src/bgp/peer-settings.ts";
 import {
   peerRange,
   peerSettings,
@@ -20,15 +21,17 @@ function capabilities(options: {
   readonly restarted?: boolean;
   readonly forwardingPreserved?: boolean;
   readonly restartTimeSeconds?: number;
+  readonly notification?: boolean;
 }): readonly Capability[] {
   const { restarted = false, forwardingPreserved = true, restartTimeSeconds = 120 } = options;
+  const { notification = false } = options;
   return [
     { name: "multiprotocol", afi: 1, safi: 1 },
     { name: "fourOctetAs", asn: 64512 },
     {
       name: "gracefulRestart",
       restarted,
-      notification: false,
+      notification,
       restartTimeSeconds,
       families: [{ afi: 1, safi: 1, forwardingPreserved }],
     },
@@ -250,5 +253,82 @@ describe("a peer in graceful restart", () => {
     network.advance(10);
     assert.equal(left.routes()[1], route);
     assert.equal(second.routes().length, 2);
+  });
+});
+
+describe("a peer in graceful restart that offers it after NOTIFICATIONs, too (RFC 8538)", () => {
+  /** As `scene`, with the N bit. */
+  function sceneWithNotification(): Scene {
+    const made = scene();
+    made.peer.disconnect();
+    made.peer.establish({ capabilities: capabilities({ notification: true }) });
+    made.peer.announce("10.244.1.0/24", "10.244.2.0/24");
+    made.peer.endOfRib();
+    return made;
+  }
+  const none = new Uint8Array(0);
+
+  test("keeps its paths over one of its own, and one of ours", () => {
+    const { network, node, peer } = sceneWithNotification();
+    peer.send(encodeNotification({ code: 6, subcode: 4, data: none }));
+    assert.deepEqual(node.routes(), stale);
+    peer.establish({ capabilities: capabilities({ notification: true, restarted: true }) });
+    peer.announce("10.244.1.0/24", "10.244.2.0/24");
+    peer.endOfRib();
+    assert.deepEqual(node.routes(), fresh);
+    network.cut(a, b);
+    network.advance(91);
+    assert.match(node.events.at(-1) ?? "", /nothing heard/);
+    assert.deepEqual(node.routes(), stale);
+    network.advance(121);
+    assert.deepEqual(node.routes(), []);
+  });
+
+  test("loses them at a Hard Reset, its own or ours", () => {
+    const { node, peer } = sceneWithNotification();
+    peer.send(encodeNotification({ code: 6, subcode: 9, data: Uint8Array.of(6, 4) }));
+    assert.deepEqual(node.routes(), []);
+    const { node: other, peer: parted } = sceneWithNotification();
+    const known = other.speaker.peer(b);
+    assert.ok(known !== undefined);
+    other.speaker.control.disable(known, "gone");
+    other.network.settle();
+    assert.deepEqual(other.routes(), []);
+    const last = parted.messages.at(-1);
+    assert.ok(last?.type === "NOTIFICATION");
+    const data = Uint8Array.of(6, 2, 4, ...Buffer.from("gone"));
+    assert.deepEqual(last.notification, { code: 6, subcode: 9, data });
+  });
+
+  test("is reset by the operator without losing them", () => {
+    const { network, node, peer } = sceneWithNotification();
+    const known = node.speaker.peer(b);
+    assert.ok(known !== undefined);
+    node.speaker.control.reset(known);
+    network.settle();
+    assert.deepEqual(node.routes(), stale);
+    assert.deepEqual(peer.notifications(), ["6/4"]);
+  });
+
+  test("is not offered it where the peer is in another AS, unless told", () => {
+    const offered = (changes: Partial<PeerSettings>): boolean => {
+      const network = new SpeakerNetwork();
+      const node = network.speaker(a);
+      node.speaker.addPeer(
+        peerSettings(b, { passive: true, gracefulRestartSeconds: 60, ...changes }),
+      );
+      const peer = new ScriptedPeer(node, b);
+      peer.connect();
+      const open = peer.messages.find(({ type }) => type === "OPEN");
+      assert.ok(open?.type === "OPEN");
+      const restart = open.open.capabilities.find(({ name }) => name === "gracefulRestart");
+      return restart?.name === "gracefulRestart" && restart.notification;
+    };
+    assert.equal(offered({}), true);
+    assert.equal(offered({ gracefulNotification: false }), false);
+    assert.equal(offered({ gracefulRestartSeconds: 0 }), false);
+    assert.equal(offered({ asn: 65001 }), false);
+    assert.equal(offered({ asn: "any" }), false);
+    assert.equal(offered({ asn: 65001, gracefulNotification: true }), true);
   });
 });

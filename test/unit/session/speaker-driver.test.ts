@@ -194,7 +194,9 @@ describe("the driver of a speaker", () => {
       const [left, right] = await pair(scene, { gracefulRestartSeconds: 60 });
       await left.driver.stop({ silently, message: "upgrade" });
       await scene.network.idle();
-      const pattern = silently ? /connection closed by the peer/ : /NOTIFICATION 6\/2.*upgrade/;
+      const pattern = silently
+        ? /connection closed by the peer/
+        : /NOTIFICATION 6\/9, Cease\/Hard Reset \(Cease\/Administrative Shutdown: "upgrade"/;
       assert.match(right.events[0] ?? "", pattern);
       const kept = silently ? ["10.244.1.0/24", "10.244.2.0/24"] : ["10.244.2.0/24"];
       assert.deepEqual(routes(right), kept);
