@@ -1,5 +1,5 @@
 import { BgpError, FsmError } from "../errors.ts";
-import { CeaseSubcode, ErrorCode, FsmSubcode } from "../iana.ts";
+import { CeaseSubcode, ErrorCode, FsmSubcode, MessageType } from "../iana.ts";
 import type { NotificationMessage, OpenMessage } from "../message/message.ts";
 import type { ConnectionTimer, DownReason, FsmAction } from "./action.ts";
 import { cease } from "./cease.ts";
@@ -40,6 +40,21 @@ const unexpectedSubcode = {
   OpenConfirm: FsmSubcode.unexpectedInOpenConfirm,
   Established: FsmSubcode.unexpectedInEstablished,
 } as const;
+
+const messageNames = {
+  [MessageType.open]: "an OPEN",
+  [MessageType.update]: "an UPDATE",
+  [MessageType.notification]: "a NOTIFICATION",
+  [MessageType.keepalive]: "a KEEPALIVE",
+  [MessageType.routeRefresh]: "a ROUTE-REFRESH",
+} as const;
+
+/** The message that an error of this code is in, where it can be but one. */
+const typeOfError: Readonly<Record<number, MessageType>> = {
+  [ErrorCode.openMessage]: MessageType.open,
+  [ErrorCode.updateMessage]: MessageType.update,
+  [ErrorCode.routeRefreshMessage]: MessageType.routeRefresh,
+};
 
 /** The FSM of one TCP connection that is up, RFC 4271 §8.2.2. It does no IO: what is to be done goes to `ports.emit`. */
 export class Connection {
@@ -149,7 +164,9 @@ export class Connection {
       case "UpdateMsg":
         return this.#updateReceived();
       case "RouteRefreshMsg":
-        return this.#state === "Established" ? unchanged : this.#unexpected("a ROUTE-REFRESH");
+        return this.#state === "Established"
+          ? unchanged
+          : this.#unexpected(MessageType.routeRefresh);
       case "NotifMsg":
         return this.#endedBy(received(event.notification));
       case "MessageError":
@@ -172,7 +189,9 @@ export class Connection {
   }
 
   #openReceived(open: OpenMessage): Outcome {
-    if (this.#state !== "Active" && this.#state !== "OpenSent") return this.#unexpected("an OPEN");
+    if (this.#state !== "Active" && this.#state !== "OpenSent") {
+      return this.#unexpected(MessageType.open);
+    }
     const localOpen = this.#open();
     try {
       validateOpen(this.#config.peerAsn, localOpen, open, this.#config.strictRole);
@@ -185,7 +204,7 @@ export class Connection {
 
   #keepaliveReceived(): Outcome {
     const negotiated = this.#negotiated;
-    if (negotiated === undefined) return this.#unexpected("a KEEPALIVE");
+    if (negotiated === undefined) return this.#unexpected(MessageType.keepalive);
     if (this.#state === "Established") return this.#heard();
     this.#state = "Established";
     this.#restartHoldTimer = this.#holdTimerRestart(negotiated);
@@ -196,7 +215,7 @@ export class Connection {
   }
 
   #updateReceived(): Outcome {
-    return this.#state === "Established" ? this.#heard() : this.#unexpected("an UPDATE");
+    return this.#state === "Established" ? this.#heard() : this.#unexpected(MessageType.update);
   }
 
   #heard(): Outcome {
@@ -206,19 +225,19 @@ export class Connection {
 
   /** An error in a message that has no place in this state is first of all that (RFC 4271 §8.2.2). */
   #messageError(error: BgpError): Outcome {
-    const { code } = error;
-    const isUnexpected =
-      this.#state === "Established"
-        ? code === ErrorCode.openMessage
-        : code === ErrorCode.updateMessage || code === ErrorCode.routeRefreshMessage;
-    return isUnexpected
-      ? this.#unexpected(`a malformed message (${error.message})`)
-      : this.fail(errorEvent(error), error);
+    const type = typeOfError[error.code];
+    const isOpenDue = this.#state !== "Established";
+    if (type === undefined || (type === MessageType.open) === isOpenDue) {
+      return this.fail(errorEvent(error), error);
+    }
+    return this.#unexpected(type, ` (malformed: ${error.message})`);
   }
 
-  #unexpected(what: string): Outcome {
-    const text = `the peer sent ${what} in ${this.#state}`;
-    return this.fail("FsmError", new FsmError(unexpectedSubcode[this.#state], text));
+  /** RFC 6608 §4: the data are the message's type. */
+  #unexpected(type: MessageType, more = ""): Outcome {
+    const text = `the peer sent ${messageNames[type]} in ${this.#state}${more}`;
+    const data = Uint8Array.of(type);
+    return this.fail("FsmError", new FsmError(unexpectedSubcode[this.#state], text, data));
   }
 
   /** An expiry that was on its way when its timer was stopped is no event: so here, and for the other timers. */
