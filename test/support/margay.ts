@@ -57,6 +57,21 @@ export class Margay {
     return this.start(["node", "--config", this.configFile]);
   }
 
+  /** Writes the file of `margay speaker`; its api.socket is ours. */
+  configureSpeaker(file: Readonly<Record<string, unknown>>): void {
+    writeFileSync(this.#speakerFile, stringify({ ...file, api: { socket: this.socket } }));
+  }
+
+  /** Starts `margay speaker` with this configuration; resolves when its API answers. */
+  startSpeaker(file: Readonly<Record<string, unknown>>): Promise<void> {
+    this.configureSpeaker(file);
+    return this.start(["speaker", "--config", this.#speakerFile]);
+  }
+
+  get #speakerFile(): string {
+    return join(this.directory, "speaker.yaml");
+  }
+
   /** Starts `margay reflector` with these arguments and our socket; resolves when its API answers. */
   startReflector(args: readonly string[]): Promise<void> {
     return this.start(["reflector", ...args, "--socket", this.socket]);

@@ -1,13 +1,19 @@
-import type { ForeignConfig, ForeignPeer } from "./speaker.ts";
+import {
+  familiesOf,
+  type ForeignConfig,
+  type ForeignPeer,
+  ipVersionOf,
+  type IpVersion,
+} from "./speaker.ts";
 
 /** BIRD's name for the session with that neighbour. */
 export function birdProtocol(address: string): string {
-  return `peer_${address.replaceAll(/[.:]/g, "_")}`;
+  return `peer_${address.replaceAll(/[.:%]/g, "_")}`;
 }
 
 /** bird.conf for BIRD 2.0. */
 export function birdConfig(config: ForeignConfig): string {
-  const own = config.originate.map((prefix) => `  route ${prefix} unreachable;\n`).join("");
+  const hasIpv6 = config.peers.some((peer) => familiesOf(peer).includes(6));
   return [
     "log stderr all;",
     "timeformat protocol iso long ms;",
@@ -15,13 +21,21 @@ export function birdConfig(config: ForeignConfig): string {
     ...(config.restarted === true ? ["graceful restart wait 10;"] : []),
     "protocol device { scan time 2; }",
     "protocol direct { ipv4 { import where net !~ [ 0.0.0.0/0 ]; }; }",
-    `protocol static own {\n  ipv4;\n${own}}`,
+    ownRoutes(config, 4),
+    ...(hasIpv6 ? ["protocol direct { ipv6; }", ownRoutes(config, 6)] : []),
     config.programKernel === true
       ? `protocol kernel {\n  learn;\n  ipv4 { import where krt_source != 12; export where source = RTS_BGP; };\n}`
       : "protocol kernel { learn; ipv4 { import all; export none; }; }",
     ...config.peers.map((peer) => peerBlock(config, peer)),
     "",
   ].join("\n");
+}
+
+function ownRoutes({ originate }: ForeignConfig, version: IpVersion): string {
+  const own = originate
+    .filter((prefix) => ipVersionOf(prefix) === version)
+    .map((prefix) => `  route ${prefix} unreachable;\n`);
+  return `protocol static ${version === 4 ? "own" : "own6"} {\n  ipv${version};\n${own.join("")}}`;
 }
 
 /** BIRD bounds hops by `direct`, which is one, or `multihop`; TTL security goes by the same. */
@@ -55,9 +69,20 @@ function peerBlock(config: ForeignConfig, peer: ForeignPeer): string {
     detour === undefined
       ? "all"
       : `filter { if bgp_next_hop ~ ${detour.nextHopsWithin} then gw = ${detour.via}; accept; }`;
+  const channels = familiesOf(peer).map((version) => {
+    const hop = config.nextHops?.[version];
+    return `  ipv${version} {
+    import ${importFilter};
+    export where ${reflects ? "source ~ [ RTS_STATIC, RTS_BGP ]" : "source = RTS_STATIC"};
+    next hop ${reflects ? "keep" : hop === undefined ? "self" : `address ${hop}`};${
+      peer.extendedNextHop === true && version === 4 ? "\n    extended next hop on;" : ""
+    }
+  };`;
+  });
+  const zone = peer.device === undefined ? "" : `%'${peer.device}'`;
   return `protocol bgp ${birdProtocol(peer.address)} {
   local ${config.address} as ${config.asn};
-  neighbor ${peer.address} as ${peer.asn};
+  neighbor ${peer.address}${zone} as ${peer.asn};
   hold time ${config.holdTimeSeconds};
   connect delay time 1;
   connect retry time ${peer.connectRetrySeconds ?? 1};
@@ -65,10 +90,6 @@ function peerBlock(config: ForeignConfig, peer: ForeignPeer): string {
   debug { states, events, packets };${peer.passive === true ? "\n  passive yes;" : ""}${
     peer.twoOctetAs === true ? "\n  enable as4 no;" : ""
   }${restartOf(peer)}${transportOf(peer)}${peer.reflectorClient === true ? "\n  rr client;" : ""}
-  ipv4 {
-    import ${importFilter};
-    export where ${reflects ? "source ~ [ RTS_STATIC, RTS_BGP ]" : "source = RTS_STATIC"};
-    next hop ${reflects ? "keep" : "self"};
-  };
+${channels.join("\n")}
 }`;
 }

@@ -137,7 +137,7 @@ function parseBirdRoutes(text: string): readonly ForeignRoute[] {
     attributes = new Map();
   };
   for (const line of text.split("\n")) {
-    const head = /^(\d\S*)?\s+unicast \[|^(\d\S*)?\s+unreachable \[/.exec(line);
+    const head = /^([\da-f]\S*)?\s+unicast \[|^([\da-f]\S*)?\s+unreachable \[/.exec(line);
     if (head !== null) {
       flush();
       prefix = head[1] ?? head[2] ?? prefix;

@@ -21,10 +21,13 @@ interface ExaBgpUpdate {
     readonly "originator-id"?: string;
     readonly "cluster-list"?: readonly string[];
   };
-  readonly announce?: {
-    readonly "ipv4 unicast"?: Readonly<Record<string, readonly ExaBgpNlri[]>>;
-  };
-  readonly withdraw?: { readonly "ipv4 unicast"?: readonly ExaBgpNlri[] };
+  readonly announce?: PerFamily<Readonly<Record<string, readonly ExaBgpNlri[]>>>;
+  readonly withdraw?: PerFamily<readonly ExaBgpNlri[]>;
+}
+
+interface PerFamily<T> {
+  readonly "ipv4 unicast"?: T;
+  readonly "ipv6 unicast"?: T;
 }
 
 interface ExaBgpNlri {
@@ -68,9 +71,11 @@ export function readAdjRibIn(events: readonly ExaBgpEvent[]): readonly ForeignRo
 }
 
 function applyUpdate(table: Map<string, ForeignRoute>, update: ExaBgpUpdate): void {
-  for (const nlri of update.withdraw?.["ipv4 unicast"] ?? []) table.delete(keyOf(nlri));
-  for (const [nextHop, announced] of Object.entries(update.announce?.["ipv4 unicast"] ?? {})) {
-    for (const nlri of announced) table.set(keyOf(nlri), routeOf(nlri, nextHop, update));
+  for (const family of ["ipv4 unicast", "ipv6 unicast"] as const) {
+    for (const nlri of update.withdraw?.[family] ?? []) table.delete(keyOf(nlri));
+    for (const [nextHop, announced] of Object.entries(update.announce?.[family] ?? {})) {
+      for (const nlri of announced) table.set(keyOf(nlri), routeOf(nlri, nextHop, update));
+    }
   }
 }
 

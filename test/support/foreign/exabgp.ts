@@ -4,7 +4,14 @@ import { Daemon } from "../daemon.ts";
 import type { Namespace } from "../netns.ts";
 import { until } from "../until.ts";
 import { type ExaBgpEvent, lastDownIn, readAdjRibIn, stateIn } from "./exabgp-events.ts";
-import type { ForeignConfig, ForeignPeer, ForeignRoute, ForeignSpeaker } from "./speaker.ts";
+import {
+  familiesOf,
+  type ForeignConfig,
+  type ForeignPeer,
+  type ForeignRoute,
+  type ForeignSpeaker,
+  ipVersionOf,
+} from "./speaker.ts";
 
 /**
  * ExaBGP 4, as Debian packages it (exabgp). It has neither RIB nor policy: it sends what it is told to, and reports each message
@@ -14,6 +21,7 @@ export class ExaBgp implements ForeignSpeaker {
   readonly kind = "exabgp";
   readonly #namespace: Namespace;
   readonly #directory: string;
+  #config: ForeignConfig | undefined;
   #daemon: Daemon | undefined;
 
   constructor(namespace: Namespace, directory: string) {
@@ -23,6 +31,7 @@ export class ExaBgp implements ForeignSpeaker {
 
   async start(config: ForeignConfig): Promise<void> {
     mkdirSync(this.#directory, { recursive: true });
+    this.#config = config;
     for (const file of ["commands", "events.jsonl"]) writeFileSync(this.#path(file), "");
     writeFileSync(this.#path("api.sh"), apiScript(this.#directory));
     writeFileSync(this.#path("exabgp.conf"), exaBgpConfig(config, this.#path("api.sh")));
@@ -36,7 +45,7 @@ export class ExaBgp implements ForeignSpeaker {
       },
     });
     this.#daemon = daemon;
-    for (const prefix of config.originate) this.command(`announce route ${prefix} next-hop self`);
+    for (const prefix of config.originate) await this.announce(prefix);
     await until("ExaBGP to read its configuration", () => {
       daemon.assertAlive();
       return this.log().includes("loaded new configuration successfully");
@@ -70,11 +79,17 @@ export class ExaBgp implements ForeignSpeaker {
   }
 
   announce(prefix: string): Promise<void> {
-    return Promise.resolve(this.command(`announce route ${prefix} next-hop self`));
+    return Promise.resolve(this.command(`announce ${this.#route(prefix)}`));
   }
 
   withdraw(prefix: string): Promise<void> {
-    return Promise.resolve(this.command(`withdraw route ${prefix} next-hop self`));
+    return Promise.resolve(this.command(`withdraw ${this.#route(prefix)}`));
+  }
+
+  #route(prefix: string): string {
+    const { nextHops } = this.#config ?? {};
+    const hop = nextHops?.[ipVersionOf(prefix)] ?? "self";
+    return `route ${prefix} next-hop ${hop}`;
   }
 
   /** Ends the session only: ExaBGP comes back by itself, and sends no text. */
@@ -143,12 +158,18 @@ function neighbourBlock(config: ForeignConfig, peer: ForeignPeer): string {
   hold-time ${config.holdTimeSeconds};
 ${peer.passive === true ? "  passive true;\n" : ""}${
   peer.password === undefined ? "" : `  md5-password '${peer.password}';\n`
-}${peer.ttlSecurity === undefined ? "" : `  ttl-security ${256 - peer.ttlSecurity};\n`}  capability {
+}${
+  peer.ttlSecurity === undefined
+    ? ""
+    : `  outgoing-ttl 255;\n  incoming-ttl ${256 - peer.ttlSecurity};\n`
+}${peer.multihop === undefined ? "" : `  outgoing-ttl ${peer.multihop};\n`}  capability {
     asn4 ${peer.twoOctetAs === true ? "disable" : "enable"};
     route-refresh enable;
     graceful-restart 20;
   }
-  family { ipv4 unicast; }
+  family {${familiesOf(peer)
+    .map((version) => ` ipv${version} unicast;`)
+    .join("")} }
   api {
     processes [ api ];
     neighbor-changes;

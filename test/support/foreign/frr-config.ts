@@ -1,7 +1,15 @@
-import type { ForeignConfig, ForeignPeer, TunnelDetour } from "./speaker.ts";
+import {
+  familiesOf,
+  type ForeignConfig,
+  type ForeignPeer,
+  ipVersionOf,
+  type IpVersion,
+  type TunnelDetour,
+} from "./speaker.ts";
 
 /** bgpd.conf for FRR 8. */
 export function frrConfig(config: ForeignConfig): string {
+  const hasIpv6 = config.peers.some((peer) => familiesOf(peer).includes(6));
   const lines = [
     "hostname frr",
     ...detourLines(config.detour),
@@ -9,15 +17,14 @@ export function frrConfig(config: ForeignConfig): string {
     ` bgp router-id ${config.routerId}`,
     " no bgp ebgp-requires-policy",
     " no bgp network import-check",
+    ...(hasIpv6 ? [" no bgp default ipv4-unicast"] : []),
     " coalesce-time 20",
     " bgp graceful-restart",
     ...restartLines(config.peers),
     ` timers bgp ${Math.max(1, Math.floor(config.holdTimeSeconds / 3))} ${config.holdTimeSeconds}`,
     ...config.peers.flatMap((peer) => sessionLines(config, peer)),
-    " address-family ipv4 unicast",
-    ...config.originate.map((prefix) => `  network ${prefix}`),
-    ...config.peers.flatMap((peer) => familyLines(config, peer)),
-    " exit-address-family",
+    ...familyLines(config, 4),
+    ...(hasIpv6 ? familyLines(config, 6) : []),
     "exit",
   ];
   return `${lines.join("\n")}\n`;
@@ -58,7 +65,10 @@ function sessionLines(config: ForeignConfig, peer: ForeignPeer): readonly string
   const neighbour = ` neighbor ${peer.address}`;
   return [
     `${neighbour} remote-as ${peer.asn}`,
-    `${neighbour} update-source ${config.address}`,
+    ...(peer.device === undefined
+      ? [`${neighbour} update-source ${config.address}`]
+      : [`${neighbour} interface ${peer.device}`]),
+    ...(peer.extendedNextHop === true ? [`${neighbour} capability extended-nexthop`] : []),
     `${neighbour} timers connect ${peer.connectRetrySeconds ?? 1}`,
     `${neighbour} advertisement-interval 0`,
     ...(peer.passive === true ? [`${neighbour} passive`] : []),
@@ -70,7 +80,20 @@ function sessionLines(config: ForeignConfig, peer: ForeignPeer): readonly string
   ];
 }
 
-function familyLines(config: ForeignConfig, peer: ForeignPeer): readonly string[] {
+function familyLines(config: ForeignConfig, version: IpVersion): readonly string[] {
+  return [
+    ` address-family ipv${version} unicast`,
+    ...config.originate
+      .filter((prefix) => ipVersionOf(prefix) === version)
+      .map((prefix) => `  network ${prefix}`),
+    ...config.peers
+      .filter((peer) => familiesOf(peer).includes(version))
+      .flatMap((peer) => peerLines(config, peer)),
+    " exit-address-family",
+  ];
+}
+
+function peerLines(config: ForeignConfig, peer: ForeignPeer): readonly string[] {
   const neighbour = `  neighbor ${peer.address}`;
   return [
     `${neighbour} activate`,

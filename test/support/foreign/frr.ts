@@ -5,7 +5,14 @@ import type { Namespace } from "../netns.ts";
 import { run } from "../run.ts";
 import { until } from "../until.ts";
 import { frrConfig } from "./frr-config.ts";
-import type { ForeignConfig, ForeignRoute, ForeignSpeaker } from "./speaker.ts";
+import {
+  familiesOf,
+  type ForeignConfig,
+  type ForeignRoute,
+  type ForeignSpeaker,
+  ipVersionOf,
+  type IpVersion,
+} from "./speaker.ts";
 
 const FRR = "/usr/lib/frr";
 
@@ -54,11 +61,18 @@ export class Frr implements ForeignSpeaker {
   }
 
   async routes(): Promise<readonly ForeignRoute[]> {
-    const table = await this.#json<BgpTable>("show bgp ipv4 unicast json");
+    const versions = new Set(this.#config?.peers.flatMap(familiesOf));
+    const tables = await Promise.all([...versions].map((version) => this.#routesOf(version)));
+    return tables.flat();
+  }
+
+  async #routesOf(version: IpVersion): Promise<readonly ForeignRoute[]> {
+    const show = `show bgp ipv${version} unicast`;
+    const table = await this.#json<BgpTable>(`${show} json`);
     const learned = Object.entries(table.routes ?? {}).filter(([, paths]) => paths.some(isLearned));
     const routes: ForeignRoute[] = [];
     for (const [prefix] of learned) {
-      const detail = await this.#json<BgpPrefix>(`show bgp ipv4 unicast ${prefix} json`);
+      const detail = await this.#json<BgpPrefix>(`${show} ${prefix} json`);
       for (const path of detail.paths ?? [])
         if (path.peer?.peerId !== "0.0.0.0") routes.push(routeOf(prefix, path));
     }
@@ -74,11 +88,11 @@ export class Frr implements ForeignSpeaker {
   }
 
   announce(prefix: string): Promise<void> {
-    return this.#network(`network ${prefix}`);
+    return this.#network(prefix, `network ${prefix}`);
   }
 
   withdraw(prefix: string): Promise<void> {
-    return this.#network(`no network ${prefix}`);
+    return this.#network(prefix, `no network ${prefix}`);
   }
 
   disable(address: string, message: string): Promise<void> {
@@ -102,8 +116,8 @@ export class Frr implements ForeignSpeaker {
     return this.#daemons.map((daemon) => daemon.log()).join("");
   }
 
-  #network(line: string): Promise<void> {
-    return this.#router("address-family ipv4 unicast", line);
+  #network(prefix: string, line: string): Promise<void> {
+    return this.#router(`address-family ipv${ipVersionOf(prefix)} unicast`, line);
   }
 
   async #router(...lines: readonly string[]): Promise<void> {

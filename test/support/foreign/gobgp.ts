@@ -4,14 +4,22 @@ import { Daemon } from "../daemon.ts";
 import type { Namespace } from "../netns.ts";
 import { run } from "../run.ts";
 import { until } from "../until.ts";
-import type { ForeignConfig, ForeignPeer, ForeignRoute, ForeignSpeaker } from "./speaker.ts";
+import {
+  familiesOf,
+  type ForeignConfig,
+  type ForeignPeer,
+  type ForeignRoute,
+  type ForeignSpeaker,
+  ipVersionOf,
+  nextHopOf,
+} from "./speaker.ts";
 
 /** GoBGP 3.10 as Debian packages it (gobgpd). It has a RIB but writes no kernel routes. */
 export class GoBgp implements ForeignSpeaker {
   readonly kind = "gobgp";
   readonly #namespace: Namespace;
   readonly #directory: string;
-  #address = "";
+  #config: ForeignConfig | undefined;
   #daemon: Daemon | undefined;
 
   constructor(namespace: Namespace, directory: string) {
@@ -21,7 +29,7 @@ export class GoBgp implements ForeignSpeaker {
 
   async start(config: ForeignConfig): Promise<void> {
     mkdirSync(this.#directory, { recursive: true });
-    this.#address = config.address;
+    this.#config = config;
     const file = join(this.#directory, "gobgpd.toml");
     writeFileSync(file, gobgpConfig(config));
     rmSync(join(this.#directory, "api.sock"), { force: true }); // of a life that was killed
@@ -61,11 +69,13 @@ export class GoBgp implements ForeignSpeaker {
   }
 
   async routes(): Promise<readonly ForeignRoute[]> {
-    const table = JSON.parse(await this.#gobgp("global rib -j")) as Record<
-      string,
-      readonly RibPath[]
-    >; // GoBGP's shape
-    return Object.entries(table).flatMap(([prefix, paths]) =>
+    const tables = await Promise.all(
+      ["ipv4", "ipv6"].map((family) => this.#gobgp(`global rib -a ${family} -j`)),
+    );
+    const prefixes = tables.flatMap((table) =>
+      Object.entries(JSON.parse(table) as Record<string, readonly RibPath[]>),
+    ); // GoBGP's shape
+    return prefixes.flatMap(([prefix, paths]) =>
       paths
         .filter((path) => path["neighbor-ip"] !== undefined)
         .map((path) => routeOf(prefix, path)),
@@ -84,11 +94,16 @@ export class GoBgp implements ForeignSpeaker {
   }
 
   async announce(prefix: string): Promise<void> {
-    await this.#gobgp(`global rib add ${prefix} nexthop ${this.#address} origin igp`);
+    await this.#gobgp(`global rib add ${this.#path(prefix)} origin igp`);
   }
 
   async withdraw(prefix: string): Promise<void> {
-    await this.#gobgp(`global rib del ${prefix} nexthop ${this.#address}`);
+    await this.#gobgp(`global rib del ${this.#path(prefix)}`);
+  }
+
+  #path(prefix: string): string {
+    if (this.#config === undefined) throw new Error("GoBGP is not started");
+    return `-a ipv${ipVersionOf(prefix)} ${prefix} nexthop ${nextHopOf(this.#config, prefix)}`;
   }
 
   /** `disable` alone loses the text; `shutdown` alone lets the session come back. */
@@ -203,7 +218,7 @@ route-reflector-cluster-id = "${config.routerId}"
   return `
 [[neighbors]]
 [neighbors.config]
-neighbor-address = "${peer.address}"
+neighbor-address = "${peer.address}${peer.device === undefined ? "" : `%${peer.device}`}"
 peer-as = ${peer.asn}
 auth-password = "${peer.password ?? ""}"
 ${transportOf(peer)}[neighbors.timers.config]
@@ -216,12 +231,16 @@ local-address = "${config.address}"
 passive-mode = ${peer.passive === true}
 ${peer.reflectorClient === true ? reflector : ""}[neighbors.graceful-restart.config]
 enabled = true
-${restartOf(peer)}[[neighbors.afi-safis]]
+${restartOf(peer)}${familiesOf(peer)
+  .map(
+    (version) => `[[neighbors.afi-safis]]
 [neighbors.afi-safis.config]
-afi-safi-name = "ipv4-unicast"
+afi-safi-name = "ipv${version}-unicast"
 [neighbors.afi-safis.mp-graceful-restart.config]
 enabled = true
-${longLivedOf(peer)}`;
+${longLivedOf(peer)}`,
+  )
+  .join("")}`;
 }
 
 function restartOf({ gracefulRestartSeconds, longLivedSeconds }: ForeignPeer): string {

@@ -4,7 +4,14 @@ import { Daemon } from "../daemon.ts";
 import type { Namespace } from "../netns.ts";
 import { run } from "../run.ts";
 import { until } from "../until.ts";
-import type { ForeignConfig, ForeignPeer, ForeignRoute, ForeignSpeaker } from "./speaker.ts";
+import {
+  familiesOf,
+  type ForeignConfig,
+  type ForeignPeer,
+  type ForeignRoute,
+  type ForeignSpeaker,
+  ipVersionOf,
+} from "./speaker.ts";
 
 /** Where bgpd locks its unprivileged processes in: the home of its user, which its service unit would make. */
 const CHROOT = "/run/openbgpd";
@@ -159,7 +166,10 @@ function openBgpdConfig(config: ForeignConfig, socket: string): string {
     "holdtime min 3",
     `connect-retry ${retrySeconds}`,
     "fib-update no",
-    ...config.originate.map((prefix) => `network ${prefix}`),
+    ...config.originate.map((prefix) => {
+      const hop = config.nextHops?.[ipVersionOf(prefix)];
+      return `network ${prefix}${hop === undefined ? "" : ` set nexthop ${hop}`}`;
+    }),
     ...config.peers.map((peer) => neighbourBlock(config, peer)),
     "allow from any",
     "allow to any",
@@ -171,6 +181,10 @@ function neighbourBlock(config: ForeignConfig, peer: ForeignPeer): string {
   const lines = [
     `remote-as ${peer.asn}`,
     `local-address ${config.address}`,
+    ...([4, 6] as const).map(
+      (version) =>
+        `announce IPv${version} ${familiesOf(peer).includes(version) ? "unicast" : "none"}`,
+    ),
     ...(peer.passive === true ? ["passive"] : []),
     ...(peer.reflectorClient === true ? ["route-reflector"] : []),
     ...(peer.twoOctetAs === true ? ["announce as-4byte no"] : []),

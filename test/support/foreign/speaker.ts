@@ -1,3 +1,19 @@
+export type IpVersion = 4 | 6;
+
+export function ipVersionOf(prefixOrAddress: string): IpVersion {
+  return prefixOrAddress.includes(":") ? 6 : 4;
+}
+
+/** Families of a session, IPv4 unless it says otherwise. */
+export function familiesOf({ families = [4] }: ForeignPeer): readonly IpVersion[] {
+  return families;
+}
+
+/** The next hop of what is originated: that of the prefix's IP version where there is one. */
+export function nextHopOf({ address, nextHops = {} }: ForeignConfig, prefix: string): string {
+  return nextHops[ipVersionOf(prefix)] ?? address;
+}
+
 /** The daemons of others that margay is run against, as Debian packages them. */
 export type DaemonKind = "bird" | "frr" | "gobgp" | "openbgpd" | "exabgp";
 
@@ -11,6 +27,12 @@ export interface ForeignPeer {
   readonly reflectorClient?: boolean;
   /** Do not offer the 4-octet AS capability (RFC 6793): an old speaker. Neither FRR nor GoBGP can be one. */
   readonly twoOctetAs?: boolean;
+  /** Families of the session. Default: IPv4. */
+  readonly families?: readonly IpVersion[];
+  /** IPv4 routes may have IPv6 next hops (RFC 8950). */
+  readonly extendedNextHop?: boolean;
+  /** Of a link-local `address`, without its zone: the device that it is on. */
+  readonly device?: string;
   /** TCP-MD5 (RFC 2385). */
   readonly password?: string;
   /** Generalized TTL security (RFC 5082): hops that the peer may be away. GoBGP, OpenBGPD and ExaBGP know 1 only. */
@@ -44,6 +66,8 @@ export interface ForeignConfig {
   readonly peers: readonly ForeignPeer[];
   /** Prefixes it originates with itself as next hop. */
   readonly originate: readonly string[];
+  /** What that next hop is, where it is not `address` or of another IP version. */
+  readonly nextHops?: Readonly<Partial<Record<IpVersion, string>>>;
   /** Write what is learned into the kernel of its namespace. BIRD and FRR only. */
   readonly programKernel?: boolean;
   readonly detour?: TunnelDetour;
@@ -73,7 +97,7 @@ export interface ForeignSpeaker {
   kill(): Promise<void>;
   /** Freezes or thaws every process of it, silently: its peers' hold timers run out. */
   freeze(frozen: boolean): void;
-  /** Every IPv4 unicast path learned from peers, best or not. ExaBGP, which keeps no RIB, tells what it was sent. */
+  /** Every IPv4 and IPv6 unicast path learned from peers, best or not. ExaBGP, which keeps no RIB, tells what it was sent. */
   routes(): Promise<readonly ForeignRoute[]>;
   /** RFC 4271's name of the state of the session: "Idle", "Connect", "Active", "OpenSent", "OpenConfirm", "Established". */
   peerState(address: string): Promise<string>;

@@ -1,0 +1,271 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { Daemon } from "../support/daemon.ts";
+import { Margay } from "../support/margay.ts";
+import { until } from "../support/until.ts";
+import { scenario, scenarios } from "./support/scenario.ts";
+import { FOREIGN_AS, MARGAY_AS, MARGAY_ROUTE, SpeakerLab } from "./support/speaker-lab.ts";
+
+const PASSWORD = "in-the-rack";
+
+describe("TCP-MD5", () => {
+  const feature = "TCP-MD5 (RFC 2385)";
+  const keylessListener = { openbgpd: "OpenBGPD sets no key on its listening socket on Linux" };
+
+  scenarios(
+    `${feature}: margay dials`,
+    async (kind) => {
+      await using lab = await SpeakerLab.build("md5", kind);
+      await lab.startForeign({ password: PASSWORD, passive: true });
+      await lab.startMargay(lab.withPeer({ password: PASSWORD }));
+      await lab.routesCross();
+      const peer = await lab.peer();
+      assert.equal(peer?.transport?.md5, true);
+      assert.ok(peer.remoteEndpoint.endsWith(":179"));
+      assert.match((await lab.margay.cli("peer", lab.foreignAddress)).stdout, /MD5: yes/);
+    },
+    keylessListener,
+  );
+
+  scenarios(`${feature}: margay accepts`, async (kind) => {
+    await using lab = await SpeakerLab.build("md5", kind);
+    await lab.startMargay(lab.withPeer({ password: PASSWORD, passive: true }));
+    await lab.startForeign({ password: PASSWORD });
+    await lab.routesCross();
+    assert.ok((await lab.peer())?.localEndpoint.endsWith(":179"));
+    assert.doesNotMatch(lab.margay.log(), new RegExp(PASSWORD));
+  });
+
+  scenarios(`${feature}: a range`, async (kind) => {
+    await using lab = await SpeakerLab.build("md5", kind);
+    await lab.startMargay(lab.withRange("192.0.2.0/24", { password: PASSWORD }));
+    await lab.startForeign({ password: PASSWORD });
+    await lab.routesCross();
+    assert.equal((await lab.peer())?.transport?.md5, true);
+  });
+
+  scenarios(`${feature}: another password at the other end, or none`, async (kind) => {
+    for (const password of ["in-another-rack", undefined]) {
+      // oxlint-disable-next-line no-await-in-loop
+      await withoutAnswer(kind, password);
+    }
+  });
+
+  async function withoutAnswer(
+    kind: Parameters<typeof SpeakerLab.build>[1],
+    password: string | undefined,
+  ): Promise<void> {
+    await using lab = await SpeakerLab.build("md5", kind);
+    await lab.startMargay(lab.withPeer({ password: PASSWORD }));
+    await lab.startForeign(password === undefined ? {} : { password });
+    const why = await lab.failure(/no answer to our dial: is the password the same/);
+    assert.doesNotMatch(why, new RegExp(PASSWORD));
+    const dropped = password === undefined ? "TcpExtTCPMD5NotFound" : "TcpExtTCPMD5Failure";
+    await until("the kernel to have dropped what the peer sent", async () => {
+      return (await lab.counter(dropped)) >= 2;
+    });
+    await lab.failure(/segments with a bad signature came: [1-9]/);
+    assert.notEqual((await lab.peer())?.state, "Established");
+    assert.notEqual(await lab.foreign.peerState(lab.margayAddress), "Established");
+  }
+
+  test("a new password keeps the session, once the other end has it, too", async () => {
+    await using lab = await SpeakerLab.build("md5", "bird");
+    const other = new Margay(lab.foreignNamespace, join(lab.directory, "other"));
+    try {
+      const { margay, foreign } = lab.addresses;
+      const file = (password: string) => lab.withPeer({ password });
+      const otherFile = (password: string) => ({
+        asn: FOREIGN_AS,
+        routerId: foreign[4],
+        listen: { address: foreign[4] },
+        timers: { holdTimeSeconds: 9, connectRetrySeconds: 1 },
+        peers: [{ address: margay[4], asn: MARGAY_AS, password, importPrefixes: ["0.0.0.0/0"] }],
+      });
+      await lab.startMargay(file("first"));
+      await other.startSpeaker(otherFile("first"));
+      await until("the route to arrive", () => other.route(MARGAY_ROUTE[4]));
+      const before = await lab.peer();
+      lab.margay.configureSpeaker(file("second"));
+      lab.margay.daemon.signal("SIGHUP");
+      await until("the kernel to drop what is signed otherwise", async () => {
+        return (await lab.counter("TcpExtTCPMD5Failure")) > 0;
+      });
+      other.configureSpeaker(otherFile("second"));
+      other.daemon.signal("SIGHUP");
+      const keepalives = (await other.peer(margay[4]))?.messagesIn?.keepalive ?? 0n;
+      await until("keepalives to cross again", async () => {
+        const received = (await other.peer(margay[4]))?.messagesIn?.keepalive ?? 0n;
+        return received >= keepalives + 4n;
+      });
+      const after = await lab.peer();
+      assert.equal(after?.state, "Established");
+      assert.equal(after.flaps, before?.flaps);
+      assert.equal(after.localEndpoint, before?.localEndpoint);
+      assert.doesNotMatch(lab.margay.log(), /session lost/);
+    } finally {
+      await other.stop();
+    }
+  });
+});
+
+describe("TCP-MD5 over IPv6", () => {
+  const feature = "TCP-MD5 over IPv6 (RFC 2385)";
+
+  scenarios(feature, async (kind) => {
+    await using lab = await SpeakerLab.build("md6", kind, { version: 6 });
+    await lab.startMargay(lab.withPeer({ password: PASSWORD }));
+    await lab.startForeign({ password: PASSWORD });
+    await lab.routesCross();
+    assert.equal((await lab.peer())?.transport?.md5, true);
+  });
+
+  scenarios(`${feature}: a range`, async (kind) => {
+    await using lab = await SpeakerLab.build("md6", kind, { version: 6 });
+    await lab.startMargay(lab.withRange("2001:db8:1::/64", { password: PASSWORD }));
+    await lab.startForeign({ password: PASSWORD });
+    await lab.routesCross();
+  });
+});
+
+describe("generalized TTL security", () => {
+  const feature = "GTSM (RFC 5082)";
+
+  for (const passive of [false, true]) {
+    scenarios(
+      `${feature}: margay ${passive ? "accepts" : "dials"}`,
+      async (kind) => {
+        await using lab = await SpeakerLab.build("gtsm", kind);
+        await lab.startForeign({ ttlSecurity: 1, passive: !passive });
+        await lab.startMargay(lab.withPeer({ ttlSecurity: 1, passive }));
+        await lab.routesCross();
+        const { ttl, minimumTtl } = (await lab.peer())?.transport ?? {};
+        assert.deepEqual([ttl, minimumTtl], [255, 255]);
+      },
+      passive ? {} : { exabgp: "ExaBGP answers a SYN with TTL 64" },
+    );
+  }
+
+  scenarios(`${feature}: a peer without it is refused, and says why`, async (kind) => {
+    await using lab = await SpeakerLab.build("gtsm", kind);
+    await lab.startMargay(lab.withPeer({ ttlSecurity: 1, passive: true }));
+    await lab.startForeign();
+    await until("margay to say why", () =>
+      /its SYN came with TTL \d+, where TTL security \(RFC 5082\) asks for 255/.test(
+        lab.margay.log(),
+      ),
+    );
+    assert.notEqual((await lab.peer())?.state, "Established");
+  });
+
+  scenario(
+    `${feature}: a session whose segments come from further is dropped`,
+    "bird",
+    async () => {
+      await using lab = await SpeakerLab.build("gtsm", "bird");
+      await lab.startMargay(lab.withPeer({ ttlSecurity: 1 }));
+      await lab.startForeign({ ttlSecurity: 1 });
+      await lab.routesCross();
+      await lab.foreignNamespace.run(
+        ["nft", "-f", "-"],
+        `table ip far { chain output {
+        type filter hook output priority mangle
+        meta l4proto tcp ip ttl set 254
+      }
+}\n`,
+      );
+      await until("the hold timer to expire", async () => {
+        return (await lab.peer())?.lastDown?.event === "HoldTimer_Expires";
+      });
+      assert.ok((await lab.counter("TcpExtTCPMinTTLDrop")) > 0);
+    },
+  );
+
+  for (const kind of ["bird", "frr"] as const) {
+    scenario(`${feature}: hops are counted`, kind, async () => {
+      await using lab = await SpeakerLab.build("gtsm", kind, { isRouted: true });
+      await lab.startForeign({ ttlSecurity: 2 });
+      await lab.startMargay(lab.withPeer({ ttlSecurity: 1 }));
+      await until("margay to refuse what comes over a router", () =>
+        lab.margay.log().includes("its SYN came with TTL 254"),
+      );
+      lab.margay.configureSpeaker(lab.withPeer({ ttlSecurity: 2 }));
+      lab.margay.daemon.signal("SIGHUP");
+      await lab.routesCross();
+    });
+  }
+});
+
+describe("eBGP over routers", () => {
+  const feature = "eBGP multihop";
+
+  scenarios(feature, async (kind) => {
+    await using lab = await SpeakerLab.build("hops", kind, { isRouted: true });
+    await lab.startForeign({ multihop: 2 });
+    await lab.startMargay(lab.withPeer({ multihop: 2 }));
+    await lab.routesCross();
+    assert.equal((await lab.peer())?.transport?.ttl, 2);
+  });
+
+  test("is not had without being asked for", async () => {
+    await using lab = await SpeakerLab.build("hops", "bird", { isRouted: true });
+    await lab.startMargay(lab.withPeer());
+    await lab.failure(/no route to the peer.*more than one hop away: then set multihop/);
+    lab.margay.configureSpeaker(lab.withPeer({ multihop: 2 }));
+    lab.margay.daemon.signal("SIGHUP");
+    await lab.failure(/connection refused/);
+  });
+});
+
+describe("source address and device", () => {
+  scenarios("Source address and device of a session", async (kind) => {
+    await using lab = await SpeakerLab.build("src", kind);
+    const sourceAddress = "192.0.2.11";
+    await lab.margay.namespace.ip(`address add ${sourceAddress}/24 dev eth0`);
+    await lab.startForeign({ address: sourceAddress, passive: true });
+    await lab.startMargay(lab.withPeer({ sourceAddress, device: "eth0" }));
+    await until("the session to be up", async () => (await lab.peer())?.state === "Established");
+    assert.equal(await lab.foreign.peerState(sourceAddress), "Established");
+    const peer = await lab.peer();
+    assert.match(peer?.localEndpoint ?? "", /^192\.0\.2\.11:/);
+    assert.equal(peer?.transport?.device, "eth0");
+    const sockets = await lab.margay.namespace.run(["ss", "-tnH", "dport", "=", ":179"]);
+    assert.match(sockets, /192\.0\.2\.11%eth0:\d+ +192\.0\.2\.2:179/);
+  });
+});
+
+describe("differentiated services", () => {
+  for (const version of [4, 6] as const) {
+    test(`everything is sent as CS6 over IPv${version}, SYN and SYN-ACK among it`, async () => {
+      await using lab = await SpeakerLab.build("dscp", "bird", { version });
+      const tshark = new Daemon({
+        argv: lab.margay.namespace.inside([
+          ...["tshark", "-n", "-l", "-i", "eth0", "-f", "tcp port 179", "-T", "fields"],
+          ...["ip.src", "ipv6.src", "ip.dsfield.dscp", "ipv6.tclass.dscp", "tcp.flags.syn"].flatMap(
+            (field) => ["-e", field],
+          ),
+        ]),
+        logFile: join(lab.directory, "tshark.log"),
+      });
+      try {
+        await until("tshark to capture", () => tshark.log().includes("Capturing on"));
+        await lab.startMargay(lab.withPeer({}));
+        await lab.startForeign();
+        await lab.established();
+        const sent = (): string[][] =>
+          tshark
+            .log()
+            .split("\n")
+            .map((line) => line.split("\t"))
+            .filter((fields) => fields.includes(lab.margayAddress));
+        const dscp = version === 4 ? 2 : 3;
+        await until("ten packets of margay's", () => sent().length >= 10);
+        for (const fields of sent()) assert.equal(fields[dscp], "48", fields.join(" "));
+        assert.ok(sent().some((fields) => /1|True/.test(fields[4] ?? "")));
+      } finally {
+        await tshark.stop();
+      }
+    });
+  }
+});
