@@ -114,6 +114,8 @@ export function peerView(peer: Peer, driver: SpeakerDriver, clock: Clock): PeerV
         received: counts.paths,
         accepted: counts.paths - counts.filtered,
         advertised: group?.advertisedTo(peer.index) ?? 0,
+        limit: settings.maximumPrefixes?.limit ?? 0,
+        discarded: peer.prefixLimits.get(rib.family.key)?.discarded ?? 0,
       },
     ];
   });

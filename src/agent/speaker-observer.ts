@@ -1,6 +1,7 @@
 import type { EventView } from "../api/views.ts";
 import { formatAsPath } from "../bgp/attribute/as-path.ts";
 import { describeNotification } from "../bgp/message/describe-notification.ts";
+import { familyByKey } from "../bgp/family/index.ts";
 import type { Peer } from "../bgp/peer.ts";
 import type { FamilyRib } from "../bgp/rib/family-rib.ts";
 import type { LocRibChanges } from "../bgp/rib/loc-rib.ts";
@@ -75,6 +76,22 @@ export function observeSpeaker(options: ObserverOptions): SpeakerObserver {
     bestPathsChanged(rib, changes) {
       also?.bestPathsChanged?.(rib, changes);
       if (hub.wants(EventKind.ROUTE)) tellRoutes(driver().speaker, rib, changes, options);
+    },
+    prefixLimit(peer, { kind, family, paths, limit }) {
+      const fields = {
+        ...label(peer),
+        family: familyByKey(family)?.name,
+        paths,
+        limit: limit.limit,
+      };
+      const actions = {
+        stop: "the session ends",
+        discard: "what is new is refused",
+        warn: "all of it is taken",
+      };
+      if (kind === "near") logger.warn(fields, "the peer comes near its limit on prefixes");
+      else logger.error(fields, `the peer exceeds its limit on prefixes: ${actions[limit.action]}`);
+      also?.prefixLimit?.(peer, { kind, family, paths, limit });
     },
     peerRemoved(peer) {
       logger.info(label(peer), "peer removed");

@@ -1,12 +1,14 @@
 import type { FsmEvent } from "./fsm/event.ts";
 import { CeaseSubcode } from "./iana.ts";
 import type { Peer } from "./peer.ts";
+import type { PrefixLimits } from "./prefix-limits.ts";
 import type { FamilyRib } from "./rib/family-rib.ts";
 import type { RouteRefresh } from "./route-refresh.ts";
 
 interface PeerControlParts {
   readonly ribs: ReadonlyMap<number, FamilyRib>;
   readonly routeRefresh: RouteRefresh;
+  readonly prefixLimits: PrefixLimits;
   readonly feed: (peer: Peer, event: FsmEvent) => void;
   /** Whether the speaker still has the peer: one from a range goes with its session. */
   readonly isListed: (peer: Peer) => boolean;
@@ -32,6 +34,7 @@ export class PeerControl {
   /** Lets a session come up again, whatever held it down. */
   enable(peer: Peer): void {
     peer.held = undefined;
+    this.#parts.prefixLimits.cancel(peer);
     // Somebody from a range is let in when he comes again.
     if (peer.isDynamic && peer.fsm.state === "Idle") this.#parts.forget(peer);
     else this.#parts.feed(peer, { type: "ManualStart" });

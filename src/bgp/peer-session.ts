@@ -208,6 +208,10 @@ export class PeerSession {
       get importPolicy() {
         return peer.importPolicy;
       },
+      get discardAbove() {
+        const limit = peer.settings.maximumPrefixes;
+        return limit?.action === "discard" ? limit.limit : undefined;
+      },
     };
     for (const key of keys) {
       const rib = ribs.get(key) as FamilyRib;

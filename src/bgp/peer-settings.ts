@@ -4,6 +4,7 @@ import { isExternalAsn, type PeerAsn } from "./fsm/peer-asn.ts";
 import type { PeerFsmConfig } from "./fsm/peer-config.ts";
 import type { PeerPolicy } from "./peer-policy.ts";
 import type { PeerTransport } from "./peer-transport.ts";
+import type { PrefixLimit } from "./prefix-limit.ts";
 import { PathSource } from "./rib/source.ts";
 import type { SpeakerConfig } from "./speaker-config.ts";
 
@@ -50,6 +51,8 @@ export interface PeerSettings extends PeerPolicy {
   readonly enhancedRouteRefresh: boolean;
   /** Write optional parameters of OPENs in the form of RFC 9072 although they do not need it. */
   readonly extendedOpenParameters: boolean;
+  /** Absent: none. */
+  readonly maximumPrefixes?: PrefixLimit | undefined;
   /** No session shall come up, unless an operator enables it. */
   readonly disabled?: boolean | undefined;
 }
@@ -63,6 +66,7 @@ const liveSettings: ReadonlySet<string> = new Set<keyof PeerSettings>([
   "idleHoldSeconds",
   "idleHoldMaximumSeconds",
   "minRouteAdvertisementIntervalSeconds",
+  "maximumPrefixes",
   "policy",
   "importPrefixes",
   "importNever",

@@ -1,3 +1,4 @@
+import type { PrefixLimitState } from "./prefix-limit.ts";
 import { parseIpAddress } from "../net/ip-address.ts";
 import { formatHex } from "../wire/hex.ts";
 import type { GracefulRestartCapability } from "./capability/capability.ts";
@@ -32,7 +33,7 @@ export interface PeerFamily {
 
 /** Why a peer shall have no session. */
 export interface PeerHold {
-  readonly by: "operator" | "configuration";
+  readonly by: "operator" | "configuration" | "prefix-limit";
   /** For people. */
   readonly text: string;
 }
@@ -59,6 +60,11 @@ export class Peer implements RibPeer {
   readonly staleFamilies = new Set<number>();
   /** `familyKey`s that the peer is sending again, between BoRR and EoRR (RFC 7313). */
   readonly refreshing = new Set<number>();
+  /** What has become of the limit on prefixes in this session, by `familyKey`. */
+  readonly prefixLimits = new Map<number, PrefixLimitState>();
+  /** Announcements refused, and times that a limit was exceeded, since the peer is known. */
+  prefixesDiscarded = 0;
+  prefixLimitsExceeded = 0;
   /** Why there shall be no session; `undefined` where there shall be one. */
   held: PeerHold | undefined;
   /** Of the last session, for the case that it ends. */

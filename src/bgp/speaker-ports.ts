@@ -4,12 +4,16 @@ import type { FsmState } from "./fsm/state.ts";
 import type { AttributeError } from "./message/message.ts";
 import type { Peer } from "./peer.ts";
 import type { PeerSettings } from "./peer-settings.ts";
+import type { PrefixLimitEvent } from "./prefix-limit.ts";
 import type { FamilyRib } from "./rib/family-rib.ts";
 import type { LocRibChanges } from "./rib/loc-rib.ts";
 
 /** A timer of the speaker: one of a peer as a whole, of one of its connections, or its own. */
 export type SpeakerTimer =
-  | { readonly timer: PeerTimer | "restartTimer" | "refreshTimer"; readonly peer: number }
+  | {
+      readonly timer: PeerTimer | "restartTimer" | "refreshTimer" | "prefixLimitTimer";
+      readonly peer: number;
+    }
   /** Of the speaker itself, which is peer 0. */
   | {
       readonly timer: "endOfRibDeferral" | "endOfRibQuiet" | "minRouteAdvertisementInterval";
@@ -59,4 +63,6 @@ export interface SpeakerObserver {
   endOfRib?(peer: Peer, family: number): void;
   malformed?(peer: Peer, errors: readonly AttributeError[]): void;
   peerRemoved?(peer: Peer): void;
+  /** A peer comes near its limit on prefixes, or exceeds it. */
+  prefixLimit?(peer: Peer, event: PrefixLimitEvent): void;
 }

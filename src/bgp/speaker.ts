@@ -18,6 +18,7 @@ import { PeerControl } from "./peer-control.ts";
 import { RouteRefresh } from "./route-refresh.ts";
 import { fsmConfig, needsNewSession, type PeerSettings, sourceOf } from "./peer-settings.ts";
 import type { PeerSession } from "./peer-session.ts";
+import { PrefixLimits } from "./prefix-limits.ts";
 import { PeerTable } from "./peer-table.ts";
 import { type MessageEvent, SessionTable } from "./session-table.ts";
 import { putPoliciesInForce } from "./policies-in-force.ts";
@@ -51,6 +52,7 @@ export class Speaker {
   readonly #receiver: UpdateReceiver;
   readonly #restartHelper: GracefulRestartHelper;
   readonly #routeRefresh: RouteRefresh;
+  readonly #prefixLimits: PrefixLimits;
   /** What an operator does to sessions. */
   readonly control: PeerControl;
   readonly #peers: PeerTable;
@@ -81,10 +83,20 @@ export class Speaker {
       },
     );
     this.#routeRefresh = new RouteRefresh(this.ribs, ports, (of) => this.#sessions.of(of));
+    const feed = (of: Peer, event: FsmEvent): void => this.#feed(of, event);
+    this.#prefixLimits = new PrefixLimits({
+      ribs: this.ribs,
+      ports,
+      feed,
+      tell: (of, event) => observer.prefixLimit?.(of, event),
+      release: (of) => this.control.enable(of),
+      refresh: (of) => this.#routeRefresh.request(of),
+    });
     this.control = new PeerControl({
       ribs: this.ribs,
       routeRefresh: this.#routeRefresh,
-      feed: (of, event) => this.#feed(of, event),
+      prefixLimits: this.#prefixLimits,
+      feed,
       isListed: (of) => this.peer(of.address) === of,
       forget: (of) => this.removePeer(of.address),
       wake: () => ports.wake(),
@@ -170,6 +182,7 @@ export class Speaker {
     if (peer.isDynamic) this.dynamicPeers.left(address);
     this.#feed(peer, { type: "ManualStop", subcode });
     this.#restartHelper.cancel(peer);
+    this.#prefixLimits.cancel(peer);
     for (const rib of this.ribs.values()) rib.removePeer(peer.index, false);
     this.#observer.peerRemoved?.(peer);
     this.#ports.wake();
@@ -193,6 +206,7 @@ export class Speaker {
     }
     peer.settings = settings;
     putPoliciesInForce(peer, this.ribs, this.config);
+    this.#prefixLimits.reconsider(peer);
     this.#ports.wake();
     return false;
   }
@@ -288,6 +302,8 @@ export class Speaker {
         return this.#feed(peer, { type: "IdleHoldTimer_Expires" });
       case "refreshTimer":
         return this.#routeRefresh.expired(peer);
+      case "prefixLimitTimer":
+        return this.#prefixLimits.expired(peer);
       case "restartTimer":
         this.#restartHelper.expired(peer);
         if (peer.isDynamic) this.#endDynamic(peer);
@@ -364,7 +380,7 @@ export class Speaker {
   #afterMessage(session: PeerSession, event: MessageEvent): void {
     const { peer } = session;
     if (session.report !== undefined) {
-      const { errors, endOfRib } = session.report;
+      const { errors, endOfRib, discarded } = session.report;
       session.report = undefined;
       if (errors.length > 0) {
         this.#observer.malformed?.(peer, errors);
@@ -375,6 +391,7 @@ export class Speaker {
         this.#endOfRibs.push({ peer, family: endOfRib });
         this.endOfRibDeferral.look();
       }
+      this.#prefixLimits.updated(peer, discarded);
     }
     if (session.routeRefresh !== undefined) {
       this.#routeRefresh.received(peer, session.routeRefresh);
@@ -432,6 +449,7 @@ export class Speaker {
     peer.identifier = negotiated.peerIdentifier;
     peer.source = source;
     peer.endOfRibs.clear();
+    peer.prefixLimits.clear();
     this.#restartHelper.returned(peer, negotiated);
     peer.importPolicy = importPolicy(peer.settings, negotiated, this.config);
     session.establish(negotiated, this.ribs, this.config);

@@ -22,6 +22,8 @@ export interface UpdateSource {
   /** Families in force on the session, by `familyKey`. */
   readonly families: ReadonlySet<number>;
   readonly importPolicy: ImportPolicy;
+  /** Paths of a family from which on new ones are not taken; absent for any number. */
+  readonly discardAbove?: number | undefined;
 }
 
 /** What an UPDATE turned out to be, beyond its routes. */
@@ -30,6 +32,8 @@ export interface UpdateReport {
   endOfRib: number;
   errors: readonly AttributeError[];
   outcome: "ok" | MalformedOutcome;
+  /** Announcements not taken, as the peer has as many paths as it may. */
+  discarded: number;
 }
 
 const ipv4UnicastKey = familyKey(Afi.ipv4, Safi.unicast);
@@ -44,7 +48,7 @@ export class UpdateReceiver {
   readonly #store: PathAttributeStore;
   readonly #ribs: ReadonlyMap<number, FamilyRib>;
   readonly #view = new UpdateView();
-  readonly #report: UpdateReport = { endOfRib: -1, errors: noErrors, outcome: "ok" };
+  readonly #report: UpdateReport = { endOfRib: -1, errors: noErrors, outcome: "ok", discarded: 0 };
   readonly #offer: PathOffer = {
     prefix: 0,
     peer: 0,
@@ -58,6 +62,7 @@ export class UpdateReceiver {
   #policy: ImportPolicy | undefined;
   /** What the import policy says of the block at hand. */
   #blockFlags = 0;
+  #discardAbove = Number.POSITIVE_INFINITY;
   #block = new Uint8Array(4096);
   #blockLength = 0;
 
@@ -79,6 +84,25 @@ export class UpdateReceiver {
     const policy = this.#policy as ImportPolicy;
     offer.flags = policy.flags(rib.prefixes, offer.prefix, this.#blockFlags);
     if (rib.paths.announce(offer)) rib.locRib.markDirty(offer.prefix);
+  };
+
+  /** As `#announce`, for a peer that may have so many paths only. */
+  readonly #announceWithin = (
+    pathId: number,
+    octets: Uint8Array,
+    offset: number,
+    lengthBits: number,
+  ): void => {
+    const { paths, prefixes } = this.#rib as FamilyRib;
+    const { peer } = this.#offer;
+    if (paths.count(peer) >= this.#discardAbove) {
+      const prefix = prefixes.find(octets, offset, lengthBits);
+      if (prefix < 0 || !paths.has(prefix, peer, pathId)) {
+        this.#report.discarded++;
+        return;
+      }
+    }
+    this.#announce(pathId, octets, offset, lengthBits);
   };
 
   readonly #withdraw = (
@@ -111,6 +135,8 @@ export class UpdateReceiver {
     report.endOfRib = -1;
     report.errors = noErrors;
     report.outcome = "ok";
+    report.discarded = 0;
+    this.#discardAbove = source.discardAbove ?? Number.POSITIVE_INFINITY;
     scanUpdate(octets, start, end, view);
     this.#offer.peer = source.peer;
     this.#offer.atSeconds = Math.floor(nowMs / 1000);
@@ -171,6 +197,7 @@ export class UpdateReceiver {
   ): void {
     const store = this.#store;
     const view = this.#view;
+    const announce = source.discardAbove === undefined ? this.#announce : this.#announceWithin;
     // Blocks are held until all is announced: the one must not go with a path that the other replaces.
     if (classic >= 0) store.retain(classic);
     if (multiprotocol >= 0) store.retain(multiprotocol);
@@ -179,12 +206,12 @@ export class UpdateReceiver {
     try {
       if (classic >= 0) {
         used = this.#offerBlock(classic, ipv4Unicast);
-        this.#walk(octets, view.nlriStart, view.nlriEnd, ipv4UnicastKey, source, this.#announce);
+        this.#walk(octets, view.nlriStart, view.nlriEnd, ipv4UnicastKey, source, announce);
       }
       const family = multiprotocol < 0 ? undefined : this.#reachFamily(octets);
       if (family !== undefined) {
         multiprotocolUsed = this.#offerBlock(multiprotocol, family);
-        this.#walkReach(octets, source, this.#announce);
+        this.#walkReach(octets, source, announce);
       }
     } finally {
       if (used >= 0) store.release(used);

@@ -36,6 +36,22 @@ const sessionRows = {
     description: "Our reflection client, if it is in our AS (RFC 4456).",
   }),
   ...policyRows,
+  maximumPrefixes: section({
+    limit: count("a number of prefixes", 1, 4_294_967_295).meta({
+      description: "Paths held of the peer at most, per family, before import policy.",
+    }),
+    warningPercent: count("a percentage", 1, 100).default(80).meta({
+      description: "Of the limit: from there on it is warned of.",
+    }),
+    action: choice(["stop", "discard", "warn"]).default("stop").meta({
+      description: "Past the limit: end the session, refuse what is new, or say so only.",
+    }),
+    restartSeconds: count("a number of seconds", 0, 4_000_000).default(0).meta({
+      description: "After which a session that was ended may come back; 0: when it is enabled.",
+    }),
+  })
+    .optional()
+    .meta({ description: "A limit on what the peer may announce. Default: none." }),
   sendHoldTimeSeconds: count("a number of seconds", 0, 65_535).optional().meta({
     description:
       "A peer that takes nothing of what we send for so long is gone (RFC 9687). Default: 480, or twice the hold time; 0: never.",

@@ -329,6 +329,7 @@ export class SpeakerNode implements Listener {
       malformed: ({ address }) => say(`malformed from ${address}`),
       peerRemoved: ({ address }) => say(`removed ${address}`),
       endOfRib: ({ address }) => say(`end of rib ${address}`),
+      prefixLimit: (_, { kind, paths, limit }) => say(`limit ${kind} ${paths}/${limit.limit}`),
       bestPathsChanged: (rib, changes) => {
         const { locRib, prefixes } = rib;
         for (let index = 0; index < changes.length; index++) {

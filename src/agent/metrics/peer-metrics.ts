@@ -41,6 +41,18 @@ export const peerMetrics: readonly Metric[] = [
     return inForce?.group.advertisedTo(peer.index) ?? 0;
   }),
   perPeer(
+    "counter",
+    "prefixes_discarded_total",
+    "Announcements refused, as the peer had as many prefixes as it may",
+    ({ prefixesDiscarded }) => ({ value: prefixesDiscarded }),
+  ),
+  perPeer(
+    "counter",
+    "prefix_limit_exceeded_total",
+    "Times that the peer exceeded its limit on prefixes",
+    ({ prefixLimitsExceeded }) => ({ value: prefixLimitsExceeded }),
+  ),
+  perPeer(
     "gauge",
     "receive_queue_bytes",
     "Received from the peer and not worked off yet",

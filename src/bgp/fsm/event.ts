@@ -14,6 +14,13 @@ export type FsmEvent =
       /** At most 255 octets of UTF-8, RFC 9003. */
       readonly message?: string;
     }
+  /** The speaker itself ends the session, and wants none until ManualStart. */
+  | {
+      readonly type: "AutomaticStop";
+      readonly notification: NotificationMessage;
+      /** Why, for people. */
+      readonly text: string;
+    }
   /** The idle hold time after a failure is over. */
   | { readonly type: "IdleHoldTimer_Expires" }
   | { readonly type: "ConnectRetryTimer_Expires" }

@@ -36,7 +36,7 @@
  * - A message header error in Established gets its NOTIFICATION of §6.1, not the FSM Error of §8.2.2.
  * - Expiries of timers that do not run, and events of connections that are closed, were on their way: they are ignored.
  * - A peer's NOTIFICATION that our version is unsupported (Event 24) is like any other; there is but one version.
- * - DelayOpen and its events are optional and left out; AutomaticStop is SessionError.
+ * - DelayOpen and its events are optional and left out.
  */
 import type { BgpError } from "../errors.ts";
 import { CeaseSubcode } from "../iana.ts";
@@ -156,6 +156,8 @@ export class PeerFsm {
         return this.#manualStart();
       case "ManualStop":
         return this.#manualStop(event);
+      case "AutomaticStop":
+        return this.#stop(event.type, event.text, event.notification);
       case "IdleHoldTimer_Expires":
         return this.#idleHoldTimerExpires();
       case "ConnectRetryTimer_Expires":
@@ -180,21 +182,24 @@ export class PeerFsm {
   }
 
   #manualStop({ subcode = CeaseSubcode.administrativeShutdown, message }: ManualStop): void {
-    const wasEstablished = this.#established !== undefined;
-    const state = this.state;
     const why = stopReasons[subcode] ?? "stopped by the operator";
     const text = message === undefined ? why : `${why}: "${message}"`;
+    this.#stop("ManualStop", text, cease(subcode, message));
+  }
+
+  #stop(event: string, text: string, notification: NotificationMessage): void {
+    const wasEstablished = this.#established !== undefined;
+    const state = this.state;
     let told: NotificationMessage | undefined;
     for (const connection of this.#connections.values()) {
-      const notification = connection.end(cease(subcode, message));
-      if (told === undefined || connection === this.#established) told = notification;
+      const said = connection.end(notification);
+      if (told === undefined || connection === this.#established) told = said;
     }
     this.#connections.clear();
     this.#established = undefined;
     this.#dialler.stop();
     this.#connectRetryCounter = 0;
     if (state === "Idle") return;
-    const event = "ManualStop";
     this.#down(told === undefined ? { event, text } : sent(event, text, told), wasEstablished);
   }
 

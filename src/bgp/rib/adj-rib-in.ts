@@ -143,6 +143,16 @@ export class AdjRibIn {
     return { paths: this.#paths[peer] ?? 0, filtered: this.#filtered[peer] ?? 0 };
   }
 
+  /** Paths held of a peer. */
+  count(peer: number): number {
+    return this.#paths[peer] ?? 0;
+  }
+
+  /** Is the peer's path for a prefix held? @param pathId ADD-PATH identifier, 0 without */
+  has(prefix: number, peer: number, pathId: number): boolean {
+    return this.#find(prefix, peer, pathId) >= 0;
+  }
+
   #count(peer: number, paths: number, filtered: number): void {
     while (peer >= this.#paths.length) {
       this.#paths.push(0);

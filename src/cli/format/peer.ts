@@ -174,10 +174,13 @@ function negotiatedPairs({ negotiated }: Peer): (Pair | undefined)[] {
   return [pair("negotiated", [timers, facts.join(", "), graceful])];
 }
 
-function familyPair({ family, received, accepted, advertised }: FamilyCounts): Pair | undefined {
+function familyPair(counts: FamilyCounts): Pair | undefined {
+  const { family, received, accepted, advertised, limit, discarded } = counts;
   const refused = received - accepted;
   const kept = `${received} received, ${accepted} accepted${refused > 0 ? ` (${refused} refused by policy)` : ""}`;
-  return pair(family, [`${kept}, ${advertised} advertised`]);
+  const more = discarded === 0 ? "" : `, ${discarded} refused above it`;
+  const limited = limit === 0 ? [] : [`at most ${limit}${more}`];
+  return pair(family, [`${kept}, ${advertised} advertised`, ...limited]);
 }
 
 function queuesPair(queues: PeerQueues | undefined): Pair | undefined {

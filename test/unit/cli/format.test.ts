@@ -251,6 +251,14 @@ suite("peers", () => {
     assert.doesNotMatch(text, /negotiated|offered/);
   });
 
+  test("a limit on prefixes shows, with what was refused for it", () => {
+    const families = [
+      { family: "ipv4-unicast", received: 10, accepted: 10, limit: 10, discarded: 7 },
+    ];
+    const text = formatPeer(create(PeerSchema, { ...(nodeB as object), families }), nowMs, plain);
+    assert.match(text, /ipv4-unicast {3}10 received.*\n {15}at most 10, 7 refused above it\n/);
+  });
+
   test("one that is held down says why", () => {
     const held = 'disabled by the operator: "back at noon"';
     const peer = create(PeerSchema, { ...(nodeC as object), state: "Idle", held });
