@@ -67,9 +67,10 @@ function turnTimesView(turns: DurationHistogram): TurnTimesView {
 }
 
 function programmerView(status: FelixStatus): Pick<StatusView, "fib" | "kernel"> {
-  const { counts, tunnel, forwarding, protocol } = status;
-  const { ipipSupported } = tunnel;
-  const ipip = ipipSupported === undefined ? "unneeded" : ipipSupported ? "available" : "missing";
+  const { counts, forwarding, protocol } = status;
+  const tunnel = status.tunnels.find(({ kind }) => kind === "ipip");
+  const isSupported = tunnel?.isSupported;
+  const ipip = isSupported === undefined ? "unneeded" : isSupported ? "available" : "missing";
   return {
     fib: {
       wanted: counts.installed + counts.adopted + counts.pending + counts.conflict + counts.error,
@@ -82,7 +83,7 @@ function programmerView(status: FelixStatus): Pick<StatusView, "fib" | "kernel">
     kernel: {
       release: release(),
       ipip,
-      ipipRemedy: ipip === "missing" ? (tunnel.problem?.remedy ?? "") : "",
+      ipipRemedy: ipip === "missing" ? (tunnel?.problem?.remedy ?? "") : "",
       ipForward: forwarding.enabled,
       routeProtocol: protocol,
     },
@@ -92,10 +93,11 @@ function programmerView(status: FelixStatus): Pick<StatusView, "fib" | "kernel">
 function programmerWarnings(status: FelixStatus | undefined): Warning[] {
   if (status === undefined) return [];
   const warnings: Warning[] = [];
-  const { tunnel, forwarding } = status;
-  if (tunnel.problem !== undefined) {
-    const name = tunnel.ipipSupported === false ? "ipip-unavailable" : "tunnel-problem";
-    warnings.push({ name, text: tunnel.problem.text, remedy: tunnel.problem.remedy ?? "" });
+  const { tunnels, forwarding } = status;
+  for (const { kind, isSupported, problem } of tunnels) {
+    if (problem === undefined) continue;
+    const name = isSupported === false ? `${kind}-unavailable` : "tunnel-problem";
+    warnings.push({ name, text: problem.text, remedy: problem.remedy ?? "" });
   }
   const [overlap, ...more] = status.overlaps;
   if (overlap !== undefined) {

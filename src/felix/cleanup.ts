@@ -1,10 +1,13 @@
 import { PathTable } from "../fib/path.ts";
+import type { InterfaceAddress } from "../netlink/address.ts";
+import type { Link } from "../netlink/link.ts";
 import type { Netlink } from "../netlink/netlink.ts";
 import type { KernelRoute } from "../netlink/route.ts";
 import type { RouteChange } from "../netlink/route-request.ts";
 import { routeLine } from "./format.ts";
 import { KernelPicture } from "./kernel-picture.ts";
-import { TUNNEL_DEVICE } from "./tunnel.ts";
+import { problemOf } from "./problem.ts";
+import { type TunnelSpec, tunnelSpecs } from "./tunnel-kind.ts";
 
 export interface CleanUpOptions {
   readonly netlink: Netlink;
@@ -22,16 +25,19 @@ export interface CleanUpResult {
   readonly addresses: readonly string[];
   /** `tunl0 down`. */
   readonly links: readonly string[];
+  /** `vxlan.margay`. */
+  readonly devices: readonly string[];
   /** What the kernel refused to remove. */
   readonly failures: readonly string[];
 }
 
 const MAIN_TABLE = 254;
+const KERNEL_PROTOCOL = 2;
 const BATCH = 512;
 
 /**
- * Removes every route that bears our protocol number, in every table, and our address on the tunnel; takes the tunnel
- * down when nobody else uses it. Nothing else is touched. Rejects with `NetlinkError`.
+ * Removes every route that bears our protocol number, in every table, our addresses on the tunnels and the tunnels that
+ * we made; takes those of the kernel down when nobody else uses them. Nothing else is touched. Rejects with `NetlinkError`.
  */
 export async function cleanUp(options: CleanUpOptions): Promise<CleanUpResult> {
   const { netlink, protocol, dryRun } = options;
@@ -39,43 +45,74 @@ export async function cleanUp(options: CleanUpOptions): Promise<CleanUpResult> {
   await picture.load();
   const deviceName = (ifindex: number): string => picture.deviceName(ifindex);
   const ours: KernelRoute[] = [];
-  const tunnel = picture.linkNamed(TUNNEL_DEVICE);
-  let tunnelHasOthers = false;
+  const usedByOthers = new Set<number>();
   for (const version of [4, 6] as const) {
     await netlink.dumpRoutes({ version }, (route) => {
       if (route.protocol === protocol) ours.push(route);
-      else if (usesTunnel(route, tunnel?.ifindex)) tunnelHasOthers = true;
+      else if (route.protocol !== KERNEL_PROTOCOL) {
+        for (const { ifindex } of route.hops) usedByOthers.add(ifindex);
+      }
     });
   }
-  const onTunnel = picture.addresses.filter((entry) => entry.ifindex === tunnel?.ifindex);
-  const addresses = onTunnel.filter((entry) => entry.protocol === protocol);
-  const takesDown =
-    tunnel?.up === true &&
-    addresses.length > 0 &&
-    !tunnelHasOthers &&
-    onTunnel.every((entry) => entry.protocol === protocol || entry.address.includes(":"));
+  const tunnels = tunnelSpecs.flatMap((spec) =>
+    tunnelRemains(spec, picture, usedByOthers, protocol),
+  );
   const refused = dryRun
     ? new Map<KernelRoute, string>()
     : await removeRoutes(netlink, ours, protocol);
-  if (!dryRun && tunnel !== undefined) {
-    for (const { address } of addresses) netlink.removeHostAddress(tunnel.ifindex, address);
-    if (takesDown) netlink.changeLink(tunnel.ifindex, { up: false });
-  }
+  const removed = ours.filter((route) => !refused.has(route));
+  const failures = [...refused].map(([route, text]) => `${lineOf(route, deviceName)}: ${text}`);
+  if (!dryRun) for (const remains of tunnels) failures.push(...removeTunnel(netlink, remains));
   return {
-    routes: ours.filter((route) => !refused.has(route)).map((route) => lineOf(route, deviceName)),
-    addresses: addresses.map(({ address, prefixLength, ifindex }) => {
-      return `${address}/${prefixLength} dev ${deviceName(ifindex)}`;
-    }),
-    links: takesDown ? [`${TUNNEL_DEVICE} down`] : [],
-    failures: [...refused].map(([route, text]) => `${lineOf(route, deviceName)}: ${text}`),
+    routes: removed.map((route) => lineOf(route, deviceName)),
+    addresses: tunnels.flatMap(({ addresses }) =>
+      addresses.map(({ address, prefixLength, ifindex }) => {
+        return `${address}/${prefixLength} dev ${deviceName(ifindex)}`;
+      }),
+    ),
+    links: tunnels.flatMap(({ link, end }) => (end === "down" ? [`${link.name} down`] : [])),
+    devices: tunnels.flatMap(({ link, end }) => (end === "deleted" ? [link.name] : [])),
+    failures,
   };
 }
 
-/** A route of another's through the tunnel, other than those that the kernel makes for our address. */
-function usesTunnel(route: KernelRoute, ifindex: number | undefined): boolean {
-  const KERNEL = 2;
-  if (ifindex === undefined || route.protocol === KERNEL) return false;
-  return route.hops.some((hop) => hop.ifindex === ifindex);
+/** What is left of one of our tunnels. */
+interface TunnelRemains {
+  readonly link: Link;
+  /** Ours, of those that it has. */
+  readonly addresses: readonly InterfaceAddress[];
+  /** What becomes of the device. */
+  readonly end: "stay" | "down" | "deleted";
+}
+
+function tunnelRemains(
+  spec: TunnelSpec,
+  picture: KernelPicture,
+  usedByOthers: ReadonlySet<number>,
+  protocol: number,
+): TunnelRemains[] {
+  const link = picture.linkNamed(spec.device);
+  if (link === undefined || link.kind !== spec.linkKind) return [];
+  const present = picture.addresses.filter(({ ifindex }) => ifindex === link.ifindex);
+  const addresses = present.filter((entry) => entry.protocol === protocol);
+  // A device of our own name is ours, whoever uses it.
+  if (!spec.fallback) return [{ link, addresses: [], end: "deleted" }];
+  const isFree =
+    !usedByOthers.has(link.ifindex) &&
+    present.every((entry) => addresses.includes(entry) || entry.address.startsWith("fe80:"));
+  return [{ link, addresses, end: link.up && addresses.length > 0 && isFree ? "down" : "stay" }];
+}
+
+/** What the kernel refused, in words. */
+function removeTunnel(netlink: Netlink, { link, addresses, end }: TunnelRemains): string[] {
+  try {
+    for (const { address } of addresses) netlink.removeHostAddress(link.ifindex, address);
+    if (end === "down") netlink.changeLink(link.ifindex, { up: false });
+    if (end === "deleted") netlink.deleteLink(link.ifindex);
+    return [];
+  } catch (error) {
+    return [`${link.name}: ${problemOf(error).text}`];
+  }
 }
 
 function lineOf(route: KernelRoute, deviceName: (ifindex: number) => string): string {

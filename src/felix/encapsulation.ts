@@ -13,11 +13,7 @@ export type NextHopDecision =
   | { readonly mode: undefined; readonly problem: Problem };
 
 /** Straight, through the tunnel, or not at all. */
-export function decideMode(
-  verdict: SegmentVerdict,
-  encapsulation: Encapsulation,
-  version: 4 | 6,
-): NextHopDecision {
+export function decideMode(verdict: SegmentVerdict, encapsulation: Encapsulation): NextHopDecision {
   if (verdict.kind === "unreachable") {
     return refused(verdict.text, verdict.errno, undefined);
   }
@@ -27,8 +23,6 @@ export function decideMode(
     const remedy = "a next hop on the same segment, or encapsulation cross-subnet";
     return refused(`${verdict.text}, and encapsulation is never`, undefined, remedy);
   }
-  if (version === 6)
-    return refused(`${verdict.text}, and IPIP carries IPv4 alone`, undefined, undefined);
   return { mode: "tunnel" };
 }
 

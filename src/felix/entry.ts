@@ -13,9 +13,8 @@ export interface EntryContext {
 /** The row's state; waiting for what only a person can mend is an error. */
 export function stateOf(row: FibRow<RouteOwner>): RowState {
   const { state, want } = row;
-  if (want?.kind === "remote" && row.prefix.version === 6) return "error";
   if (state !== "pending" || want?.kind !== "remote" || row.wanted !== undefined) return state;
-  return want.group.hops.some(({ problem }) => problem?.remedy !== undefined) ? "error" : state;
+  return want.group.ways.some(({ problem }) => problem?.remedy !== undefined) ? "error" : state;
 }
 
 /** A row of the FIB as people see it. */
@@ -50,12 +49,12 @@ function kernelOf(
 
 function nextHopsOf(want: RouteOwner, context: EntryContext): FibNextHop[] {
   if (want.kind === "local") return [];
-  return want.group.hops.map(({ address, mode, hop, verdict, problem }) => ({
-    address,
+  return want.group.ways.map(({ nextHop, mode, hop, problem }) => ({
+    address: nextHop.address,
     mode,
     device: hop === undefined ? undefined : context.deviceName(hop.ifindex),
     onlink: hop?.onlink ?? false,
-    verdict,
+    verdict: nextHop.verdict,
     problem,
   }));
 }
@@ -82,9 +81,6 @@ function troubleOf(
   if (failure !== undefined) {
     const { errno, text } = failure;
     return { errno, problem: text, remedy: remedyFor(errno) };
-  }
-  if (row.want?.kind === "remote" && row.prefix.version === 6) {
-    return { ...noTrouble, problem: "IPv6 routes are not programmed" };
   }
   const problem = nextHops.find((hop) => hop.problem !== undefined)?.problem;
   if (problem === undefined || (row.want !== undefined && row.wanted !== undefined)) {

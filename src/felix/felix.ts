@@ -20,11 +20,14 @@ import { findPodCidrOverlaps, type PodCidrOverlap } from "./overlaps.ts";
 import type { RouteOwner } from "./owner.ts";
 import { nameProtocol, RT_PROTOS_DIRECTORY } from "./protocol-name.ts";
 import { Reconciler } from "./reconciler.ts";
+import { PoolPolicies, type PathPolicy, type PoolPolicy } from "./pool-policy.ts";
 import { Reporter } from "./reporter.ts";
 import { RouteProgrammer } from "./routes.ts";
 import type { FelixEvent, FelixStatus, FibEntry, TunnelStatus } from "./status.ts";
 import type { Sysctl } from "./sysctl.ts";
-import { Tunnel, TUNNEL_DEVICE, tunnelAddress, type TunnelWish } from "./tunnel.ts";
+import { tunnelStatus } from "./tunnel-status.ts";
+import type { TunnelChoice } from "./tunnel-kind.ts";
+import { Tunnels } from "./tunnels.ts";
 
 export interface FelixOptions {
   /** This node's own address, canonical. */
@@ -33,7 +36,14 @@ export interface FelixOptions {
   readonly podCidrs: readonly Prefix[];
   /** Where pods live, on all nodes. */
   readonly podPools: readonly Prefix[];
+  /** Of routes to pools without a policy of their own. */
   readonly encapsulation: Encapsulation;
+  /** Likewise; `ipip` by default. */
+  readonly tunnel?: TunnelChoice;
+  /** How pools, or parts of them, are reached where that is not as all else is. */
+  readonly poolPolicies?: readonly PoolPolicy[];
+  /** This node's own address of the other IP version than `nodeAddress`. */
+  readonly secondAddress?: string | undefined;
   /** rtm_protocol of our routes, 1..255; what bears it is ours. */
   readonly protocol: number;
   /** Routing table, 254 for main. */
@@ -61,6 +71,8 @@ export type ConflictPolicy = "yield" | "take";
 
 /** rtm_protocol of routes that the kernel makes itself, for its own addresses: never to be taken. */
 const KERNEL_PROTOCOL = 2;
+/** IP6_RT_PRIO_USER: what the kernel makes of no metric. */
+const IPV6_METRIC = 1024;
 /** Fewer may always go, whatever share of all that is. */
 const REMOVALS_UNGUARDED = 10;
 const REMOVAL_PERCENT = 30;
@@ -76,12 +88,13 @@ export class Felix {
   readonly #fib: Fib<RouteOwner>;
   readonly #paths = new PathTable();
   readonly #picture: KernelPicture;
-  readonly #tunnel: Tunnel;
+  readonly #tunnels: Tunnels;
   readonly #nextHops: NextHops;
   readonly #reconciler: Reconciler;
   readonly #context: EntryContext;
   readonly #reporter: Reporter;
   readonly #guard: DeletionGuard;
+  #policies: PoolPolicies;
   #podCidrs: readonly Prefix[];
   #local: readonly LocalDecision[] = [];
   #forwarding: ForwardingStatus = { enabled: false, switchedOn: false, problem: undefined };
@@ -91,7 +104,7 @@ export class Felix {
   #adopted = 0;
 
   constructor(options: FelixOptions) {
-    const { netlink, sysctl, protocol, table, metric, encapsulation, clock } = options;
+    const { netlink, sysctl, protocol, table, metric, clock } = options;
     const logger = options.logger.child({ room: "felix" });
     this.#options = { ...options, logger };
     this.#podCidrs = options.podCidrs;
@@ -108,10 +121,15 @@ export class Felix {
     const picture = new KernelPicture(netlink);
     this.#picture = picture;
     const loadKernelModule = options.loadKernelModule ?? modprobe;
-    const tunnel = new Tunnel({ netlink, picture, sysctl, loadKernelModule, protocol, logger });
-    this.#tunnel = tunnel;
+    const nodeAddresses = byVersion(options.nodeAddress, options.secondAddress);
+    const tunnels = new Tunnels(
+      { netlink, picture, sysctl, loadKernelModule, protocol, logger },
+      nodeAddresses,
+    );
+    this.#tunnels = tunnels;
+    this.#policies = policiesOf(options);
     const paths = this.#paths;
-    this.#nextHops = new NextHops({ netlink, picture, tunnel, paths, encapsulation, protocol });
+    this.#nextHops = new NextHops({ netlink, picture, tunnels, paths, protocol, nodeAddresses });
     const deviceName = (ifindex: number): string => picture.deviceName(ifindex);
     this.#context = { protocol, deviceName };
     const retryAfter = (delayMs: number): void => this.#reconciler.retryAfter(delayMs);
@@ -125,7 +143,7 @@ export class Felix {
       fib,
       paths,
       nextHops: this.#nextHops,
-      tunnel,
+      tunnels,
       programmer: new RouteProgrammer(fib, netlink, { protocol, table }, (change, outcome) =>
         reporter.changed(change, outcome),
       ),
@@ -134,7 +152,7 @@ export class Felix {
       protocol,
       table,
       rewire: () => this.#rewire(),
-      tunnelWish: () => this.#tunnelWish(),
+      podCidrs: () => this.#podCidrs,
       onResync: ({ reason, routes }) => reporter.tell({ kind: "resync", reason, routes }),
       onConflict: (route) => reporter.conflict(route),
     });
@@ -153,22 +171,22 @@ export class Felix {
     logger.info({ routes: this.#adopted }, "adopted the routes of an earlier life");
   }
 
-  /** Wants a route, from the next turn on; the same prefix again replaces it. IPv6 prefixes are shown as errors. */
+  /** Wants a route, from the next turn on; the same prefix again replaces it. */
   setRoute(intent: RouteIntent): void {
     const { prefix } = intent;
-    const { metric } = this.#options;
+    const metric = this.#metricOf(prefix);
     const before = this.#fib.row(prefix, metric)?.want;
-    const group = this.#nextHops.acquire(intent.nextHops);
+    const policy = this.#policies.of(prefix);
+    const group = this.#nextHops.acquire(intent.nextHops, policy, prefix.version);
     if (before?.kind === "remote") this.#nextHops.release(before.group);
-    const path = prefix.version === 4 ? group.path : undefined;
-    this.#fib.want(prefix, metric, group.owner, path);
+    this.#fib.want(prefix, metric, group.owner, group.path);
     if (before !== group.owner) this.#overlaps = undefined;
     this.#reconciler.kick();
   }
 
   /** Wants a route no more: it is deleted, though not before the picture is complete. */
   removeRoute(prefix: Prefix): void {
-    const { metric } = this.#options;
+    const metric = this.#metricOf(prefix);
     const want = this.#fib.row(prefix, metric)?.want;
     if (want?.kind !== "remote") return;
     this.#nextHops.release(want.group);
@@ -180,6 +198,22 @@ export class Felix {
   /** The node's own pod CIDRs are these now: their `unreachable` routes and the tunnel's address follow. */
   setLocalPrefixes(podCidrs: readonly Prefix[]): void {
     this.#podCidrs = podCidrs;
+    this.#reconciler.reevaluate();
+  }
+
+  /** How pools are reached is this now: routes move from one way to the other without a moment in between. */
+  setPoolPolicies(poolPolicies: readonly PoolPolicy[], otherwise: PathPolicy): void {
+    this.#policies = new PoolPolicies(poolPolicies, otherwise);
+    for (const { prefix, want } of [...this.#fib.rows()]) {
+      if (want?.kind !== "remote" || want.group.policy === this.#policies.of(prefix)) continue;
+      this.setRoute({ prefix, nextHops: want.group.ways.map(({ nextHop }) => nextHop.address) });
+    }
+    this.#reconciler.reevaluate();
+  }
+
+  /** The subnets that other nodes say they are in, by their address: the verdict is then the same on both ends. */
+  setNodeSubnets(subnets: ReadonlyMap<string, Prefix>): void {
+    this.#nextHops.setSubnets(subnets);
     this.#reconciler.reevaluate();
   }
 
@@ -236,13 +270,13 @@ export class Felix {
       encapsulation,
       counts,
       forwarding: this.#forwarding,
-      tunnel: this.#tunnelStatus(),
+      tunnels: this.#tunnelStatus(),
       local: this.#local,
       adopted: this.#adopted,
       pictureComplete: this.#pictureComplete,
       overlaps: this.#podCidrOverlaps(),
       frozenRemovals: this.#fib.frozenDeletions,
-      repairs: this.#reporter.repairs,
+      repairs: this.#reporter.repairs + this.#tunnels.repairs,
       overflows: this.#reconciler.overflows,
       lastResync: this.#reconciler.lastResync,
     };
@@ -257,7 +291,7 @@ export class Felix {
   async explain(address: string): Promise<FelixExplanation> {
     const { netlink, metric, podPools } = this.#options;
     await this.settled();
-    const metrics = [metric, LOCAL_METRIC];
+    const metrics = [metric, IPV6_METRIC, LOCAL_METRIC];
     return explainAddress(address, {
       ...this.#context,
       fib: this.#fib,
@@ -282,11 +316,10 @@ export class Felix {
   }
 
   #rewire(): void {
-    const { metric } = this.#options;
     this.#decideLocal();
     for (const row of this.#fib.rows()) {
-      const { want, prefix } = row;
-      if (want?.kind !== "remote" || prefix.version !== 4) continue;
+      const { want, prefix, metric } = row;
+      if (want?.kind !== "remote") continue;
       if (row.wanted !== want.group.path) this.#fib.want(prefix, metric, want, want.group.path);
     }
   }
@@ -312,32 +345,22 @@ export class Felix {
 
   #podCidrOverlaps(): readonly PodCidrOverlap[] {
     const { metric, podPools } = this.#options;
-    this.#overlaps ??= findPodCidrOverlaps(this.#fib, [metric, LOCAL_METRIC], podPools);
+    const metrics = [metric, IPV6_METRIC, LOCAL_METRIC];
+    this.#overlaps ??= findPodCidrOverlaps(this.#fib, metrics, podPools);
     return this.#overlaps;
   }
 
-  #tunnelWish(): TunnelWish | undefined {
-    if (!this.#nextHops.tunnelNeeded) return undefined;
-    return { underlayMtu: this.#nextHops.underlayMtu, podCidrs: this.#podCidrs };
+  #tunnelStatus(): TunnelStatus[] {
+    const needs = this.#nextHops.tunnelNeeds();
+    return this.#tunnels.all.map((tunnel) =>
+      tunnelStatus(tunnel, needs.has(tunnel), this.#picture),
+    );
   }
 
-  #tunnelStatus(): TunnelStatus {
-    const link = this.#picture.linkNamed(TUNNEL_DEVICE);
-    const { problem, ifindex } = this.#tunnel;
-    const wanted = tunnelAddress(this.#podCidrs);
-    const address = this.#picture.addresses.find(
-      (entry) => entry.ifindex === link?.ifindex && entry.address === wanted,
-    );
-    const known = link !== undefined || ifindex !== undefined;
-    return {
-      device: TUNNEL_DEVICE,
-      needed: this.#nextHops.tunnelNeeded,
-      up: link?.up ?? false,
-      mtu: link?.mtu,
-      address: address?.address,
-      ipipSupported: known ? true : problem === undefined ? undefined : false,
-      problem,
-    };
+  /** An IPv6 route without a metric has the kernel's. */
+  #metricOf({ version }: Prefix): number {
+    const { metric } = this.#options;
+    return version === 6 && metric === 0 ? IPV6_METRIC : metric;
   }
 
   #mayRemove(due: number, held: () => number): boolean {
@@ -349,4 +372,16 @@ export class Felix {
     logger.error({ routes: due, of: count, remedy }, "keeping routes that nobody wants any more");
     return false;
   }
+}
+
+function policiesOf({ poolPolicies, encapsulation, tunnel }: FelixOptions): PoolPolicies {
+  return new PoolPolicies(poolPolicies ?? [], { encapsulation, tunnel: tunnel ?? "ipip" });
+}
+
+function byVersion(...addresses: readonly (string | undefined)[]): Partial<Record<4 | 6, string>> {
+  const own: Partial<Record<4 | 6, string>> = {};
+  for (const address of addresses) {
+    if (address !== undefined) own[address.includes(":") ? 6 : 4] = address;
+  }
+  return own;
 }

@@ -25,11 +25,8 @@ export function decideLocal(
   addresses: readonly InterfaceAddress[],
   deviceName: (ifindex: number) => string,
 ): LocalDecision {
-  if (prefix.version !== 4) {
-    return { prefix, install: false, reason: "IPv6 routes are not programmed" };
-  }
-  if (prefix.length === 32) {
-    return { prefix, install: false, reason: "a /32 is the pod's own route" };
+  if (prefix.length === prefix.octets.length * 8) {
+    return { prefix, install: false, reason: `a /${prefix.length} is the pod's own route` };
   }
   for (const entry of addresses) {
     if (entry.prefixLength >= prefix.length) continue;

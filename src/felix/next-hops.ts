@@ -1,20 +1,23 @@
-import type { FibPath, PathHop, PathTable } from "../fib/path.ts";
+import type { PathHop, PathTable } from "../fib/path.ts";
 import { ipVersionOf, parseIpAddress } from "../net/ip-address.ts";
 import { type Prefix, prefixContainsAddress } from "../net/prefix.ts";
 import type { Netlink } from "../netlink/netlink.ts";
-import { decideMode, type Encapsulation, hopFor } from "./encapsulation.ts";
+import { decideMode, hopFor } from "./encapsulation.ts";
 import type { KernelPicture } from "./kernel-picture.ts";
-import type { NextHop, NextHopGroup, RouteOwner } from "./owner.ts";
+import type { NextHop, NextHopGroup, RouteOwner, Way } from "./owner.ts";
+import { type PathPolicy, policyKey } from "./pool-policy.ts";
 import { judgeSegment, type SegmentVerdict } from "./segment.ts";
 import type { Tunnel } from "./tunnel.ts";
+import type { TunnelNeed, Tunnels } from "./tunnels.ts";
 
 export interface NextHopsOptions {
   readonly netlink: Netlink;
   readonly picture: KernelPicture;
-  readonly tunnel: Tunnel;
+  readonly tunnels: Tunnels;
   readonly paths: PathTable;
-  readonly encapsulation: Encapsulation;
   readonly protocol: number;
+  /** This node's own addresses. */
+  readonly nodeAddresses: Readonly<Partial<Record<4 | 6, string>>>;
 }
 
 /** Next hops are looked up in slices of this many, some hundred microseconds. */
@@ -25,19 +28,22 @@ export class NextHops {
   readonly #options: NextHopsOptions;
   readonly #hops = new Map<string, NextHop>();
   readonly #groups = new Map<string, NextHopGroup>();
+  /** The subnets that other nodes say they are in. */
+  #subnets: ReadonlyMap<string, Prefix> = new Map();
 
   constructor(options: NextHopsOptions) {
     this.#options = options;
   }
 
-  /** The group of these addresses, resolved; give it back with `release`. */
-  acquire(addresses: readonly string[]): NextHopGroup {
-    const key = addresses.length === 1 ? (addresses[0] as string) : addresses.join(" ");
+  /** The group of these addresses for routes of one policy and IP version, resolved; give it back with `release`. */
+  acquire(addresses: readonly string[], policy: PathPolicy, payload: 4 | 6): NextHopGroup {
+    const to = addresses.length === 1 ? (addresses[0] as string) : addresses.join(" ");
+    const key = `${to} ${payload} ${policyKey(policy)}`;
     let group = this.#groups.get(key);
     if (group === undefined) {
-      const hops = addresses.map((address) => this.#hop(address));
-      group = newGroup(key, hops, this.#pathOf(hops));
+      group = newGroup(key, addresses, policy, payload, (address) => this.#hop(address));
       this.#groups.set(key, group);
+      this.#resolve(group);
     }
     group.users++;
     return group;
@@ -46,41 +52,46 @@ export class NextHops {
   release(group: NextHopGroup): void {
     if (--group.users > 0) return;
     this.#groups.delete(group.key);
-    for (const hop of group.hops) if (--hop.users === 0) this.#hops.delete(hop.address);
+    for (const { nextHop } of group.ways) {
+      if (--nextHop.users === 0) this.#hops.delete(nextHop.address);
+    }
+  }
+
+  /** Other nodes' subnets, by their address: two are on one segment only when each is in the other's. */
+  setSubnets(subnets: ReadonlyMap<string, Prefix>): void {
+    this.#subnets = subnets;
   }
 
   /** Asks the kernel about every next hop again; resolves to the groups whose path changed. */
   async reevaluate(): Promise<ReadonlySet<NextHopGroup>> {
     let count = 0;
     for (const hop of this.#hops.values()) {
-      this.#judge(hop);
+      hop.verdict = this.#verdict(hop.address);
       if (++count % SLICE === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     const changed = new Set<NextHopGroup>();
     for (const group of this.#groups.values()) {
-      const path = this.#pathOf(group.hops);
-      if (path === group.path) continue;
-      group.path = path;
-      changed.add(group);
+      const before = group.path;
+      this.#resolve(group);
+      if (group.path !== before) changed.add(group);
     }
     return changed;
   }
 
-  /** Some next hop goes, or would go, through the tunnel. */
-  get tunnelNeeded(): boolean {
-    for (const hop of this.#hops.values()) if (hop.mode === "tunnel") return true;
-    return false;
-  }
-
-  /** Octets: the smallest MTU among the interfaces towards tunnelled next hops. */
-  get underlayMtu(): number | undefined {
-    let smallest: number | undefined;
-    for (const { mode, verdict } of this.#hops.values()) {
-      if (mode !== "tunnel" || verdict.kind === "unreachable") continue;
-      const mtu = this.#options.picture.link(verdict.ifindex)?.mtu;
-      if (mtu !== undefined && (smallest === undefined || mtu < smallest)) smallest = mtu;
+  /** The tunnels that some route goes, or would go, through. */
+  tunnelNeeds(): ReadonlyMap<Tunnel, TunnelNeed> {
+    const needs = new Map<Tunnel, TunnelNeed>();
+    for (const { ways } of this.#groups.values()) {
+      for (const { tunnel, nextHop } of ways) {
+        if (tunnel === undefined || nextHop.verdict.kind === "unreachable") continue;
+        const mtu = this.#options.picture.link(nextHop.verdict.ifindex)?.mtu;
+        const need = needs.get(tunnel) ?? { underlayMtu: undefined, peers: new Set() };
+        need.peers.add(nextHop.address);
+        if (mtu !== undefined) need.underlayMtu = Math.min(mtu, need.underlayMtu ?? mtu);
+        needs.set(tunnel, need);
+      }
     }
-    return smallest;
+    return needs;
   }
 
   /** Does a route for this prefix matter to the way to any next hop? */
@@ -99,56 +110,79 @@ export class NextHops {
       if (octets === undefined || version === undefined) {
         throw new TypeError(`not an IP address: ${address}`);
       }
-      const verdict = this.#verdict(address);
-      hop = { address, octets, version, verdict, ...unresolved, users: 0 };
+      hop = { address, octets, version, verdict: this.#verdict(address), users: 0 };
       this.#hops.set(address, hop);
-      this.#decide(hop);
     }
     hop.users++;
     return hop;
   }
 
-  #judge(hop: NextHop): void {
-    hop.verdict = this.#verdict(hop.address);
-    this.#decide(hop);
-  }
-
   #verdict(address: string): SegmentVerdict {
-    const { netlink, picture, protocol } = this.#options;
+    const { netlink, picture, protocol, nodeAddresses } = this.#options;
+    const version = address.includes(":") ? 6 : 4;
     return judgeSegment(address, netlink.lookup(address), {
       protocol,
       deviceName: (ifindex) => picture.deviceName(ifindex),
       isInterfaceSubnet: (ifindex, prefix) => picture.isInterfaceSubnet(ifindex, prefix),
+      theirSubnet: this.#subnets.get(address),
+      nodeAddress: nodeAddresses[version],
     });
   }
 
-  #decide(hop: NextHop): void {
-    const { tunnel, encapsulation } = this.#options;
-    const { verdict } = hop;
-    const decision = decideMode(verdict, encapsulation, hop.version);
-    hop.mode = decision.mode;
-    hop.hop = undefined;
-    hop.problem = undefined;
-    if (decision.mode === undefined) hop.problem = decision.problem;
+  #resolve(group: NextHopGroup): void {
+    const hops: PathHop[] = [];
+    for (const way of group.ways) {
+      this.#decide(way, group);
+      if (way.hop !== undefined) hops.push(way.hop);
+    }
+    group.path =
+      hops.length === 0 ? undefined : this.#options.paths.intern({ type: "unicast", hops });
+  }
+
+  #decide(way: Way, { policy, payload }: NextHopGroup): void {
+    const { address, verdict, version } = way.nextHop;
+    const decision = decideMode(verdict, policy.encapsulation);
+    way.mode = decision.mode;
+    way.tunnel = undefined;
+    way.hop = undefined;
+    way.problem = undefined;
+    if (decision.mode === undefined) way.problem = decision.problem;
     else if (decision.mode === "direct" && verdict.kind !== "unreachable") {
-      hop.hop = hopFor("direct", hop.address, verdict.ifindex);
-    } else if (tunnel.ifindex !== undefined) {
-      hop.hop = hopFor("tunnel", hop.address, tunnel.ifindex);
-    } else hop.problem = tunnel.problem;
+      way.hop = hopFor("direct", address, verdict.ifindex);
+    } else {
+      way.tunnel = this.#options.tunnels.choose(policy.tunnel, version, payload);
+      this.#enter(way, policy, payload);
+    }
+    if (payload === 6 && version === 4 && way.hop !== undefined) {
+      way.hop = undefined;
+      const text = `an IPv6 route cannot lead to the IPv4 next hop ${address}`;
+      way.problem = { errno: undefined, text, remedy: "give every node an IPv6 address" };
+    }
   }
 
-  #pathOf(hops: readonly NextHop[]): FibPath | undefined {
-    const ways: PathHop[] = [];
-    for (const { hop } of hops) if (hop !== undefined) ways.push(hop);
-    if (ways.length === 0) return undefined;
-    return this.#options.paths.intern({ type: "unicast", hops: ways });
+  #enter(way: Way, policy: PathPolicy, payload: 4 | 6): void {
+    const { tunnel, nextHop } = way;
+    if (tunnel === undefined) {
+      const text = `no ${policy.tunnel} tunnel over IPv${nextHop.version} carries IPv${payload}`;
+      way.problem = { errno: undefined, text, remedy: "tunnel: vxlan, on every node" };
+    } else if (tunnel.ifindex === undefined) way.problem = tunnel.problem;
+    else way.hop = hopFor("tunnel", nextHop.address, tunnel.ifindex);
   }
 }
 
-function newGroup(key: string, hops: readonly NextHop[], path: FibPath | undefined): NextHopGroup {
-  const group = { key, hops, path, users: 0 } as NextHopGroup;
+function newGroup(
+  key: string,
+  addresses: readonly string[],
+  policy: PathPolicy,
+  payload: 4 | 6,
+  hopOf: (address: string) => NextHop,
+): NextHopGroup {
+  const ways = addresses.map((address): Way => ({ nextHop: hopOf(address), ...unresolved }));
+  const group = { key, policy, payload, ways, path: undefined, users: 0 };
   // The two name each other, so one of them is completed after the other exists.
-  return Object.assign(group, { owner: { kind: "remote", group } satisfies RouteOwner });
+  const whole = group as typeof group & { owner?: RouteOwner };
+  whole.owner = { kind: "remote", group: whole as NextHopGroup };
+  return whole as NextHopGroup;
 }
 
-const unresolved = { mode: undefined, hop: undefined, problem: undefined } as const;
+const unresolved = { mode: undefined, tunnel: undefined, hop: undefined, problem: undefined };

@@ -72,5 +72,7 @@ function ownerAt(
 }
 
 function ownerText(owner: RouteOwner): string {
-  return owner.kind === "local" ? "this node" : owner.group.key;
+  return owner.kind === "local"
+    ? "this node"
+    : owner.group.ways.map(({ nextHop }) => nextHop.address).join(" ");
 }

@@ -2,6 +2,7 @@ import type { Fib } from "../fib/fib.ts";
 import { isOurs } from "../fib/ownership.ts";
 import type { PathTable } from "../fib/path.ts";
 import type { Culprit } from "../fib/row.ts";
+import type { Prefix } from "../net/prefix.ts";
 import { NetlinkError } from "../netlink/errno.ts";
 import type { Netlink, NetlinkEvent } from "../netlink/netlink.ts";
 import type { KernelRoute } from "../netlink/route.ts";
@@ -12,7 +13,7 @@ import type { NextHops } from "./next-hops.ts";
 import type { RouteOwner } from "./owner.ts";
 import type { RouteProgrammer } from "./routes.ts";
 import type { ResyncStatus } from "./status.ts";
-import type { Tunnel, TunnelWish } from "./tunnel.ts";
+import type { Tunnels } from "./tunnels.ts";
 
 export interface ReconcilerParts {
   readonly netlink: Netlink;
@@ -20,7 +21,7 @@ export interface ReconcilerParts {
   readonly fib: Fib<RouteOwner>;
   readonly paths: PathTable;
   readonly nextHops: NextHops;
-  readonly tunnel: Tunnel;
+  readonly tunnels: Tunnels;
   readonly programmer: RouteProgrammer<RouteOwner>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -28,8 +29,8 @@ export interface ReconcilerParts {
   readonly table: number;
   /** Brings the rows of these routes, and the local ones, to what the next hops and addresses say now. */
   readonly rewire: () => void;
-  /** What the tunnel shall be like now; `undefined` while nobody needs it. */
-  readonly tunnelWish: () => TunnelWish | undefined;
+  /** This node's own pod CIDRs now. */
+  readonly podCidrs: () => readonly Prefix[];
   readonly onResync: (resync: ResyncStatus) => void;
   /** A route of another protocol stands where one is wanted. */
   readonly onConflict: (route: KernelRoute) => void;
@@ -51,7 +52,6 @@ export class Reconciler {
   #everyProtocol = true;
   #verdictsDue = true;
   #tunnelDue = true;
-  #lastWish = "";
   #scheduled = false;
   #running: Promise<void> | undefined;
   #stopped = false;
@@ -201,10 +201,12 @@ export class Reconciler {
     this.#everyProtocol = false;
     fib.beginScan();
     const filter = everyProtocol ? {} : { protocol };
-    await netlink.dumpRoutes({ version: 4, table, ...filter }, (route) => {
-      if (isOurs(route.protocol, protocol)) routes++;
-      this.#sawRoute(route, false);
-    });
+    for (const version of [4, 6] as const) {
+      await netlink.dumpRoutes({ version, table, ...filter }, (route) => {
+        if (isOurs(route.protocol, protocol)) routes++;
+        this.#sawRoute(route, false);
+      });
+    }
     fib.endScan(everyProtocol);
     const durationMs = clock.nowMs() - fromMs;
     this.lastResync = { reason, wallMs: clock.wallMs(), durationMs, routes };
@@ -219,17 +221,17 @@ export class Reconciler {
     this.#parts.rewire();
   }
 
-  /** The tunnel, when it is needed and not known to be as it shall. */
+  /** The tunnels that are needed and not known to be as they shall. */
   async #tend(): Promise<void> {
-    const { tunnel, tunnelWish } = this.#parts;
-    const wish = tunnelWish();
-    const due = this.#tunnelDue;
+    const { tunnels, nextHops, podCidrs } = this.#parts;
+    let due = this.#tunnelDue;
     this.#tunnelDue = false;
-    if (wish === undefined) return;
-    const words = `${wish.underlayMtu} ${wish.podCidrs.map(({ text }) => text).join(" ")}`;
-    if (!due && words === this.#lastWish) return;
-    this.#lastWish = words;
-    if (await tunnel.ensure(wish)) await this.#judge();
+    // A tunnel that cannot be may mean that another is needed instead.
+    for (let round = 0; round <= tunnels.all.length; round++) {
+      if (!(await tunnels.ensure(nextHops.tunnelNeeds(), podCidrs(), due))) return;
+      due = false;
+      await this.#judge();
+    }
   }
 
   /** The kernel could not be read, or what became of a batch is unknown: everything is read anew, but not at once. */
@@ -258,6 +260,11 @@ export class Reconciler {
   }
 
   #onSurroundings(event: NetlinkEvent): void {
+    if (event.kind === "neighbour") {
+      if (!this.#parts.tunnels.owns(event.neighbour.ifindex)) return;
+      this.#tunnelDue = true;
+      return this.kick();
+    }
     const change = this.#parts.picture.apply(event);
     if (change.routesLost) {
       const what = event.kind === "link" ? `link ${event.link.name} changed` : "an address went";
@@ -271,7 +278,7 @@ export class Reconciler {
     const { route } = event;
     const ours = isOurs(route.protocol, protocol);
     if (!ours && nextHops.concernedBy(route.prefix)) this.reevaluate();
-    if (route.table !== table || route.prefix.version !== 4) return;
+    if (route.table !== table) return;
     const culprit = { protocol: route.protocol, portId: event.portId };
     if (event.op === "new") this.#sawRoute(route, event.replaced, culprit);
     else if (ours) fib.lostOurs(route.prefix, route.metric, culprit);

@@ -1,4 +1,5 @@
-import type { Prefix } from "../net/prefix.ts";
+import { parseIpAddress } from "../net/ip-address.ts";
+import { type Prefix, prefixContainsAddress } from "../net/prefix.ts";
 import type { RouteLookup } from "../netlink/netlink.ts";
 import type { KernelRoute } from "../netlink/route.ts";
 
@@ -16,7 +17,7 @@ export type SegmentVerdict =
   | {
       /** Beyond a router. */
       readonly kind: "routed";
-      readonly why: "gateway" | "multipath" | "no-interface-subnet";
+      readonly why: "gateway" | "multipath" | "no-interface-subnet" | "their-subnet";
       readonly ifindex: number;
       readonly device: string;
       readonly gateway: string | undefined;
@@ -38,6 +39,10 @@ export interface Surroundings {
   readonly protocol: number;
   deviceName(ifindex: number): string;
   isInterfaceSubnet(ifindex: number, prefix: Prefix): boolean;
+  /** The subnet that the next hop says it is in, where it says so. */
+  readonly theirSubnet?: Prefix | undefined;
+  /** This node's own address, which must be in it. */
+  readonly nodeAddress?: string | undefined;
 }
 
 /**
@@ -94,6 +99,12 @@ function judgeUnicast(
   if (!surroundings.isInterfaceSubnet(ifindex, route.prefix)) {
     const text = `${match} on ${device} is not a subnet of an address of ${device}`;
     return { ...routed, why: "no-interface-subnet", text };
+  }
+  const { theirSubnet, nodeAddress = "" } = surroundings;
+  const own = parseIpAddress(nodeAddress);
+  if (theirSubnet !== undefined && own !== undefined && !prefixContainsAddress(theirSubnet, own)) {
+    const text = `${address} says its subnet is ${theirSubnet.text}, which does not hold ${nodeAddress}`;
+    return { ...routed, why: "their-subnet", text };
   }
   const text = `${address} is in ${match}, a subnet of ${device}`;
   return { kind: "same-segment", ifindex, device, subnet: match, text };

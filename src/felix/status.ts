@@ -6,6 +6,7 @@ import type { LocalDecision } from "./local.ts";
 import type { PodCidrOverlap } from "./overlaps.ts";
 import type { Problem } from "./problem.ts";
 import type { SegmentVerdict } from "./segment.ts";
+import type { TunnelKind } from "./tunnel-kind.ts";
 
 /** When the whole of the kernel's routes was last read. */
 export interface ResyncStatus {
@@ -20,14 +21,15 @@ export interface ResyncStatus {
 
 export interface TunnelStatus {
   readonly device: string;
+  readonly kind: TunnelKind;
   /** Some next hop is reached through it. */
   readonly needed: boolean;
   readonly up: boolean;
   /** Octets. */
   readonly mtu: number | undefined;
-  readonly address: string | undefined;
-  /** `undefined` while nobody has needed it. */
-  readonly ipipSupported: boolean | undefined;
+  readonly addresses: readonly string[];
+  /** Whether this kernel has such tunnels; `undefined` while nobody has needed one. */
+  readonly isSupported: boolean | undefined;
   readonly problem: Problem | undefined;
 }
 
@@ -40,7 +42,7 @@ export interface FelixStatus {
   /** Routes by state. */
   readonly counts: Readonly<Record<RowState, number>>;
   readonly forwarding: ForwardingStatus;
-  readonly tunnel: TunnelStatus;
+  readonly tunnels: readonly TunnelStatus[];
   readonly local: readonly LocalDecision[];
   /** Routes found at start, of an earlier life. */
   readonly adopted: number;

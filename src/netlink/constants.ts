@@ -13,6 +13,9 @@ export const MessageType = {
   newRoute: 24,
   delRoute: 25,
   getRoute: 26,
+  newNeighbour: 28,
+  delNeighbour: 29,
+  getNeighbour: 30,
 } as const;
 
 /** nlmsg_flags; `replace`, `exclusive` and `create` belong to requests that make something, `dump` to those that list. */
@@ -59,8 +62,27 @@ export const RouteFlag = {
 /** rtm_scope. */
 export const RouteScope = { universe: 0, link: 253, host: 254, nowhere: 255 } as const;
 
-/** ifla attributes of links. */
-export const LinkAttribute = { name: 3, mtu: 4, info: 18, infoKind: 1 } as const;
+/** ifla attributes of links; `infoKind` and `infoData` are inside `info`. */
+export const LinkAttribute = {
+  address: 1,
+  name: 3,
+  mtu: 4,
+  info: 18,
+  infoKind: 1,
+  infoData: 2,
+} as const;
+
+/** Attributes of a VXLAN device's `infoData` (linux/if_link.h). */
+export const VxlanAttribute = { id: 1, local: 4, learning: 7, port: 15, local6: 17 } as const;
+
+/** nda attributes of neighbours. */
+export const NeighbourAttribute = { destination: 1, linkAddress: 2, ifindex: 8 } as const;
+
+/** ndm_state. */
+export const NeighbourState = { failed: 0x20, permanent: 0x80 } as const;
+
+/** ndm_flags: the device's own table rather than that of the bridge it is a port of. */
+export const NeighbourFlag = { self: 0x2 } as const;
 
 /** ifi_flags. */
 export const LinkFlag = { up: 0x1, loopback: 0x8, lowerUp: 0x10000 } as const;
@@ -72,7 +94,14 @@ export const AddressAttribute = { address: 1, local: 2, protocol: 11 } as const;
 export const ErrorAttribute = { message: 1 } as const;
 
 /** sa_family. */
-export const AddressFamily = { unspecified: 0, ipv4: 2, ipv6: 10 } as const;
+export const AddressFamily = { unspecified: 0, ipv4: 2, bridge: 7, ipv6: 10 } as const;
 
 /** Bits of nl_groups at bind time. */
-export const MulticastGroup = { link: 0x1, ipv4Address: 0x10, ipv4Route: 0x40 } as const;
+export const MulticastGroup = {
+  link: 0x1,
+  neighbour: 0x4,
+  ipv4Address: 0x10,
+  ipv4Route: 0x40,
+  ipv6Address: 0x100,
+  ipv6Route: 0x400,
+} as const;

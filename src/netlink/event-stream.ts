@@ -4,6 +4,7 @@ import { Errno } from "./errno.ts";
 import { ownEchoFilter } from "./event-filter.ts";
 import { decodeLink } from "./link.ts";
 import { type NetlinkMessage, walkMessages } from "./message.ts";
+import { decodeNeighbour } from "./neighbour.ts";
 import type { NetlinkEvent } from "./netlink.ts";
 import { decodeRoute } from "./route.ts";
 import type { NetlinkSocket } from "./socket.ts";
@@ -79,6 +80,12 @@ function eventOf(message: NetlinkMessage, ownPortId: number): NetlinkEvent | und
       const address = decodeInterfaceAddress(message.payload);
       const op = message.type === MessageType.newAddress ? "new" : "deleted";
       return address && { kind: "address", op, address };
+    }
+    case MessageType.newNeighbour:
+    case MessageType.delNeighbour: {
+      const neighbour = decodeNeighbour(message.payload);
+      const op = message.type === MessageType.newNeighbour ? "new" : "deleted";
+      return neighbour && { kind: "neighbour", op, neighbour };
     }
     default:
       return undefined;

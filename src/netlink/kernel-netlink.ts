@@ -12,11 +12,20 @@ import { EventStream } from "./event-stream.ts";
 import {
   decodeLink,
   encodeLinkChange,
+  encodeLinkDeletion,
   encodeLinkDump,
   encodeNewLink,
   type Link,
   type LinkChange,
+  type NewLink,
 } from "./link.ts";
+import {
+  decodeNeighbour,
+  encodeNeighbour,
+  encodeNeighbourDump,
+  type Neighbour,
+  type NeighbourTable,
+} from "./neighbour.ts";
 import type { Netlink, NetlinkEvent, RouteFailure, RouteLookup } from "./netlink.ts";
 import { decodeRoute, type KernelRoute } from "./route.ts";
 import {
@@ -45,10 +54,11 @@ class KernelNetlink implements Netlink {
   readonly #events: EventStream;
 
   constructor() {
-    const { link, ipv4Address, ipv4Route } = MulticastGroup;
+    const { link, neighbour, ipv4Address, ipv4Route, ipv6Address, ipv6Route } = MulticastGroup;
+    const groups = link | neighbour | ipv4Address | ipv4Route | ipv6Address | ipv6Route;
     const questions = openNetlinkSocket(0);
     const routes = openNetlinkSocket(0);
-    const events = openNetlinkSocket(link | ipv4Address | ipv4Route);
+    const events = openNetlinkSocket(groups);
     this.#sockets = [questions, routes, events];
     this.#conversation = new Conversation(questions);
     this.#writer = new RouteWriter(routes);
@@ -117,10 +127,41 @@ class KernelNetlink implements Netlink {
     return this.#writer.apply(changes, identity);
   }
 
-  createLink(name: string, kind: string): void {
+  async dumpNeighbours(table: NeighbourTable, ifindex: number): Promise<Neighbour[]> {
+    const entries = new Map<string, Neighbour>();
+    const body = encodeNeighbourDump(table, ifindex);
+    await this.#conversation.dump("list neighbours", MessageType.getNeighbour, body, (octets) => {
+      const entry = decodeNeighbour(octets);
+      if (entry === undefined || entry.ifindex !== ifindex || entry.table !== table) return;
+      entries.set(`${entry.address} ${table === "bridge" ? entry.mac : ""}`, entry);
+    });
+    return [...entries.values()];
+  }
+
+  setNeighbour(entry: Neighbour): void {
+    const flags = MessageFlag.create | MessageFlag.replace;
+    const operation = `set neighbour ${entry.address}`;
+    this.#conversation.change(operation, MessageType.newNeighbour, flags, encodeNeighbour(entry));
+  }
+
+  removeNeighbour(entry: Neighbour): void {
+    const operation = `remove neighbour ${entry.address}`;
+    try {
+      this.#conversation.change(operation, MessageType.delNeighbour, 0, encodeNeighbour(entry));
+    } catch (error) {
+      if (!(error instanceof NetlinkError && error.errno === Errno.noEntry)) throw error;
+    }
+  }
+
+  createLink(link: NewLink): void {
     const flags = MessageFlag.create | MessageFlag.exclusive;
-    const body = encodeNewLink(name, kind);
-    this.#conversation.change(`create ${name} of type ${kind}`, MessageType.newLink, flags, body);
+    const operation = `create ${link.name} of type ${link.kind}`;
+    this.#conversation.change(operation, MessageType.newLink, flags, encodeNewLink(link));
+  }
+
+  deleteLink(ifindex: number): void {
+    const body = encodeLinkDeletion(ifindex);
+    this.#conversation.change(`delete link ${ifindex}`, MessageType.delLink, 0, body);
   }
 
   changeLink(ifindex: number, change: LinkChange): void {

@@ -1,6 +1,8 @@
 import { Parser } from "binary-parser";
 import { AttributeWriter, attributeText, attributeUint32, walkAttributes } from "./attribute.ts";
-import { AddressFamily, LinkAttribute, LinkFlag } from "./constants.ts";
+import { formatIpAddress, parseIpAddress } from "../net/ip-address.ts";
+import { AddressFamily, LinkAttribute, LinkFlag, VxlanAttribute } from "./constants.ts";
+import { formatMac, parseMac } from "./neighbour.ts";
 
 /** Octets of `struct ifinfomsg`. */
 const LINK_HEADER_OCTETS = 16;
@@ -18,6 +20,31 @@ export interface Link {
   readonly loopback: boolean;
   /** `veth`, `ipip`, …; `undefined` for a device without a link kind, such as a network card. */
   readonly kind: string | undefined;
+  /** `4e:77:c0:a8:01:02`; `undefined` for a device without. */
+  readonly mac?: string | undefined;
+  /** Of a VXLAN device. */
+  readonly vxlan?: VxlanSettings | undefined;
+}
+
+/** What makes a VXLAN device what it is; none of it can be changed later. */
+export interface VxlanSettings {
+  /** The network's number, 0 to 2^24-1. */
+  readonly id: number;
+  /** UDP port. */
+  readonly port: number;
+  /** Canonical address that its packets come from. */
+  readonly local: string | undefined;
+  /** Whether it learns from packets who is where. */
+  readonly learning: boolean;
+}
+
+/** An interface to be made. */
+export interface NewLink {
+  readonly name: string;
+  /** `ipip`, `vxlan`, …; whatever is not said has the kind's default. */
+  readonly kind: string;
+  readonly mac?: string | undefined;
+  readonly vxlan?: VxlanSettings | undefined;
 }
 
 interface LinkHeader {
@@ -40,11 +67,13 @@ export function decodeLink(payload: Uint8Array): Link | undefined {
   const { ifindex, flags } = linkHeader.parse(payload) as LinkHeader;
   let name = "";
   let mtu = 0;
-  let kind: string | undefined;
+  let mac: string | undefined;
+  let info: LinkInfo = {};
   walkAttributes(payload.subarray(LINK_HEADER_OCTETS), (type, value) => {
     if (type === LinkAttribute.name) name = attributeText(value);
     else if (type === LinkAttribute.mtu) mtu = attributeUint32(value);
-    else if (type === LinkAttribute.info) kind = decodeKind(value);
+    else if (type === LinkAttribute.address && value.length === 6) mac = formatMac(value);
+    else if (type === LinkAttribute.info) info = decodeInfo(value);
   });
   return {
     ifindex,
@@ -53,16 +82,41 @@ export function decodeLink(payload: Uint8Array): Link | undefined {
     up: (flags & LinkFlag.up) !== 0,
     running: (flags & LinkFlag.up) !== 0 && (flags & LinkFlag.lowerUp) !== 0,
     loopback: (flags & LinkFlag.loopback) !== 0,
-    kind,
+    kind: info.kind,
+    mac,
+    vxlan: info.vxlan,
   };
 }
 
-function decodeKind(value: Uint8Array): string | undefined {
+interface LinkInfo {
+  readonly kind?: string | undefined;
+  readonly vxlan?: VxlanSettings | undefined;
+}
+
+function decodeInfo(value: Uint8Array): LinkInfo {
   let kind: string | undefined;
+  let data: Uint8Array | undefined;
   walkAttributes(value, (type, inner) => {
     if (type === LinkAttribute.infoKind) kind = attributeText(inner);
+    else if (type === LinkAttribute.infoData) data = inner;
   });
-  return kind;
+  const vxlan = kind === "vxlan" && data !== undefined ? decodeVxlan(data) : undefined;
+  return { kind, vxlan };
+}
+
+function decodeVxlan(data: Uint8Array): VxlanSettings {
+  let [id, port, learning] = [0, 0, false];
+  let local: string | undefined;
+  walkAttributes(data, (type, value) => {
+    if (type === VxlanAttribute.id) id = attributeUint32(value);
+    else if (type === VxlanAttribute.port) {
+      port = ((value[0] as number) << 8) | (value[1] as number);
+    } else if (type === VxlanAttribute.learning) learning = value[0] !== 0;
+    else if (type === VxlanAttribute.local || type === VxlanAttribute.local6) {
+      local = formatIpAddress(value);
+    }
+  });
+  return { id, port, local, learning };
 }
 
 /** What `changeLink` may alter. */
@@ -85,12 +139,30 @@ export function encodeLinkChange(ifindex: number, change: LinkChange): Uint8Arra
   return writer.finish();
 }
 
-/** Body of an RTM_NEWLINK that makes an interface of a kind, with that kind's defaults. */
-export function encodeNewLink(name: string, kind: string): Uint8Array {
-  return new AttributeWriter(linkHeaderOctets(0))
-    .text(LinkAttribute.name, name)
-    .nested(LinkAttribute.info, (info) => info.text(LinkAttribute.infoKind, kind))
-    .finish();
+/** Body of an RTM_NEWLINK that makes an interface. */
+export function encodeNewLink({ name, kind, mac, vxlan }: NewLink): Uint8Array {
+  const writer = new AttributeWriter(linkHeaderOctets(0)).text(LinkAttribute.name, name);
+  if (mac !== undefined) writer.bytes(LinkAttribute.address, parseMac(mac));
+  writer.nested(LinkAttribute.info, (info) => {
+    info.text(LinkAttribute.infoKind, kind);
+    if (vxlan === undefined) return;
+    info.nested(LinkAttribute.infoData, (data) => writeVxlan(data, vxlan));
+  });
+  return writer.finish();
+}
+
+function writeVxlan(data: AttributeWriter, { id, port, local, learning }: VxlanSettings): void {
+  data.uint32(VxlanAttribute.id, id);
+  data.bytes(VxlanAttribute.port, Uint8Array.of(port >>> 8, port & 255));
+  data.bytes(VxlanAttribute.learning, Uint8Array.of(Number(learning)));
+  const octets = local === undefined ? undefined : parseIpAddress(local);
+  if (octets === undefined) return;
+  data.bytes(octets.length === 4 ? VxlanAttribute.local : VxlanAttribute.local6, octets);
+}
+
+/** Body of an RTM_DELLINK. */
+export function encodeLinkDeletion(ifindex: number): Uint8Array {
+  return linkHeaderOctets(ifindex);
 }
 
 /** Body of a request that lists all links. */

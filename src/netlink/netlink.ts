@@ -1,5 +1,6 @@
 import type { InterfaceAddress } from "./address.ts";
-import type { Link, LinkChange } from "./link.ts";
+import type { Link, LinkChange, NewLink } from "./link.ts";
+import type { Neighbour, NeighbourTable } from "./neighbour.ts";
 import type { KernelRoute } from "./route.ts";
 import type { RouteChange, RouteFilter, RouteIdentity } from "./route-request.ts";
 
@@ -16,6 +17,7 @@ export type NetlinkEvent =
     }
   | { readonly kind: "link"; readonly op: "new" | "deleted"; readonly link: Link }
   | { readonly kind: "address"; readonly op: "new" | "deleted"; readonly address: InterfaceAddress }
+  | { readonly kind: "neighbour"; readonly op: "new" | "deleted"; readonly neighbour: Neighbour }
   /** Events were lost (ENOBUFS): nothing known is certain any more. */
   | { readonly kind: "overflow" };
 
@@ -55,8 +57,16 @@ export interface Netlink {
     changes: readonly RouteChange[],
     identity: RouteIdentity,
   ): Promise<readonly RouteFailure[]>;
-  /** Makes an interface of a kind (`ipip`) with that kind's defaults. Throws `NetlinkError`. */
-  createLink(name: string, kind: string): void;
+  /** The entries of one link in one table. */
+  dumpNeighbours(table: NeighbourTable, ifindex: number): Promise<Neighbour[]>;
+  /** Makes a permanent entry, or takes the place of one. Throws `NetlinkError`. */
+  setNeighbour(entry: Neighbour): void;
+  /** Takes an entry away; one that is not there is well. Throws `NetlinkError`. */
+  removeNeighbour(entry: Neighbour): void;
+  /** Makes an interface. Throws `NetlinkError`. */
+  createLink(link: NewLink): void;
+  /** Throws `NetlinkError`. */
+  deleteLink(ifindex: number): void;
   /** Throws `NetlinkError`. */
   changeLink(ifindex: number, change: LinkChange): void;
   /** Gives an interface an address with /32 or /128, marked with a protocol number. Throws `NetlinkError`. */

@@ -92,7 +92,9 @@ export function decodeRoute(payload: Uint8Array): KernelRoute | undefined {
   return {
     prefix: prefixFromOctets(octets, payload[1] as number),
     type,
-    hops: draft.hops ?? (single ? [{ gateway, ifindex, onlink, weight: 1 }] : []),
+    hops: leadsNowhere(type)
+      ? []
+      : (draft.hops ?? (single ? [{ gateway, ifindex, onlink, weight: 1 }] : [])),
     table,
     protocol: payload[5] as number,
     scope: payload[6] as number,
@@ -100,6 +102,11 @@ export function decodeRoute(payload: Uint8Array): KernelRoute | undefined {
     source,
     extras: payload[3] === 0 ? extras : `tos ${payload[3]} ${extras}`.trimEnd(),
   };
+}
+
+/** The kernel gives such routes of IPv6 the loopback for a device. */
+function leadsNowhere(type: RouteType): boolean {
+  return type === "unreachable" || type === "blackhole" || type === "prohibit" || type === "throw";
 }
 
 function readAttributes(payload: Uint8Array): Draft {

@@ -282,7 +282,7 @@ export function netlinkContract(name: string, build: () => TestKernel, skip: str
 
     test("says what kind of link it cannot make", () => {
       assert.throws(
-        () => netlink.createLink("mgx0", "mgf-nothing"),
+        () => netlink.createLink({ name: "mgx0", kind: "mgf-nothing" }),
         (error) => {
           assert.ok(error instanceof NetlinkError);
           assert.equal(error.errno, Errno.notSupported);

@@ -8,6 +8,7 @@ import { procSysctl } from "../../src/felix/sysctl.ts";
 import { parsePrefix, type Prefix } from "../../src/net/prefix.ts";
 import { openKernelNetlink } from "../../src/netlink/kernel-netlink.ts";
 import { nodeClock } from "../../src/platform/node-clock.ts";
+import type { PathPolicy } from "../../src/felix/pool-policy.ts";
 import type { Logger } from "../../src/platform/logger.ts";
 
 interface Call {
@@ -41,6 +42,9 @@ interface RunnerOptions {
   readonly nodeAddress: string;
   readonly podCidrs: readonly string[];
   readonly encapsulation?: FelixOptions["encapsulation"];
+  readonly tunnel?: FelixOptions["tunnel"];
+  readonly secondAddress?: string;
+  readonly podPools?: readonly string[];
   readonly metric?: number;
 }
 
@@ -49,7 +53,9 @@ const netlink = openKernelNetlink();
 const felix = new Felix({
   nodeAddress: options.nodeAddress,
   podCidrs: options.podCidrs.map(prefix),
-  podPools: [prefix("10.233.0.0/16")],
+  podPools: (options.podPools ?? ["10.233.0.0/16"]).map(prefix),
+  tunnel: options.tunnel ?? "ipip",
+  secondAddress: options.secondAddress,
   encapsulation: options.encapsulation ?? "cross-subnet",
   protocol: 77,
   table: 254,
@@ -74,6 +80,8 @@ const methods: Record<string, (...values: unknown[]) => unknown> = {
     felix.setRoute({ prefix: prefix(text), nextHops: nextHops.map(String) }),
   removeRoute: (text) => felix.removeRoute(prefix(text)),
   setLocalPrefixes: (...texts) => felix.setLocalPrefixes(texts.map(prefix)),
+  setPoolPolicies: (encapsulation, tunnel) =>
+    felix.setPoolPolicies([], { encapsulation, tunnel } as PathPolicy),
   pictureComplete: () => felix.pictureComplete(),
   settled: () => felix.settled(),
   status: () => felix.status(),

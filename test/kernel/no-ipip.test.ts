@@ -30,14 +30,14 @@ describe("a kernel without ipip", { skip, timeout: 60_000 * slowness }, () => {
 
   test("the route, the status and the log name it, with the remedy", async () => {
     const problem = "kernel has no ipip (EOPNOTSUPP: Unknown device type)";
-    const remedy = "modprobe ipip, or encapsulation never";
+    const remedy = "modprobe ipip, or `tunnel: vxlan` on every node, or `encapsulation: never`";
     const route = await felix.route("10.233.2.0/24");
     assert.equal(route?.["state"], "error");
     assert.equal(route["errno"], 95);
     assert.equal(route["problem"], problem);
     assert.equal(route["remedy"], remedy);
-    const { tunnel } = await felix.status();
-    assert.equal(tunnel.ipipSupported, false);
+    const [tunnel] = (await felix.status()).tunnels;
+    assert.equal(tunnel?.isSupported, false);
     assert.deepEqual(tunnel.problem, { errno: 95, text: problem, remedy });
     assert.ok(felix.log.includes(problem) && felix.log.includes(remedy));
     assert.equal(felix.log.split(problem).length, 2, "said once");

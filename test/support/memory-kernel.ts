@@ -7,7 +7,8 @@ import {
 } from "../../src/net/prefix.ts";
 import type { InterfaceAddress } from "../../src/netlink/address.ts";
 import { Errno, errnoText, NetlinkError } from "../../src/netlink/errno.ts";
-import type { Link, LinkChange } from "../../src/netlink/link.ts";
+import type { Link, LinkChange, NewLink } from "../../src/netlink/link.ts";
+import type { Neighbour, NeighbourTable } from "../../src/netlink/neighbour.ts";
 import type {
   Netlink,
   NetlinkEvent,
@@ -42,6 +43,8 @@ export class MemoryKernel {
   addresses: InterfaceAddress[] = [];
   routes: KernelRoute[] = [];
   hasIpip = true;
+  hasVxlan = true;
+  neighbours: Neighbour[] = [];
   readonly faults: Faults = {};
   /** Batches and route changes that were applied. */
   batches = 0;
@@ -61,7 +64,10 @@ export class MemoryKernel {
     return hand;
   }
 
-  addLink(name: string, options: { kind?: string; up?: boolean; loopback?: boolean }): Link {
+  addLink(
+    name: string,
+    options: Partial<Pick<Link, "kind" | "up" | "loopback" | "mac" | "vxlan">>,
+  ): Link {
     const loopback = options.loopback ?? false;
     const link: Link = {
       ifindex: loopback ? 1 : this.#nextIfindex++,
@@ -71,6 +77,8 @@ export class MemoryKernel {
       running: options.up ?? false,
       loopback,
       kind: options.kind,
+      mac: options.mac,
+      vxlan: options.vxlan,
     };
     this.links.set(link.ifindex, link);
     this.tell({ kind: "link", op: "new", link });
@@ -92,6 +100,16 @@ export class MemoryKernel {
         if (entry.ifindex === ifindex) this.#connect(entry);
       }
     }
+  }
+
+  deleteLink(ifindex: number): void {
+    const link = this.links.get(ifindex);
+    if (link === undefined) throw new NetlinkError(`delete link ${ifindex}`, Errno.noDevice);
+    this.links.delete(ifindex);
+    this.addresses = this.addresses.filter((entry) => entry.ifindex !== ifindex);
+    this.neighbours = this.neighbours.filter((entry) => entry.ifindex !== ifindex);
+    this.routes = this.routes.filter(({ hops }) => hops.every((hop) => hop.ifindex !== ifindex));
+    this.tell({ kind: "link", op: "deleted", link });
   }
 
   addAddress(ifindex: number, address: string, prefixLength: number, protocol?: number): void {
@@ -320,15 +338,44 @@ class MemoryNetlink implements Netlink {
     return failures;
   }
 
-  createLink(name: string, kind: string): void {
+  dumpNeighbours(table: NeighbourTable, ifindex: number): Promise<Neighbour[]> {
+    const entries = this.#kernel.neighbours.filter(
+      (entry) => entry.table === table && entry.ifindex === ifindex,
+    );
+    return Promise.resolve(entries);
+  }
+
+  setNeighbour(entry: Neighbour): void {
+    this.removeNeighbour(entry);
+    this.#kernel.neighbours.push(entry);
+    this.#kernel.tell({ kind: "neighbour", op: "new", neighbour: entry });
+  }
+
+  removeNeighbour(entry: Neighbour): void {
+    const { table, ifindex, address } = entry;
+    const kernel = this.#kernel;
+    const gone = kernel.neighbours.find(
+      (one) => one.table === table && one.ifindex === ifindex && one.address === address,
+    );
+    if (gone === undefined) return;
+    kernel.neighbours = kernel.neighbours.filter((one) => one !== gone);
+    kernel.tell({ kind: "neighbour", op: "deleted", neighbour: gone });
+  }
+
+  deleteLink(ifindex: number): void {
+    this.#kernel.deleteLink(ifindex);
+  }
+
+  createLink({ name, kind, mac, vxlan }: NewLink): void {
     const operation = `create ${name} of type ${kind}`;
-    if (kind !== "ipip" || !this.#kernel.hasIpip) {
+    const { hasIpip, hasVxlan } = this.#kernel;
+    if (!((kind === "ipip" && hasIpip) || (kind === "vxlan" && hasVxlan))) {
       throw new NetlinkError(operation, Errno.notSupported, "Unknown device type");
     }
     for (const link of this.#kernel.links.values()) {
       if (link.name === name) throw new NetlinkError(operation, Errno.exists);
     }
-    this.#kernel.addLink(name, { kind });
+    this.#kernel.addLink(name, { kind, mac, vxlan });
   }
 
   changeLink(ifindex: number, change: LinkChange): void {

@@ -44,7 +44,7 @@ export const fibMetrics: readonly Metric[] = [
     "gauge",
     "tunnel_missing",
     "Whether a next hop needs the tunnel and there is none",
-    ({ tunnel }) => Number(tunnel.problem !== undefined),
+    ({ tunnels }) => Number(tunnels.some(({ problem }) => problem !== undefined)),
   ),
 ];
 

@@ -23,7 +23,8 @@ export async function cleanup(options: CleanupCommandOptions): Promise<number> {
     try {
       const result = await cleanUp({ netlink, protocol, dryRun });
       const verb = dryRun ? "would remove" : "removed";
-      for (const line of [...result.routes, ...result.addresses]) {
+      const devices = result.devices.map((device) => `link ${device}`);
+      for (const line of [...result.routes, ...result.addresses, ...devices]) {
         process.stdout.write(`${verb} ${line}\n`);
       }
       for (const link of result.links) {

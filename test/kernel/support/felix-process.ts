@@ -14,6 +14,10 @@ export interface FelixProcessOptions {
   readonly nodeAddress: string;
   readonly podCidrs: readonly string[];
   readonly encapsulation?: string;
+  readonly tunnel?: string;
+  /** The node's address of the other IP version. */
+  readonly secondAddress?: string;
+  readonly podPools?: readonly string[];
   readonly metric?: number;
 }
 

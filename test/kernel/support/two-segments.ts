@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { FelixProcess, type FelixProcessOptions } from "./felix-process.ts";
 import { Network } from "./network.ts";
 
@@ -17,6 +19,7 @@ export interface Node {
 export class TwoSegments {
   readonly network: Network;
   readonly nodes: Node[] = [];
+  #router = "";
   readonly #processes: FelixProcess[] = [];
 
   constructor(name: string) {
@@ -38,6 +41,7 @@ export class TwoSegments {
   async build(): Promise<void> {
     const { network } = this;
     const router = await network.namespace("r");
+    this.#router = router;
     const lan = await network.namespace("lan");
     await network.exec(router, "sysctl", "-qw", "net.ipv4.ip_forward=1");
     await network.ip(lan, "link add br0 type bridge");
@@ -101,6 +105,20 @@ export class TwoSegments {
   /** One ping from pod to pod; its output, or a rejection when no answer comes. */
   ping(from: Node, to: Node): Promise<string> {
     return this.network.exec(from.pod, "ping", "-c", "1", "-W", "5", to.podAddress);
+  }
+
+  /** `tcpdump` on the wire to the far segment, already listening; `frames` resolves to what it says of the first `count`. */
+  async sniff(filter: string, count: number): Promise<{ readonly frames: Promise<string> }> {
+    const words = ["-l", "-n", "-v", "-i", "lan1", "-c", String(count), filter];
+    const argv = ["netns", "exec", this.#router, "tcpdump", ...words];
+    const child = spawn("ip", argv, { stdio: ["ignore", "pipe", "pipe"] });
+    let said = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      said += text;
+    });
+    const frames = once(child, "close").then(() => said);
+    await once(child.stderr, "data");
+    return { frames };
   }
 
   async close(): Promise<void> {

@@ -24,15 +24,13 @@ const felixStatus: FelixStatus = {
   encapsulation: "cross-subnet",
   counts: { installed: 5, adopted: 1, pending: 0, conflict: 2, error: 0, stale: 0 },
   forwarding: { enabled: true, switchedOn: false, problem: undefined },
-  tunnel: {
-    device: "tunl0",
-    needed: true,
-    up: false,
-    mtu: undefined,
-    address: undefined,
-    ipipSupported: false,
-    problem: { text: "kernel has no ipip", remedy: "modprobe ipip", errno: 95 },
-  },
+  tunnels: [
+    {
+      ...{ device: "tunl0", kind: "ipip", needed: true, up: false, mtu: undefined, addresses: [] },
+      isSupported: false,
+      problem: { text: "kernel has no ipip", remedy: "modprobe ipip", errno: 95 },
+    },
+  ],
   local: [],
   adopted: 1,
   pictureComplete: false,

@@ -81,12 +81,27 @@ describe("Felix", () => {
       assert.equal(h.entry("10.233.2.0/24")?.remedy, "run margay as root or with CAP_NET_ADMIN");
     });
 
-    test("an IPv6 prefix is shown as what it is", async () => {
+    test("an IPv6 route cannot lead to an IPv4 next hop, and says so", async () => {
       await h.start();
       h.set("fd00:1::/64", "192.168.1.3");
       await h.felix.settled();
       assert.equal(h.entry("fd00:1::/64")?.state, "error");
-      assert.equal(h.entry("fd00:1::/64")?.problem, "IPv6 routes are not programmed");
+      assert.equal(
+        h.entry("fd00:1::/64")?.problem,
+        "an IPv6 route cannot lead to the IPv4 next hop 192.168.1.3",
+      );
+    });
+
+    test("IPv6 routes go in with the kernel's own default metric", async () => {
+      h.kernel.addAddress(h.eth0, "2001:db8::2", 64);
+      await h.start({ podCidrs: [prefix("10.233.1.0/24"), prefix("fd00:1::/64")] });
+      h.set("fd00:2::/64", "2001:db8::3");
+      await h.felix.settled();
+      const route = h.kernel.routes.find((one) => one.prefix.text === "fd00:2::/64");
+      assert.equal(route?.metric, 1024);
+      assert.equal(route.hops[0]?.gateway, "2001:db8::3");
+      assert.equal(h.entry("fd00:2::/64")?.state, "installed");
+      assert.ok(h.kernel.routes.some((one) => one.prefix.text === "fd00:1::/64"));
     });
 
     test("events tell what was done", async () => {
@@ -181,16 +196,20 @@ describe("Felix", () => {
       await h.router();
       h.settings.set("net/ipv4/conf/all/rp_filter", "1");
       await h.start();
-      assert.equal(h.felix.status().tunnel.needed, false);
+      assert.equal(
+        h.felix.status().tunnels.some(({ needed }) => needed),
+        false,
+      );
       h.set("10.233.2.0/24", "192.168.2.2");
       await h.felix.settled();
       assert.deepEqual(h.there(), [
         "10.233.1.0/24 unreachable 77",
         "10.233.2.0/24 192.168.2.2 tunl0 77",
       ]);
-      assert.deepEqual(h.felix.status().tunnel, {
-        ...{ device: "tunl0", needed: true, up: true, mtu: 1480, address: "10.233.1.0" },
-        ...{ ipipSupported: true, problem: undefined },
+      const [tunnel] = h.felix.status().tunnels;
+      assert.deepEqual(tunnel, {
+        ...{ device: "tunl0", kind: "ipip", needed: true, up: true, mtu: 1480 },
+        ...{ addresses: ["10.233.1.0"], isSupported: true, problem: undefined },
       });
       assert.equal(h.settings.get("net/ipv4/conf/tunl0/rp_filter"), "2");
       const wanted = h.entry("10.233.2.0/24")?.wanted;
@@ -215,7 +234,10 @@ describe("Felix", () => {
       const missing = h.entry("10.233.2.0/24");
       assert.equal(missing?.state, "error");
       assert.equal(missing?.problem, "kernel has no ipip (EOPNOTSUPP: Unknown device type)");
-      assert.equal(missing?.remedy, "modprobe ipip, or encapsulation never");
+      assert.equal(
+        missing?.remedy,
+        "modprobe ipip, or `tunnel: vxlan` on every node, or `encapsulation: never`",
+      );
       assert.equal(h.felix.status().counts.error, 2);
       assert.deepEqual(h.modules, ["ipip"]);
       assert.deepEqual(said, ["kernel has no ipip (EOPNOTSUPP: Unknown device type)"]);

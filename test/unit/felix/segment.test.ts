@@ -100,15 +100,30 @@ describe("the verdict on a next hop", () => {
       const verdict = judgeSegment("192.168.1.3", lookup, surroundings);
       assert.equal(verdict.text, text);
       const decided = (["cross-subnet", "always", "never"] as const).map(
-        (encapsulation) => decideMode(verdict, encapsulation, 4).mode,
+        (encapsulation) => decideMode(verdict, encapsulation).mode,
       );
       assert.deepEqual(decided, modes);
     });
   }
 
-  test("IPIP carries no IPv6", () => {
-    const lookup = { found: true, route: route("0.0.0.0/0", { hops: [hop("192.168.1.1", 2)] }) };
-    const verdict = judgeSegment("192.168.1.3", lookup as never, surroundings);
-    assert.equal(decideMode(verdict, "cross-subnet", 6).mode, undefined);
+  const onLink = route("192.168.1.0/24", { hops: [hop(undefined, 2)], scope: 253 });
+  const verdictWith = (theirs: string) =>
+    judgeSegment(
+      "192.168.1.3",
+      { found: true, route: onLink },
+      {
+        ...surroundings,
+        theirSubnet: parsePrefix(theirs),
+        nodeAddress: "192.168.1.2",
+      },
+    );
+
+  test("a next hop whose own subnet does not hold us is beyond a router, for us as for it", () => {
+    assert.equal(
+      verdictWith("192.168.1.3/32").text,
+      "192.168.1.3 says its subnet is 192.168.1.3/32, which does not hold 192.168.1.2",
+    );
+    assert.equal(decideMode(verdictWith("192.168.1.3/32"), "cross-subnet").mode, "tunnel");
+    assert.equal(decideMode(verdictWith("192.168.0.0/16"), "cross-subnet").mode, "direct");
   });
 });

@@ -5,6 +5,7 @@ import { parsePrefix, type Prefix } from "../../../src/net/prefix.ts";
 import { decodeInterfaceAddress, encodeInterfaceAddress } from "../../../src/netlink/address.ts";
 import { errnoText, NetlinkError } from "../../../src/netlink/errno.ts";
 import { ownEchoFilter } from "../../../src/netlink/event-filter.ts";
+import { decodeNeighbour, encodeNeighbour, type Neighbour } from "../../../src/netlink/neighbour.ts";
 import { decodeLink, encodeLinkChange, encodeNewLink } from "../../../src/netlink/link.ts";
 import {
   decodeAcknowledgement,
@@ -212,8 +213,34 @@ describe("links and addresses", () => {
   test("a link is read", () => {
     assert.deepEqual(decodeLink(eth0), {
       ...{ ifindex: 2, name: "eth0", mtu: 1500, up: true, running: true },
-      ...{ loopback: false, kind: "veth" },
+      ...{ loopback: false, kind: "veth", mac: undefined, vxlan: undefined },
     });
+  });
+
+  test("a VXLAN device and its way back", () => {
+    const vxlan = { id: 4077, port: 4789, local: "192.168.1.2", learning: false };
+    const mac = "4e:77:c0:a8:01:02";
+    const link = decodeLink(encodeNewLink({ name: "vxlan.margay", kind: "vxlan", mac, vxlan }));
+    assert.deepEqual([link?.kind, link?.mac, link?.vxlan], ["vxlan", mac, vxlan]);
+    const six = { ...vxlan, local: "2001:db8::2" };
+    const other = decodeLink(encodeNewLink({ name: "vxlan6", kind: "vxlan", mac, vxlan: six }));
+    assert.deepEqual(other?.vxlan, six);
+  });
+
+  test("a neighbour and its way back", () => {
+    const entry: Neighbour = {
+      ...{ table: "bridge" as const, ifindex: 7, address: "192.168.2.2", mac: "4e:77:c0:a8:02:02" },
+      ...{ permanent: true, failed: false },
+    };
+    const body = encodeNeighbour(entry);
+    assert.deepEqual(
+      body,
+      octets("07 00 0000 07000000 8000 02 00 0800 0100 c0a80202 0a00 0200 4e77c0a80202 0000"),
+    );
+    assert.deepEqual(decodeNeighbour(body), entry);
+    assert.deepEqual(decodeNeighbour(encodeNeighbour({ ...entry, table: "ipv4" }))?.table, "ipv4");
+    for (let end = 0; end < 12; end++)
+      assert.equal(decodeNeighbour(body.subarray(0, end)), undefined);
   });
 
   test("a change names only what it changes", () => {
@@ -233,7 +260,7 @@ describe("links and addresses", () => {
 
   test("a new link names its kind", () => {
     assert.deepEqual(
-      encodeNewLink("tunl0", "ipip"),
+      encodeNewLink({ name: "tunl0", kind: "ipip" }),
       octets(`
         00 00 0000 00000000 00000000 00000000
         0a00 0300 74756e6c3000 0000

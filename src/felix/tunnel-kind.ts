@@ -1,0 +1,75 @@
+import { parseIpAddress } from "../net/ip-address.ts";
+import { formatMac } from "../netlink/neighbour.ts";
+import type { NewLink } from "../netlink/link.ts";
+
+/** How packets are wrapped on their way to a next hop behind a router. */
+export type TunnelKind = "ipip" | "vxlan";
+
+/** `auto`: IPIP where this kernel has it, else VXLAN. */
+export type TunnelChoice = TunnelKind | "auto";
+
+/** What one kind of tunnel over one IP version is made of. */
+export interface TunnelSpec {
+  readonly kind: TunnelKind;
+  /** IP version of the outer packet. */
+  readonly underlay: 4 | 6;
+  readonly device: string;
+  /** Link kind, and name of the kernel's module. */
+  readonly linkKind: string;
+  /** Octets of the outer headers. */
+  readonly overhead: number;
+  /** IP versions that it carries. */
+  readonly carries: readonly (4 | 6)[];
+  /** The kernel makes the device together with the module, and lets nobody delete it. */
+  readonly fallback: boolean;
+}
+
+/** THE table of tunnels. */
+export const tunnelSpecs: readonly TunnelSpec[] = [
+  {
+    ...{ kind: "ipip", underlay: 4, device: "tunl0", linkKind: "ipip" },
+    ...{ overhead: 20, carries: [4], fallback: true },
+  },
+  {
+    ...{ kind: "ipip", underlay: 6, device: "ip6tnl0", linkKind: "ip6tnl" },
+    ...{ overhead: 40, carries: [6], fallback: true },
+  },
+  {
+    ...{ kind: "vxlan", underlay: 4, device: "vxlan.margay", linkKind: "vxlan" },
+    ...{ overhead: 50, carries: [4, 6], fallback: false },
+  },
+  {
+    ...{ kind: "vxlan", underlay: 6, device: "vxlan6.margay", linkKind: "vxlan" },
+    ...{ overhead: 70, carries: [4, 6], fallback: false },
+  },
+];
+
+/** A network number of our own (flannel has 1, Calico 4096), on the port of RFC 7348. */
+const VXLAN_ID = 4077;
+const VXLAN_PORT = 4789;
+
+/** The device as it is to be made on a node with this address. */
+export function newTunnelLink(spec: TunnelSpec, nodeAddress: string): NewLink {
+  const { device: name, linkKind: kind } = spec;
+  if (spec.kind !== "vxlan") return { name, kind };
+  const vxlan = { id: VXLAN_ID, port: VXLAN_PORT, local: nodeAddress, learning: false };
+  return { name, kind, mac: tunnelMac(nodeAddress), vxlan };
+}
+
+/**
+ * The MAC address of a node's VXLAN device, which follows from the node's address, so that nobody needs to be told:
+ * locally administered, 4e:77 and the IPv4 address, or 4a and 40 bits of a hash (FNV-1a) of the IPv6 address.
+ */
+export function tunnelMac(nodeAddress: string): string {
+  const octets = parseIpAddress(nodeAddress) ?? new Uint8Array(4);
+  if (octets.length === 4) return formatMac(Uint8Array.of(0x4e, 0x77, ...octets));
+  const hash = (seed: number): number => {
+    let value = seed;
+    for (const octet of octets) value = Math.imul(value ^ octet, 0x01000193) >>> 0;
+    return value;
+  };
+  const [low, high] = [hash(0x811c9dc5), hash(0x050c5d1f)];
+  return formatMac(
+    Uint8Array.of(0x4a, high & 255, low >>> 24, (low >>> 16) & 255, (low >>> 8) & 255, low & 255),
+  );
+}
