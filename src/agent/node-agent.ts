@@ -28,6 +28,7 @@ import { EventHub } from "./event-hub.ts";
 import { EventLoopTurns } from "./event-loop-turns.ts";
 import { listenOn } from "./listen-on.ts";
 import { nodePeerSettings, nodeRanges } from "./peer-settings.ts";
+import { nodeSubnets, poolPolicies } from "./pool-policies.ts";
 import { logRefusals } from "./refusal-log.ts";
 import { feedRoutes } from "./route-feed.ts";
 import { type Probes, startProbes } from "./probes.ts";
@@ -88,6 +89,9 @@ export class NodeAgent {
       podCidrs: prefixesToOriginate(config, cluster),
       podPools: cluster.podPools,
       encapsulation: config.encapsulation,
+      tunnel: config.tunnel,
+      poolPolicies: poolPolicies(config, cluster),
+      secondAddress: config.node.address6,
       protocol: config.kernel.protocol,
       table: config.kernel.table,
       metric: config.kernel.metric,
@@ -116,7 +120,10 @@ export class NodeAgent {
         ownAddresses: [node.address],
         subnets: ownSubnets(),
         decision: this.#config.bestPath,
-        nextHopSelf: { [version]: node.address },
+        nextHopSelf: {
+          [version]: node.address,
+          ...(node.address6 !== undefined && { 6: node.address6 }),
+        },
       },
       tcp: nodeTcp,
       clock: this.#clock,
@@ -211,6 +218,8 @@ export class NodeAgent {
     const own = prefixesToOriginate(this.#config, this.#model);
     speaker.originate(own);
     this.#felix.setLocalPrefixes(own);
+    this.#felix.setPoolPolicies(poolPolicies(this.#config, this.#model), this.#config);
+    this.#felix.setNodeSubnets(nodeSubnets(this.#model));
   }
 
   /** Once every peer has said all it has to say, what nobody confirmed may go. */

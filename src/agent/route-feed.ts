@@ -7,7 +7,9 @@ import { PathSource } from "../bgp/rib/source.ts";
 import type { Speaker } from "../bgp/speaker.ts";
 import type { Felix } from "../felix/felix.ts";
 
-const ipv4UnicastKey = familyKey(Afi.ipv4, Safi.unicast);
+const unicastKeys: ReadonlySet<number> = new Set(
+  [Afi.ipv4, Afi.ipv6].map((afi) => familyKey(afi, Safi.unicast)),
+);
 
 /** Tells the programmer what the Decision Process chose: every selected path that is not our own is a route. */
 export function feedRoutes(
@@ -16,7 +18,7 @@ export function feedRoutes(
   rib: FamilyRib,
   changes: LocRibChanges,
 ): void {
-  if (rib.family.key !== ipv4UnicastKey) return;
+  if (!unicastKeys.has(rib.family.key)) return;
   const nextHops = new NextHopReader(speaker);
   const feed = (id: number): void => {
     const prefix = rib.prefixes.prefix(id);

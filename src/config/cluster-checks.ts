@@ -36,6 +36,24 @@ export function checkCluster(cluster: ClusterDraft, report: Report): void {
     if (problem !== undefined) report.error(entry.path, problem);
   }
   checkAddressesOutsidePods(cluster, entries, report);
+  checkIpv6Members(cluster, report);
+  for (const [index, { prefix }] of cluster.poolSettings.entries()) {
+    const problem = prefix && outsidePools(prefix, cluster);
+    if (problem !== undefined) report.error(["poolSettings", index, "prefix"], problem);
+  }
+}
+
+/** IPv6 pods need an IPv6 next hop. */
+function checkIpv6Members(cluster: ClusterDraft, report: Report): void {
+  for (const [index, { name, address6, podCidrs }] of cluster.members.entries()) {
+    const position = podCidrs.findIndex((prefix) => prefix?.version === 6);
+    if (position < 0 || address6 !== undefined) continue;
+    const whose = name ?? `members[${index}]`;
+    report.error(
+      ["members", index, "podCidrs", position],
+      `${whose} has IPv6 pods and no IPv6 address to reach them by: give it address6`,
+    );
+  }
 }
 
 interface Speaker {

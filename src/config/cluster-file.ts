@@ -42,6 +42,7 @@ function toModel(file: ClusterFile): ClusterModel {
   return {
     asn,
     podPools,
+    poolSettings: file.poolSettings,
     topology,
     members: file.members.map((member) => ({ ...member, asn: member.asn ?? asn })),
     reflectors: file.reflectors.map((reflector) => ({ ...reflector, asn: reflector.asn ?? asn })),

@@ -1,5 +1,17 @@
 import { z } from "zod";
-import { asn, choice, list, podPrefix, port, section, speakerAddress, text } from "./fields.ts";
+import { encapsulation, tunnel } from "./sections.ts";
+import {
+  asn,
+  choice,
+  ipv6Address,
+  list,
+  prefix,
+  podPrefix,
+  port,
+  section,
+  speakerAddress,
+  text,
+} from "./fields.ts";
 
 const member = section({
   name: text("the node's name, as its own configuration has it").meta({
@@ -7,6 +19,13 @@ const member = section({
   }),
   address: speakerAddress().meta({
     description: "The address its peers dial, and the next hop of its pods. IPv4.",
+  }),
+  address6: ipv6Address().optional().meta({
+    description: "Its IPv6 address: the next hop of its IPv6 pods, who need one.",
+  }),
+  subnet: prefix().optional().meta({
+    description:
+      "The subnet that it is in. Two nodes are on one segment only if each is in the other's; left out, the other end's word counts.",
   }),
   podCidrs: list("pod CIDRs", podPrefix()).default([]).meta({
     description: "What the node's pods have; inside the pools, overlapping nobody else's.",
@@ -24,6 +43,14 @@ const reflector = section({
   port: port().default(179).meta({ description: "TCP port it listens on." }),
 });
 
+const poolSetting = section({
+  prefix: podPrefix().meta({
+    description: "A pool or a part of one; the longest around a route counts.",
+  }),
+  encapsulation: encapsulation().optional().meta({ description: "Instead of the node's." }),
+  tunnel: tunnel().optional().meta({ description: "Instead of the node's." }),
+});
+
 /** The cluster file. Descriptions end up in the JSON Schema and are held against docs/CONFIG.md by a test. */
 export const clusterSchema = section({
   asn: asn().default(64_512).meta({ description: "AS number of every member that has none." }),
@@ -32,6 +59,10 @@ export const clusterSchema = section({
     .meta({
       description: "Ranges that pod CIDRs come from: a node takes nothing else from its peers.",
     }),
+  poolSettings: list("settings of pools", poolSetting).default([]).meta({
+    description:
+      "How pools, or parts of them, are reached where that is not as each node's file says.",
+  }),
   topology: choice(["mesh", "reflector"])
     .default("mesh")
     .meta({ description: "Sessions between all members, or from each member to the reflectors." }),

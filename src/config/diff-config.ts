@@ -112,11 +112,13 @@ function byPrefix<Entry extends { readonly prefix: Prefix }>(
 }
 
 function diffCluster(before: ClusterModel, after: ClusterModel): ConfigChange[] {
-  const settings = (["asn", "podPools", "topology"] as const).flatMap((key): ConfigChange[] => {
-    const [from, to] = [shown(before[key]), shown(after[key])];
-    // A member's AS number is part of its entry: the cluster's own is only their default.
-    return from === to ? [] : [{ path: `cluster.${key}`, from, to, effect: "live" }];
-  });
+  const settings = (["asn", "podPools", "poolSettings", "topology"] as const).flatMap(
+    (key): ConfigChange[] => {
+      const [from, to] = [shown(before[key]), shown(after[key])];
+      // A member's AS number is part of its entry: the cluster's own is only their default.
+      return from === to ? [] : [{ path: `cluster.${key}`, from, to, effect: "live" }];
+    },
+  );
   const lists = (["members", "reflectors"] as const).flatMap((list) =>
     diffEntries(`cluster.${list}`, byKey(before[list], "name"), byKey(after[list], "name")),
   );

@@ -20,6 +20,7 @@ export function effectiveConfig(
     node: {
       name: member.name,
       address,
+      ...(member.address6 !== undefined && { address6: member.address6 }),
       asn: file.node.asn ?? member.asn,
       routerId: file.node.routerId ?? address,
       podCidrs: file.node.podCidrs ?? member.podCidrs,

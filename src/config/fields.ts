@@ -189,6 +189,19 @@ function readIpv4Address(input: string): { value: string } | { problem: string }
   return value === input ? { value } : { problem: `"${input}" has white space: write ${value}` };
 }
 
+/** A node's IPv6 address. */
+export function ipv6Address(): Reader<string> {
+  const what = "an IPv6 address such as 2001:db8::2";
+  return parsed(what, (input) => {
+    const octets = parseIpAddress(input);
+    if (octets?.length !== 16) return { problem: notAnAddress(input, what) };
+    const use = martianAddressUse(hostPrefix(octets));
+    return use === undefined
+      ? { value: formatIpAddress(octets) }
+      : { problem: `${input} is ${use}: give the address that other nodes reach` };
+  });
+}
+
 /** What to say of a text that should have been an address; one with a port or a length is easily mended. */
 function notAnAddress(input: string, what: string): string {
   const [address = "", ...rest] = input.split(/[/:]/);
@@ -292,9 +305,6 @@ export function podPrefix(): Reader<Prefix> {
     const reading = readPrefix(input);
     if ("problem" in reading) return reading;
     const { value } = reading;
-    if (value.version === 6) {
-      return { problem: `${input} is IPv6, which is not routed yet: give an IPv4 prefix` };
-    }
     if (value.length === 0)
       return { problem: `${input} is everything: give the range of the pods` };
     const use = martianUse(value);

@@ -11,6 +11,8 @@ export interface NodeConfig {
   readonly node: {
     readonly name: string;
     readonly address: string;
+    /** IPv6 next hop of our pods: the member's. */
+    readonly address6?: string | undefined;
     readonly asn: number;
     /** Dotted quad, not 0.0.0.0. */
     readonly routerId: string;
@@ -25,6 +27,7 @@ export interface NodeConfig {
   /** A password that is in a file is read. */
   readonly mesh: Readonly<NodeFile["mesh"]>;
   readonly encapsulation: NodeFile["encapsulation"];
+  readonly tunnel: NodeFile["tunnel"];
   readonly kernel: Readonly<NodeFile["kernel"]>;
   readonly bestPath: Readonly<NodeFile["bestPath"]>;
   readonly api: { readonly socket: string; readonly listen?: Endpoint | undefined };

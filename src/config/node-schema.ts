@@ -15,7 +15,16 @@ import {
 } from "./fields.ts";
 import { password } from "./password.ts";
 import { peerGroups, peerSection, ranges } from "./peer-schema.ts";
-import { api, bestPath, endOfRibWaitSeconds, log, metrics, timerRows } from "./sections.ts";
+import {
+  api,
+  bestPath,
+  encapsulation,
+  endOfRibWaitSeconds,
+  log,
+  metrics,
+  timerRows,
+  tunnel,
+} from "./sections.ts";
 
 const node = section({
   name: text("the node's name").optional().meta({
@@ -119,8 +128,12 @@ export const nodeSchema = section({
   })
     .prefault({})
     .meta({ description: "Sessions between members." }),
-  encapsulation: choice(["cross-subnet", "always", "never"]).default("cross-subnet").meta({
-    description: "IPIP to nodes behind a router, to all, or to none.",
+  encapsulation: encapsulation().default("cross-subnet").meta({
+    description: "Tunnels to nodes behind a router, to all, or to none.",
+  }),
+  tunnel: tunnel().default("ipip").meta({
+    description:
+      "IPIP, VXLAN, or IPIP where this kernel has it and else VXLAN: the same on all nodes.",
   }),
   kernel: kernel.prefault({}).meta({ description: "How we write routes." }),
   bestPath,

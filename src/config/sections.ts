@@ -13,6 +13,14 @@ import {
 
 /** Parts that the files of a node and of a speaker have in common. */
 
+/** When routes go through a tunnel. */
+export const encapsulation = (): ReturnType<typeof choice<["cross-subnet", "always", "never"]>> =>
+  choice(["cross-subnet", "always", "never"]);
+
+/** Through which. */
+export const tunnel = (): ReturnType<typeof choice<["ipip", "vxlan", "auto"]>> =>
+  choice(["ipip", "vxlan", "auto"]);
+
 /** How long sessions wait; a peer may have its own. */
 export const timerRows = {
   holdTimeSeconds: holdTime().default(90).meta({

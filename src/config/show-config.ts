@@ -10,7 +10,7 @@ import type { SpeakerSettings } from "./speaker-settings.ts";
 
 /** The configuration in force as YAML, every default spelt out; itself a node file that means the same. */
 export function showConfig(config: NodeConfig): string {
-  const { podCidrsFrom, ...node } = config.node;
+  const { podCidrsFrom, address6, ...node } = config.node;
   const document = toDocument({
     ...config,
     node,

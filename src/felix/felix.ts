@@ -20,7 +20,7 @@ import { findPodCidrOverlaps, type PodCidrOverlap } from "./overlaps.ts";
 import type { RouteOwner } from "./owner.ts";
 import { nameProtocol, RT_PROTOS_DIRECTORY } from "./protocol-name.ts";
 import { Reconciler } from "./reconciler.ts";
-import { PoolPolicies, type PathPolicy, type PoolPolicy } from "./pool-policy.ts";
+import { PoolPolicies, type PathPolicy, policyKey, type PoolPolicy } from "./pool-policy.ts";
 import { Reporter } from "./reporter.ts";
 import { RouteProgrammer } from "./routes.ts";
 import type { FelixEvent, FelixStatus, FibEntry, TunnelStatus } from "./status.ts";
@@ -203,9 +203,11 @@ export class Felix {
 
   /** How pools are reached is this now: routes move from one way to the other without a moment in between. */
   setPoolPolicies(poolPolicies: readonly PoolPolicy[], otherwise: PathPolicy): void {
+    if (this.#policies.equal(poolPolicies, otherwise)) return;
     this.#policies = new PoolPolicies(poolPolicies, otherwise);
     for (const { prefix, want } of [...this.#fib.rows()]) {
-      if (want?.kind !== "remote" || want.group.policy === this.#policies.of(prefix)) continue;
+      if (want?.kind !== "remote") continue;
+      if (policyKey(want.group.policy) === policyKey(this.#policies.of(prefix))) continue;
       this.setRoute({ prefix, nextHops: want.group.ways.map(({ nextHop }) => nextHop.address) });
     }
     this.#reconciler.reevaluate();
@@ -213,8 +215,7 @@ export class Felix {
 
   /** The subnets that other nodes say they are in, by their address: the verdict is then the same on both ends. */
   setNodeSubnets(subnets: ReadonlyMap<string, Prefix>): void {
-    this.#nextHops.setSubnets(subnets);
-    this.#reconciler.reevaluate();
+    if (this.#nextHops.setSubnets(subnets)) this.#reconciler.reevaluate();
   }
 
   /** All that is to be wanted is wanted: what is left of an earlier life is swept. */

@@ -57,9 +57,13 @@ export class NextHops {
     }
   }
 
-  /** Other nodes' subnets, by their address: two are on one segment only when each is in the other's. */
-  setSubnets(subnets: ReadonlyMap<string, Prefix>): void {
+  /** Other nodes' subnets, by their address: two are on one segment only when each is in the other's. Returns whether that is news. */
+  setSubnets(subnets: ReadonlyMap<string, Prefix>): boolean {
+    const words = (map: ReadonlyMap<string, Prefix>): string =>
+      [...map].map(([address, { text }]) => `${address} ${text}`).join(", ");
+    const isNews = words(subnets) !== words(this.#subnets);
     this.#subnets = subnets;
+    return isNews;
   }
 
   /** Asks the kernel about every next hop again; resolves to the groups whose path changed. */

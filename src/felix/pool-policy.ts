@@ -18,12 +18,19 @@ export class PoolPolicies {
   readonly #pools: readonly { readonly prefix: Prefix; readonly policy: PathPolicy }[];
   readonly #interned = new Map<string, PathPolicy>();
   readonly #otherwise: PathPolicy;
+  readonly #words: string;
 
   constructor(pools: readonly PoolPolicy[], otherwise: PathPolicy) {
+    this.#words = wordsOf(pools, otherwise);
     this.#otherwise = this.#intern(otherwise);
     this.#pools = pools
       .map(({ prefix, ...policy }) => ({ prefix, policy: this.#intern(policy) }))
       .sort((a, b) => b.prefix.length - a.prefix.length);
+  }
+
+  /** Do these say the same? */
+  equal(pools: readonly PoolPolicy[], otherwise: PathPolicy): boolean {
+    return this.#words === wordsOf(pools, otherwise);
   }
 
   of(prefix: Prefix): PathPolicy {
@@ -41,6 +48,11 @@ export class PoolPolicies {
     this.#interned.set(key, policy);
     return policy;
   }
+}
+
+function wordsOf(pools: readonly PoolPolicy[], otherwise: PathPolicy): string {
+  const words = pools.map((pool) => `${pool.prefix.text} ${policyKey(pool)}`);
+  return [...words, policyKey(otherwise)].join(", ");
 }
 
 /** `cross-subnet auto` */

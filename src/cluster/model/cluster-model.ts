@@ -6,6 +6,10 @@ export interface ClusterMember {
   readonly name: string;
   /** Canonical; unique among members and reflectors. */
   readonly address: string;
+  /** Canonical IPv6 address: the next hop of its IPv6 pods. */
+  readonly address6?: string | undefined;
+  /** The subnet that it says it is in. */
+  readonly subnet?: Prefix | undefined;
   /** Disjoint from every other member's, and inside the cluster's pools. May be empty. */
   readonly podCidrs: readonly Prefix[];
   readonly asn: number;
@@ -23,11 +27,19 @@ export interface ClusterReflector {
 
 export type ClusterTopology = "mesh" | "reflector";
 
+/** How a pod pool, or a part of one, is reached where that is not as each node's own configuration says. */
+export interface PoolSetting {
+  readonly prefix: Prefix;
+  readonly encapsulation?: "cross-subnet" | "always" | "never" | undefined;
+  readonly tunnel?: "ipip" | "vxlan" | "auto" | undefined;
+}
+
 /** Who is in the cluster, whole and checked: the same whichever backend it came from. */
 export interface ClusterModel {
   readonly asn: number;
   /** Ranges that pod CIDRs come from; never empty. */
   readonly podPools: readonly Prefix[];
+  readonly poolSettings?: readonly PoolSetting[];
   readonly topology: ClusterTopology;
   /** In the backend's order; names and addresses are unique. */
   readonly members: readonly ClusterMember[];

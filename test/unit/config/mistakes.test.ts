@@ -267,8 +267,26 @@ members:
     says: [
       "cluster.yaml:1:12: podPools[0]: 0.0.0.0/0 is everything: give the range of the pods",
       "cluster.yaml:1:23: podPools[1]: 224.0.0.0/8 meets multicast (RFC 5771): pods need routable addresses, such as 10.233.0.0/16",
-      "cluster.yaml:1:36: podPools[2]: fd00::/8 is IPv6, which is not routed yet: give an IPv4 prefix",
       "cluster.yaml:3:50: members[0].podCidrs[0]: 127.0.0.0/24 meets loopback (RFC 1122): pods need routable addresses, such as 10.233.0.0/16",
+    ],
+  },
+  "settings of pools, and IPv6": {
+    cluster: `podPools: [10.233.0.0/16, fd00:10::/32]
+poolSettings:
+  - { prefix: 10.234.0.0/16, tunnel: gre }
+  - { prefix: fd00:10:1::/48, encapsulation: always, tunnel: vxlan }
+members:
+  - { name: a1, address: 192.168.1.2, subnet: 192.168.1.2/24, podCidrs: [fd00:10:0:1::/64] }
+  - { name: a2, address: 192.168.1.3, address6: 192.168.1.3 }
+  - { name: a3, address: 192.168.1.4, address6: "fe80::4" }
+`,
+    says: [
+      "cluster.yaml:3:15: poolSettings[0].prefix: 10.234.0.0/16 is outside every pod pool: 10.233.0.0/16 (10.233.0.0 to 10.233.255.255), fd00:10::/32 (fd00:10:: to fd00:10:ffff:ffff:ffff:ffff:ffff:ffff): give a range inside, or add one to podPools",
+      'cluster.yaml:3:38: poolSettings[0].tunnel: "gre" is not one of ipip, vxlan, auto: give one of ipip, vxlan, auto',
+      "cluster.yaml:6:47: members[0].subnet: 192.168.1.2/24 has host bits set: write 192.168.1.0/24",
+      "cluster.yaml:6:74: members[0].podCidrs[0]: a1 has IPv6 pods and no IPv6 address to reach them by: give it address6",
+      'cluster.yaml:7:49: members[1].address6: "192.168.1.3" is not an IPv6 address such as 2001:db8::2',
+      "cluster.yaml:8:49: members[2].address6: fe80::4 is link local (RFC 4291): give the address that other nodes reach",
     ],
   },
   "a node's address among the pods": {

@@ -5,7 +5,11 @@ import { parsePrefix, type Prefix } from "../../../src/net/prefix.ts";
 import { decodeInterfaceAddress, encodeInterfaceAddress } from "../../../src/netlink/address.ts";
 import { errnoText, NetlinkError } from "../../../src/netlink/errno.ts";
 import { ownEchoFilter } from "../../../src/netlink/event-filter.ts";
-import { decodeNeighbour, encodeNeighbour, type Neighbour } from "../../../src/netlink/neighbour.ts";
+import {
+  decodeNeighbour,
+  encodeNeighbour,
+  type Neighbour,
+} from "../../../src/netlink/neighbour.ts";
 import { decodeLink, encodeLinkChange, encodeNewLink } from "../../../src/netlink/link.ts";
 import {
   decodeAcknowledgement,

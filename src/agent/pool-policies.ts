@@ -1,0 +1,22 @@
+import type { ClusterModel } from "../cluster/model/cluster-model.ts";
+import type { NodeConfig } from "../config/node-config.ts";
+import type { PoolPolicy } from "../felix/pool-policy.ts";
+import type { Prefix } from "../net/prefix.ts";
+
+/** How pools are reached: what the cluster leaves open, the node's own configuration says. */
+export function poolPolicies(config: NodeConfig, cluster: ClusterModel): PoolPolicy[] {
+  return (cluster.poolSettings ?? []).map(({ prefix, encapsulation, tunnel }) => ({
+    prefix,
+    encapsulation: encapsulation ?? config.encapsulation,
+    tunnel: tunnel ?? config.tunnel,
+  }));
+}
+
+/** The subnets that members say they are in, by their address. */
+export function nodeSubnets(cluster: ClusterModel): Map<string, Prefix> {
+  return new Map(
+    cluster.members.flatMap(({ address, subnet }) =>
+      subnet === undefined ? [] : [[address, subnet]],
+    ),
+  );
+}
