@@ -37,7 +37,7 @@ export interface TunnelWish {
 }
 
 /** The tunnel's addresses: the first of the node's own first pod CIDR of each IP version that it carries. */
-export function tunnelAddresses(podCidrs: readonly Prefix[], spec: TunnelSpec): string[] {
+function tunnelAddresses(podCidrs: readonly Prefix[], spec: TunnelSpec): string[] {
   return spec.carries.flatMap((version) => {
     const first = podCidrs.find((prefix) => prefix.version === version);
     return first === undefined ? [] : [formatIpAddress(first.octets)];
