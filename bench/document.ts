@@ -218,7 +218,11 @@ export function documentOf(results: Results, plotFile: string | undefined): stri
     ...(plotFile === undefined
       ? []
       : [
-          `## Convergence against clients\n\n![Convergence time against number of clients](${basename(plotFile)})`,
+          `## Convergence against clients
+
+![Convergence time against number of clients](${basename(plotFile)})
+
+A line ends where its daemon did not get there in ${results.timeoutSeconds} s.`,
         ]),
     ...(results.runs.length === 0 ? [] : [resources(results)]),
     ...(wrong.length === 0 ? [] : [`## Wrong routes\n\n${wrong.join("\n")}`]),

@@ -66,7 +66,7 @@ export function plot(all: readonly Series[], options: PlotOptions): string {
     text((area.left + area.right) / 2, height - 16, options.xTitle, 'text-anchor="middle"'),
     text(0, 0, options.yTitle, `text-anchor="middle" ${verticalAt(20)}`),
     ...series.flatMap((one, index) => line(one, index, x, y)),
-    ...names(series, y),
+    ...names(series, x, y),
     "</svg>",
     "",
   ].join("\n");
@@ -121,14 +121,22 @@ function line(
   ];
 }
 
-/** The names of the lines beside the plot, each as near to the end of its line as the others allow. */
-function names(series: readonly Series[], y: (value: number) => number): readonly string[] {
-  const wanted = series
-    .map(({ name, points }, index) => ({ name, index, y: y(points.at(-1)?.y as number) }))
+/** The names of the lines, each at the end of its line, or as near below it as those of lines that end beside it allow. */
+function names(
+  series: readonly Series[],
+  x: (value: number) => number,
+  y: (value: number) => number,
+): readonly string[] {
+  const ends = series
+    .map(({ name, points }, index) => {
+      const last = points.at(-1) as Series["points"][number]; // who has none was left out
+      return { name, index, x: x(last.x), y: y(last.y) };
+    })
     .toSorted((a, b) => a.y - b.y);
-  let above = Number.NEGATIVE_INFINITY;
-  return wanted.map(({ name, index, y: end }) => {
-    above = Math.max(end, above + lineHeight);
-    return text(area.right + 10, above + 4, name, `fill="${colour(index)}"`);
+  const taken = new Map<number, number>();
+  return ends.map((end) => {
+    const at = Math.max(end.y, (taken.get(end.x) ?? Number.NEGATIVE_INFINITY) + lineHeight);
+    taken.set(end.x, at);
+    return text(end.x + 10, at + 4, end.name, `fill="${colour(end.index)}"`);
   });
 }

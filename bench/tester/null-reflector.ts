@@ -65,13 +65,25 @@ function sendBatch(peer: Peer, { octets, runs: all }: Batch): void {
   peer.socket.uncork();
 }
 
+/** When the next batch may go out: a batch is followed by a pause as long as it took, so that under load many share one write. */
+let nextBatchAtMs = 0;
+
+function schedule(): void {
+  const waitMs = nextBatchAtMs - performance.now();
+  if (waitMs > 0) setTimeout(reflectAll, waitMs);
+  else setImmediate(reflectAll);
+}
+
 function reflectAll(): void {
+  const startMs = performance.now();
   const batch = { octets: pending.subarray(0, pendingOctets), runs };
   pending = new Uint8Array(1 << 20);
   runs = [];
   pendingOctets = 0;
   batches.push(batch);
   for (const peer of peers) if (peer.isUp) sendBatch(peer, batch);
+  const nowMs = performance.now();
+  nextBatchAtMs = 2 * nowMs - startMs;
 }
 
 /** Notes one UPDATE for everybody else. */
@@ -81,7 +93,7 @@ function reflect(from: Peer, octets: Uint8Array, start: number, end: number): vo
   const attributesOctets = readUint16(octets, attributesAt);
   const headEnd = attributesAt + 2 + attributesOctets;
   if (withdrawnOctets === 0 && attributesOctets === 0) return; // End-of-RIB
-  if (pendingOctets === 0) setImmediate(reflectAll);
+  if (pendingOctets === 0) schedule();
   if (pendingOctets + end - start + added > pending.length) {
     const larger = new Uint8Array(2 * pending.length);
     larger.set(pending);
