@@ -4,12 +4,14 @@ import { fibMetrics } from "./fib-metrics.ts";
 import type { Metric, MetricSources } from "./metric.ts";
 import { peerMetrics } from "./peer-metrics.ts";
 import { processMetrics } from "./process-metrics.ts";
+import { rangeMetrics } from "./range-metrics.ts";
 import { ribMetrics } from "./rib-metrics.ts";
 
 /** THE table of metrics: one that is new is a row in one of these files. */
 export const metrics: readonly Metric[] = [
   ...processMetrics,
   ...peerMetrics,
+  ...rangeMetrics,
   ...ribMetrics,
   ...fibMetrics,
 ];

@@ -12,7 +12,7 @@ import { parseIpv4 } from "../../../src/net/ip-address.ts";
 import { SpeakerDriver } from "../../../src/session/speaker-driver.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { MemoryNetwork } from "../../support/memory-tcp.ts";
-import { peerSettings, prefix } from "../../support/speaker-harness.ts";
+import { peerRange, peerSettings, prefix } from "../../support/speaker-harness.ts";
 
 const reflector = "10.0.0.1";
 const clients = ["10.0.0.2", "10.0.0.3"] as const;
@@ -161,6 +161,19 @@ describe("metrics", () => {
     assert.ok(!found.has('margay_peer_prefixes_sent{peer="10.0.0.2",family="ipv6-unicast"}'));
     assert.ok([...found.keys()].every((name) => !name.startsWith("margay_fib")));
     assert.ok((found.get('margay_rib_table_bytes{family="",table="path-attributes"}') ?? 0) > 1e6);
+  });
+
+  test("count those from ranges, and those who were turned away", async () => {
+    scene = new Scene();
+    await scene.start();
+    const { speaker } = scene.driver;
+    speaker.setRanges([peerRange("10.1.0.0/16", {}, 1)]);
+    for (const from of ["10.1.0.1", "10.1.0.2", "10.1.0.3", "192.0.2.1"]) speaker.accepted(from);
+    const found = await scene.scrape();
+    assert.equal(found.get('margay_range_peers{range="10.1.0.0/16"}'), 1);
+    assert.equal(found.get('margay_range_limit{range="10.1.0.0/16"}'), 1);
+    assert.equal(found.get('margay_range_refused_total{range="10.1.0.0/16"}'), 2);
+    assert.equal(found.get("margay_strangers_refused_total"), 1);
   });
 
   test("show what waits for a client that does not read, in status, too", async () => {
