@@ -34,7 +34,7 @@ a tester that plays their clients, and writes docs/BENCHMARKS.md. Needs root. Ta
   --timeout SECONDS    what a phase of a run may take; who needs longer is asked no more  (default 60; quick: 10)
   --minutes N          no run begins after so long                                        (default 32; quick: 1.4)
   --output FILE        where the document goes; its plot goes beside it                   (default docs/BENCHMARKS.md)
-  --json FILE          where the raw results go                                           (default bench/results.json)
+  --json FILE          where the raw results go                                           (default bench/results.json; quick: bench/results-quick.json)
   --from FILE          make the document from raw results of an earlier run
   --help               this text
 `;
@@ -66,7 +66,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
     timeoutSeconds: positive("--timeout", values.timeout, isQuick ? 10 : 60),
     minutes: positive("--minutes", values.minutes, isQuick ? 1.4 : 32),
     output,
-    json: values.json ?? "bench/results.json",
+    json: values.json ?? (isQuick ? "bench/results-quick.json" : "bench/results.json"),
     from: values.from,
   };
 }

@@ -14,6 +14,7 @@ test("quick overwrites no document unless told", () => {
   assert.equal(readOptions(["--quick"])?.output, undefined);
   assert.equal(readOptions(["--quick", "--output", "x.md"])?.output, "x.md");
   assert.equal(readOptions(["--quick", "--runs", "2"])?.runs, 2);
+  assert.notEqual(readOptions(["--quick"])?.json, readOptions([])?.json, "nor raw results");
 });
 
 test("a selection runs in the order of the table, smaller ones of a family first", () => {
