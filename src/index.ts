@@ -52,4 +52,16 @@ export { nodeClock } from "./platform/node-clock.ts";
 export { nodeTcp } from "./platform/node-tcp.ts";
 export { nodeRandom, type Random } from "./platform/random.ts";
 export { type Tcp, type TcpConnection, TcpListenError } from "./platform/tcp.ts";
-export { SpeakerDriver, type SpeakerDriverOptions } from "./session/speaker-driver.ts";
+export { Recorder } from "./recording/recorder.ts";
+export { RecordingError } from "./recording/records.ts";
+export {
+  type PeerOutput,
+  type Replayed,
+  replay,
+  type ReplayOptions,
+} from "./recording/replay.ts";
+export {
+  type CreateSpeaker,
+  SpeakerDriver,
+  type SpeakerDriverOptions,
+} from "./session/speaker-driver.ts";

@@ -33,6 +33,7 @@ import { logRefusals } from "./refusal-log.ts";
 import { feedRoutes } from "./route-feed.ts";
 import { type Probes, startProbes } from "./probes.ts";
 import { ownSubnets } from "./own-subnets.ts";
+import type { RecordingFile } from "./recording-file.ts";
 import { observeSpeaker } from "./speaker-observer.ts";
 import { createViews } from "./speaker-views.ts";
 import type { StatusSources } from "./status-view.ts";
@@ -48,6 +49,8 @@ export interface NodeAgentOptions {
   /** The log level comes from the command line and no reload changes it. */
   readonly logLevelFixed: boolean;
   readonly clock: Clock;
+  /** What happens to the speaker is written there. */
+  readonly recording?: RecordingFile | undefined;
 }
 
 /**
@@ -111,6 +114,7 @@ export class NodeAgent {
     const { node } = this.#config;
     const version = node.address.includes(":") ? 6 : 4;
     const identifier = parseIpv4(node.routerId) ?? 0;
+    const { recording } = this.#options;
     const speakerLogger = this.#logger.child({ room: "bgp" });
     return new SpeakerDriver({
       config: {
@@ -128,6 +132,7 @@ export class NodeAgent {
       tcp: nodeTcp,
       clock: this.#clock,
       random: nodeRandom,
+      ...(recording !== undefined && { createSpeaker: recording.createSpeaker }),
       localAddress: { [version]: node.address },
       refused: logRefusals(speakerLogger, this.#clock),
       observer: observeSpeaker({
@@ -336,6 +341,7 @@ export class NodeAgent {
     this.#endOfRibWait?.cancel();
     this.#turns.stop();
     await this.#driver.stop({ silently: !options.cleanup });
+    this.#options.recording?.close();
     await this.#felix.stop(options);
     this.#netlink.close();
     this.#logger.info(

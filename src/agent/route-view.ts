@@ -25,7 +25,7 @@ export function candidateView(
   speaker: Speaker,
   rib: FamilyRib,
   row: number,
-  clock: Clock,
+  clock: Pick<Clock, "nowMs">,
 ): CandidateView {
   const { paths } = rib;
   const ribPeer = speaker.ribPeer(paths.peer(row));
@@ -73,7 +73,7 @@ export function routeView(
   speaker: Speaker,
   rib: FamilyRib,
   prefix: number,
-  clock: Clock,
+  clock: Pick<Clock, "nowMs">,
 ): RouteView {
   return {
     prefix: rib.prefixes.text(prefix),

@@ -21,6 +21,7 @@ import { speakerPeerSettings, speakerRanges } from "./peer-settings.ts";
 import { type Probes, startProbes } from "./probes.ts";
 import { logRefusals } from "./refusal-log.ts";
 import { ownSubnets } from "./own-subnets.ts";
+import type { RecordingFile } from "./recording-file.ts";
 import { observeSpeaker } from "./speaker-observer.ts";
 import { createViews } from "./speaker-views.ts";
 import { applyTcpKeys, tcpKeys } from "./tcp-keys.ts";
@@ -34,6 +35,8 @@ export interface SpeakerAgentOptions {
   /** The log level comes from the command line and no reload changes it. */
   readonly logLevelFixed: boolean;
   readonly clock: Clock;
+  /** What happens to the speaker is written there. */
+  readonly recording?: RecordingFile | undefined;
 }
 
 /** A speaker without a programmer: a route reflector, a route server, the control plane of a transit router. */
@@ -74,6 +77,7 @@ export class SpeakerAgent {
       tcp: nodeTcp,
       clock,
       random: nodeRandom,
+      ...(options.recording !== undefined && { createSpeaker: options.recording.createSpeaker }),
       localAddress: own,
       refused: logRefusals(logger, clock),
       observer: observeSpeaker({
@@ -202,6 +206,7 @@ export class SpeakerAgent {
     await this.#api?.close();
     this.#turns.stop();
     await this.#driver.stop({ silently: true });
+    this.#options.recording?.close();
     this.#memory?.flush();
   }
 }

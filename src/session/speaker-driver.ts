@@ -43,7 +43,17 @@ export interface SpeakerDriverOptions {
   readonly localAddress?: { readonly 4?: string; readonly 6?: string };
   /** Connections that were turned away, with the reason. */
   readonly refused?: (address: string, reason: string) => void;
+  /** Makes the speaker; one that records what is done to it, say. */
+  readonly createSpeaker?: CreateSpeaker;
 }
+
+export type CreateSpeaker = (
+  config: SpeakerConfig,
+  ports: SpeakerPorts,
+  observer: SpeakerObserver,
+) => Speaker;
+
+const plainSpeaker: CreateSpeaker = (...parts) => new Speaker(...parts);
 
 interface OpenConnection {
   readonly dial?: TcpDial;
@@ -90,7 +100,8 @@ export class SpeakerDriver {
       nowMs: () => options.clock.nowMs(),
       random: options.random,
     };
-    this.speaker = new Speaker(options.config, ports, options.observer);
+    const { config, observer = {}, createSpeaker = plainSpeaker } = options;
+    this.speaker = createSpeaker(config, ports, observer);
   }
 
   /** Listens for peers. @returns the port, which matters when 0 was asked for @throws TcpListenError */

@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
 import { type ManagementConnection, connect } from "../../src/api/connect.ts";
@@ -23,6 +23,16 @@ export function margayCommand(args: readonly string[]): readonly string[] {
   }
   const load = `import(${JSON.stringify(projectFile("src/cli/main.ts"))}).then((cli) => cli.main(process.argv.slice(1)))`;
   return [process.execPath, "-e", load, "--", ...args];
+}
+
+let recordings = 0;
+
+/** Where this daemon is recorded, if MARGAY_INTEROP_RECORD names a directory: `mesh-03-node.rec` for the third of a test file. */
+function recordingFile(verb: string): string | undefined {
+  const directory = process.env["MARGAY_INTEROP_RECORD"];
+  if (directory === undefined || directory === "") return undefined;
+  const test = basename(process.argv[1] ?? "", ".test.ts");
+  return join(directory, `${test}-${String(++recordings).padStart(2, "0")}-${verb}.rec`);
 }
 
 /** A margay daemon in a namespace: `margay node` or `margay reflector`. */
@@ -78,8 +88,10 @@ export class Margay {
   }
 
   async start(args: readonly string[]): Promise<void> {
+    const recording = recordingFile(args[0] ?? "");
+    const all = recording === undefined ? args : [...args, "--record", recording];
     const daemon = new Daemon({
-      argv: this.namespace.inside(margayCommand(args)),
+      argv: this.namespace.inside(margayCommand(all)),
       logFile: join(this.directory, "margay.log"),
     });
     this.#daemon = daemon;

@@ -46,7 +46,7 @@ const byPath: ReadonlyMap<string, SourceFile> = new Map(files.map((file) => [fil
 
 /** What a room may import; DESIGN's table, downward only. `platform` has the ports to the outside, `gen` the API's schema. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
-  "index.ts": ["bgp", "net", "platform", "session"],
+  "index.ts": ["bgp", "net", "platform", "recording", "session"],
   cli: ["agent", "api", "bgp", "capture", "config", "felix", "gen", "net", "netlink", "platform"],
   agent: [
     "api",
@@ -58,11 +58,13 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "net",
     "netlink",
     "platform",
+    "recording",
     "session",
     "topology",
   ],
   api: ["gen", "net", "platform"],
   session: ["bgp", "net", "platform"],
+  recording: ["bgp", "net", "wire"],
   felix: ["fib", "net", "netlink", "platform"],
   cluster: ["config", "net", "platform"],
   topology: ["net"],
@@ -93,7 +95,13 @@ const exceptions: readonly { from: string; to: string; why: string }[] = [
 
 /** Parts of the command line that reach further than its API client. */
 const cliBeyondTheApi: Readonly<Record<string, readonly string[]>> = {
-  agent: ["cli/commands/node.ts", "cli/commands/reflector.ts", "cli/commands/speaker.ts"],
+  agent: [
+    "cli/commands/node.ts",
+    "cli/commands/reflector.ts",
+    "cli/commands/replay.ts",
+    "cli/commands/speaker.ts",
+    "cli/format/replayed.ts",
+  ],
   bgp: ["cli/format/decoded.ts"],
   capture: ["cli/commands/decode.ts", "cli/capture-input.ts", "cli/format/decoded.ts"],
   felix: ["cli/commands/cleanup.ts"],
@@ -101,7 +109,7 @@ const cliBeyondTheApi: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Pure: nothing but their arguments decides what these do. */
-const pureRooms = ["net", "wire", "bgp", "capture", "topology", "fib"];
+const pureRooms = ["net", "wire", "bgp", "capture", "recording", "topology", "fib"];
 /** The files of `netlink` that do IO. */
 const netlinkIo = ["socket.ts", "conversation.ts", "kernel-netlink.ts"];
 
@@ -161,7 +169,7 @@ describe("the architecture", () => {
     }
   });
 
-  test("has the command line talk to the API, but for the daemons, the clean-up and the decoder", () => {
+  test("has the command line talk to the API, but for the daemons, replay, the clean-up and the decoder", () => {
     for (const { path, room, imports } of files) {
       if (room !== "cli") continue;
       for (const name of imports.filter(isOwn)) {

@@ -8,6 +8,8 @@ export interface NodeArguments {
   readonly config: string;
   /** Remove our kernel routes when the daemon stops. */
   readonly cleanup: boolean;
+  /** Path of the file that the speaker's inputs are recorded in; undefined: none. */
+  readonly record?: string | undefined;
   /** Undefined: what the configuration says. */
   readonly logLevel?: LogLevel | undefined;
 }
@@ -16,6 +18,8 @@ export interface NodeArguments {
 export interface SpeakerArguments {
   /** Path of the speaker's YAML file. */
   readonly config: string;
+  /** Path of the file that the speaker's inputs are recorded in; undefined: none. */
+  readonly record?: string | undefined;
   /** Undefined: what the configuration says. */
   readonly logLevel?: LogLevel | undefined;
 }
@@ -42,6 +46,8 @@ export interface ReflectorArguments {
   readonly metrics?: string | undefined;
   /** Seconds: 0 or at least 3. */
   readonly holdTime: number;
+  /** Path of the file that the speaker's inputs are recorded in; undefined: none. */
+  readonly record?: string | undefined;
   readonly logLevel: LogLevel;
 }
 
@@ -111,4 +117,13 @@ export interface DecodeArguments {
   /** AS numbers take two octets. */
   readonly noAs4: boolean;
   readonly addpath: boolean;
+}
+
+/** `margay replay FILE` */
+export interface ReplayArguments extends Pick<ClientArguments, "output" | "noHeaders"> {
+  readonly file: string;
+  /** Seconds from the start; undefined: all of it. */
+  readonly until?: number | undefined;
+  /** From 1; undefined: the last. */
+  readonly run?: number | undefined;
 }

@@ -17,7 +17,10 @@ import {
   clientOptions,
   logLevels,
   matchOptions,
+  outputOptions,
   prefixPositional,
+  recordOption,
+  seconds,
   watchOptions,
   wholeNumber,
 } from "./options.ts";
@@ -46,6 +49,7 @@ export const commands: readonly CommandRow[] = [
           default: false,
           describe: "Remove our routes from the kernel at the end; otherwise they stay",
         })
+        .option("record", recordOption)
         .option("log-level", {
           choices: logLevels,
           requiresArg: true,
@@ -66,6 +70,7 @@ export const commands: readonly CommandRow[] = [
           requiresArg: true,
           describe: "The speaker's YAML file; docs/CONFIG.md. SIGHUP reads it again",
         })
+        .option("record", recordOption)
         .option("log-level", {
           choices: logLevels,
           requiresArg: true,
@@ -150,6 +155,7 @@ export const commands: readonly CommandRow[] = [
           describe: "Seconds to offer; 0: none",
           coerce: wholeNumber("hold-time", 0, 65_535),
         })
+        .option("record", recordOption)
         .option("log-level", { choices: logLevels, default: "info" as const, requiresArg: true }),
     load: () => import("./reflector.ts"),
   }),
@@ -350,6 +356,34 @@ export const commands: readonly CommandRow[] = [
           return true;
         }),
     load: () => import("./decode.ts"),
+  }),
+  command({
+    usage: "replay <file>",
+    describe:
+      "Give a speaker the inputs that --record wrote down; print its RIBs and a digest of what each peer was sent.",
+    examples: [
+      ["replay margay.rec", "exit code 1 when it did something else than when it was recorded"],
+      ["replay margay.rec --until 12.5", "as it was 12.5 seconds after its start"],
+    ],
+    options: (parser: Argv) =>
+      parser
+        .positional("file", {
+          type: "string",
+          demandOption: true,
+          describe: "The recording; it may be compressed with gzip",
+        })
+        .option("until", {
+          requiresArg: true,
+          describe: "Seconds from the start of the run at which to stop",
+          coerce: seconds("until"),
+        })
+        .option("run", {
+          requiresArg: true,
+          describe: "Which of the runs in the file, from 1; else the last",
+          coerce: wholeNumber("run", 1, MAXIMUM_ASN),
+        })
+        .options(outputOptions),
+    load: () => import("./replay.ts"),
   }),
   command({
     usage: "completion <shell>",

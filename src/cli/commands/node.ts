@@ -2,6 +2,7 @@ import { NodeAgent } from "../../agent/node-agent.ts";
 import { missingPrivilege } from "../../agent/privileges.ts";
 import { loadNodeConfig } from "../../config/load.ts";
 import { formatProblems } from "../../config/problem.ts";
+import { openRecording } from "../../agent/recording-file.ts";
 import { nodeClock } from "../../platform/node-clock.ts";
 import { createLogger } from "../../platform/pino-logger.ts";
 import { releaseStartupMemory } from "../../platform/startup-memory.ts";
@@ -32,6 +33,7 @@ export async function run(args: NodeArguments): Promise<number> {
     log,
     logLevelFixed: args.logLevel !== undefined,
     clock: nodeClock,
+    recording: openRecording(args.record, log.logger),
   });
   try {
     releaseStartupMemory();

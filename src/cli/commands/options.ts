@@ -25,9 +25,45 @@ export function wholeNumber(
   };
 }
 
+/** Reads seconds, whole or not; anything else is a mistake of the user. */
+export function seconds(name: string): (value: string | number | undefined) => number {
+  return (value) => {
+    const number = Number(value);
+    if (typeof value !== "boolean" && number >= 0 && number < Number.POSITIVE_INFINITY) {
+      return number;
+    }
+    throw new UsageError(`--${name} takes seconds, like 12.5, not "${value}".`);
+  };
+}
+
+/** `--record FILE` */
+export const recordOption = {
+  type: "string",
+  requiresArg: true,
+  describe: "Append all that happens to the speaker to this file, for margay replay; no passwords",
+} as const;
+
 const outputs: readonly ClientArguments["output"][] = ["table", "wide", "json"];
 
 const group = "Connection and output:";
+
+/** How to print. */
+export const outputOptions = {
+  output: {
+    group,
+    alias: "o",
+    requiresArg: true,
+    choices: outputs,
+    default: "table",
+    describe: "How to print",
+  },
+  "no-headers": {
+    group,
+    type: "boolean",
+    default: false,
+    describe: "Tables without their first line",
+  },
+} as const;
 
 /** The options of every command that talks to a daemon. */
 export const clientOptions = {
@@ -50,20 +86,7 @@ export const clientOptions = {
     default: 10,
     coerce: wholeNumber("timeout", 1, 3600),
   },
-  output: {
-    group,
-    alias: "o",
-    requiresArg: true,
-    choices: outputs,
-    default: "table",
-    describe: "How to print",
-  },
-  "no-headers": {
-    group,
-    type: "boolean",
-    default: false,
-    describe: "Tables without their first line",
-  },
+  ...outputOptions,
 } as const;
 
 /** `[PREFIX]` */

@@ -10,6 +10,7 @@ import {
   parseIpv4,
 } from "../../net/ip-address.ts";
 import type { Prefix } from "../../net/prefix.ts";
+import { openRecording } from "../../agent/recording-file.ts";
 import { nodeClock } from "../../platform/node-clock.ts";
 import { createLogger } from "../../platform/pino-logger.ts";
 import { releaseStartupMemory } from "../../platform/startup-memory.ts";
@@ -71,6 +72,7 @@ export async function run(args: ReflectorArguments): Promise<number> {
     log,
     logLevelFixed: true,
     clock: nodeClock,
+    recording: openRecording(args.record, log.logger),
   });
   try {
     releaseStartupMemory();

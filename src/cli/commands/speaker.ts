@@ -1,6 +1,7 @@
 import { SpeakerAgent } from "../../agent/speaker-agent.ts";
 import { loadSpeaker } from "../../config/load-speaker.ts";
 import { formatProblems } from "../../config/problem.ts";
+import { openRecording } from "../../agent/recording-file.ts";
 import { nodeClock } from "../../platform/node-clock.ts";
 import { createLogger } from "../../platform/pino-logger.ts";
 import { releaseStartupMemory } from "../../platform/startup-memory.ts";
@@ -23,6 +24,7 @@ export async function run(args: SpeakerArguments): Promise<number> {
     log,
     logLevelFixed: args.logLevel !== undefined,
     clock: nodeClock,
+    recording: openRecording(args.record, log.logger),
   });
   try {
     releaseStartupMemory();
