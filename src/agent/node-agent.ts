@@ -99,6 +99,7 @@ export class NodeAgent {
       table: config.kernel.table,
       metric: config.kernel.metric,
       conflicts: config.kernel.conflicts,
+      nextHopObjects: config.kernel.nextHopObjects,
       maximumRemovalPercent: config.kernel.maximumRemovalPercent,
       isPictureWhole: () => this.#unspoken().length === 0,
       netlink: this.#netlink,

@@ -86,6 +86,10 @@ const kernel = section({
     description:
       "What becomes of another program's route where we want one: it stays, or ours takes its place.",
   }),
+  nextHopObjects: choice(["never", "auto"]).default("never").meta({
+    description:
+      "Routes through next-hop objects, wherever this kernel has them: moving all routes of a node is then one message.",
+  }),
   maximumRemovalPercent: count("a percentage", 0, 100).default(30).meta({
     description:
       "So much of our routes, and never fewer than 10, may go within a minute while not every peer has told its table; 100 for all.",

@@ -2,6 +2,7 @@ import { PathTable } from "../fib/path.ts";
 import type { InterfaceAddress } from "../netlink/address.ts";
 import type { Link } from "../netlink/link.ts";
 import type { Netlink } from "../netlink/netlink.ts";
+import type { NextHopObject } from "../netlink/next-hop.ts";
 import type { KernelRoute } from "../netlink/route.ts";
 import type { RouteChange } from "../netlink/route-request.ts";
 import { routeLine } from "./format.ts";
@@ -21,6 +22,8 @@ export interface CleanUpOptions {
 export interface CleanUpResult {
   /** `10.233.2.0/24 via 192.168.1.3 dev eth0 proto margay`, with the table where it is not main. */
   readonly routes: readonly string[];
+  /** `nexthop id 1291845633 via 192.168.1.3 dev eth0`. */
+  readonly nextHops: readonly string[];
   /** `10.233.1.0/32 dev tunl0`. */
   readonly addresses: readonly string[];
   /** `tunl0 down`. */
@@ -36,8 +39,9 @@ const KERNEL_PROTOCOL = 2;
 const BATCH = 512;
 
 /**
- * Removes every route that bears our protocol number, in every table, our addresses on the tunnels and the tunnels that
- * we made; takes those of the kernel down when nobody else uses them. Nothing else is touched. Rejects with `NetlinkError`.
+ * Removes every route and next-hop object that bears our protocol number, in every table, our addresses on the tunnels
+ * and the tunnels that we made; takes those of the kernel down when nobody else uses them. Nothing else is touched, nor
+ * an object that a route of another protocol leads through. Rejects with `NetlinkError`.
  */
 export async function cleanUp(options: CleanUpOptions): Promise<CleanUpResult> {
   const { netlink, protocol, dryRun } = options;
@@ -46,10 +50,15 @@ export async function cleanUp(options: CleanUpOptions): Promise<CleanUpResult> {
   const deviceName = (ifindex: number): string => picture.deviceName(ifindex);
   const ours: KernelRoute[] = [];
   const usedByOthers = new Set<number>();
+  const objectsOfOthers = new Set<number>();
   for (const version of [4, 6] as const) {
     await netlink.dumpRoutes({ version }, (route) => {
-      if (route.protocol === protocol) ours.push(route);
-      else if (route.protocol !== KERNEL_PROTOCOL) {
+      if (route.protocol === protocol) {
+        ours.push(route);
+        return;
+      }
+      if (route.nextHopId !== undefined) objectsOfOthers.add(route.nextHopId);
+      if (route.protocol !== KERNEL_PROTOCOL) {
         for (const { ifindex } of route.hops) usedByOthers.add(ifindex);
       }
     });
@@ -57,14 +66,20 @@ export async function cleanUp(options: CleanUpOptions): Promise<CleanUpResult> {
   const tunnels = tunnelSpecs.flatMap((spec) =>
     tunnelRemains(spec, picture, usedByOthers, protocol),
   );
+  const objects = objectRemains(await netlink.dumpNextHops(), objectsOfOthers, protocol);
   const refused = dryRun
     ? new Map<KernelRoute, string>()
     : await removeRoutes(netlink, ours, protocol);
   const removed = ours.filter((route) => !refused.has(route));
   const failures = [...refused].map(([route, text]) => `${lineOf(route, deviceName)}: ${text}`);
+  if (!dryRun) {
+    for (const { id } of objects)
+      failures.push(...attempt(`nexthop id ${id}`, () => netlink.removeNextHop(id)));
+  }
   if (!dryRun) for (const remains of tunnels) failures.push(...removeTunnel(netlink, remains));
   return {
     routes: removed.map((route) => lineOf(route, deviceName)),
+    nextHops: objects.map((object) => objectLine(object, deviceName)),
     addresses: tunnels.flatMap(({ addresses }) =>
       addresses.map(({ address, prefixLength, ifindex }) => {
         return `${address}/${prefixLength} dev ${deviceName(ifindex)}`;
@@ -103,15 +118,45 @@ function tunnelRemains(
   return [{ link, addresses, end: link.up && addresses.length > 0 && isFree ? "down" : "stay" }];
 }
 
+/** Our next-hop objects that no other program's route leads through, groups first. */
+function objectRemains(
+  all: readonly NextHopObject[] | undefined,
+  usedByOthers: ReadonlySet<number>,
+  protocol: number,
+): NextHopObject[] {
+  const kept = new Set(usedByOthers);
+  for (const { id, members } of all ?? []) {
+    if (usedByOthers.has(id)) for (const member of members) kept.add(member.id);
+  }
+  return (all ?? [])
+    .filter((object) => object.protocol === protocol && !kept.has(object.id))
+    .sort((a, b) => b.members.length - a.members.length);
+}
+
+/** As `ip nexthop` shows it. */
+function objectLine(
+  { id, hop, members }: NextHopObject,
+  deviceName: (ifindex: number) => string,
+): string {
+  if (hop === undefined) return `nexthop id ${id} group ${members.map((one) => one.id).join("/")}`;
+  return `nexthop id ${id} via ${hop.gateway} dev ${deviceName(hop.ifindex)}`;
+}
+
 /** What the kernel refused, in words. */
 function removeTunnel(netlink: Netlink, { link, addresses, end }: TunnelRemains): string[] {
-  try {
+  return attempt(link.name, () => {
     for (const { address } of addresses) netlink.removeHostAddress(link.ifindex, address);
     if (end === "down") netlink.changeLink(link.ifindex, { up: false });
     if (end === "deleted") netlink.deleteLink(link.ifindex);
+  });
+}
+
+function attempt(what: string, removal: () => void): string[] {
+  try {
+    removal();
     return [];
   } catch (error) {
-    return [`${link.name}: ${problemOf(error).text}`];
+    return [`${what}: ${problemOf(error).text}`];
   }
 }
 

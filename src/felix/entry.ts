@@ -8,6 +8,8 @@ import type { FibEntry, FibNextHop } from "./status.ts";
 export interface EntryContext {
   readonly protocol: number;
   readonly deviceName: (ifindex: number) => string;
+  /** Where a next-hop object of ours leads. */
+  readonly hopsOf: (nextHopId: number) => PathContent["hops"];
 }
 
 /** The row's state; waiting for what only a person can mend is an error. */
@@ -21,8 +23,8 @@ export function stateOf(row: FibRow<RouteOwner>): RowState {
 export function entryOf(row: FibRow<RouteOwner>, context: EntryContext): FibEntry {
   const { prefix, metric, want, foreign, kernel } = row;
   const nextHops = want === undefined ? [] : nextHopsOf(want, context);
-  const way = row.wanted === undefined ? undefined : pathText(row.wanted, context.deviceName);
-  const there = foreign ?? kernel;
+  const way = row.wanted && pathText(throughObject(row.wanted, context), context.deviceName);
+  const there = foreign ?? (kernel && throughObject(kernel, context));
   return {
     prefix,
     metric,
@@ -31,6 +33,14 @@ export function entryOf(row: FibRow<RouteOwner>, context: EntryContext): FibEntr
     kernel: there === undefined ? undefined : kernelOf(row, there, context),
     ...troubleOf(row, nextHops, context),
   };
+}
+
+/** A path with the hops of the next-hop object that it leads through. */
+export function throughObject(
+  path: PathContent,
+  { hopsOf }: Pick<EntryContext, "hopsOf">,
+): PathContent {
+  return path.nextHopId === undefined ? path : { ...path, hops: hopsOf(path.nextHopId) };
 }
 
 function kernelOf(

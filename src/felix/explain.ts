@@ -2,7 +2,7 @@ import type { Fib } from "../fib/fib.ts";
 import { formatIpAddress, parseIpAddress } from "../net/ip-address.ts";
 import { type Prefix, prefixContainsAddress, prefixFromOctets } from "../net/prefix.ts";
 import type { Netlink } from "../netlink/netlink.ts";
-import { type EntryContext, entryOf } from "./entry.ts";
+import { type EntryContext, entryOf, throughObject } from "./entry.ts";
 import { pathText, protocolName, routeLine } from "./format.ts";
 import type { RouteOwner } from "./owner.ts";
 import type { FibEntry } from "./status.ts";
@@ -69,14 +69,16 @@ function kernelAnswer(address: string, context: ExplainContext): KernelAnswer {
   const answer = context.netlink.lookup(address);
   if (!answer.found) return answer;
   const { prefix, protocol, metric } = answer.route;
+  // With net.ipv4.nexthop_compat_mode off the kernel names the object alone.
+  const path = answer.route.hops.length === 0 ? throughObject(answer.route, context) : answer.route;
   const name = protocolName(protocol, context.protocol);
   return {
     found: true,
     prefix,
-    text: pathText(answer.route, context.deviceName),
+    text: pathText(path, context.deviceName),
     protocol,
     protocolName: name,
-    line: routeLine(prefix.text, answer.route, name, metric, context.deviceName),
+    line: routeLine(prefix.text, path, name, metric, context.deviceName),
     metric,
   };
 }

@@ -1,5 +1,6 @@
 import { Fib, type FibPolicy } from "../fib/fib.ts";
 import { DeletionGuard } from "../fib/deletion-guard.ts";
+import { NextHopObjects } from "../fib/next-hop-objects.ts";
 import { PathTable } from "../fib/path.ts";
 import type { RowState } from "../fib/row.ts";
 import type { Prefix } from "../net/prefix.ts";
@@ -16,6 +17,7 @@ import { type LoadKernelModule, modprobe } from "./kernel-module.ts";
 import { KernelPicture } from "./kernel-picture.ts";
 import { decideLocal, LOCAL_METRIC, type LocalDecision, localPath } from "./local.ts";
 import { NextHops } from "./next-hops.ts";
+import { type NextHopObjectsChoice, ObjectKeeper } from "./object-keeper.ts";
 import { findPodCidrOverlaps, type PodCidrOverlap } from "./overlaps.ts";
 import type { RouteOwner } from "./owner.ts";
 import { nameProtocol, RT_PROTOS_DIRECTORY } from "./protocol-name.ts";
@@ -56,6 +58,8 @@ export interface FelixOptions {
   readonly logger: Logger;
   /** What becomes of routes of other protocols where we want one; by default they are left. */
   readonly conflicts?: ConflictPolicy;
+  /** Whether routes lead through next-hop objects; by default never. */
+  readonly nextHopObjects?: NextHopObjectsChoice;
   /** Percent of our routes that may go while the picture is not whole, 0..100; 30 by default. */
   readonly maximumRemovalPercent?: number;
   /** Has everybody who tells of routes told all there is to tell? By default, yes. */
@@ -90,6 +94,7 @@ export class Felix {
   readonly #picture: KernelPicture;
   readonly #tunnels: Tunnels;
   readonly #nextHops: NextHops;
+  readonly #keeper: ObjectKeeper;
   readonly #reconciler: Reconciler;
   readonly #context: EntryContext;
   readonly #reporter: Reporter;
@@ -129,12 +134,20 @@ export class Felix {
     this.#tunnels = tunnels;
     this.#policies = policiesOf(options);
     const paths = this.#paths;
-    this.#nextHops = new NextHops({ netlink, picture, tunnels, paths, protocol, nodeAddresses });
+    const objects = new NextHopObjects(protocol);
+    this.#nextHops = new NextHops({
+      ...{ netlink, picture, tunnels, paths, objects, protocol, nodeAddresses },
+    });
     const deviceName = (ifindex: number): string => picture.deviceName(ifindex);
-    this.#context = { protocol, deviceName };
+    this.#context = { protocol, deviceName, hopsOf: (id) => objects.hops(id) };
+    const choice = options.nextHopObjects ?? "never";
+    const keeper = new ObjectKeeper({
+      ...{ objects, choice, netlink, fib, protocol, deviceName, logger },
+    });
+    this.#keeper = keeper;
     const retryAfter = (delayMs: number): void => this.#reconciler.retryAfter(delayMs);
     const reporter = new Reporter({
-      ...{ fib, clock, logger, protocol, deviceName, retryAfter, mayTake },
+      ...{ ...this.#context, fib, clock, logger, retryAfter, mayTake },
     });
     this.#reporter = reporter;
     this.#reconciler = new Reconciler({
@@ -143,9 +156,14 @@ export class Felix {
       fib,
       paths,
       nextHops: this.#nextHops,
+      keeper,
       tunnels,
-      programmer: new RouteProgrammer(fib, netlink, { protocol, table }, (change, outcome) =>
-        reporter.changed(change, outcome),
+      programmer: new RouteProgrammer(
+        fib,
+        netlink,
+        { protocol, table },
+        (change, outcome) => reporter.changed(change, outcome),
+        () => this.#reconciler.prepare(),
       ),
       clock,
       logger,
@@ -178,7 +196,9 @@ export class Felix {
     const before = this.#fib.row(prefix, metric)?.want;
     const policy = this.#policies.of(prefix);
     const group = this.#nextHops.acquire(intent.nextHops, policy, prefix.version);
-    if (before?.kind === "remote") this.#nextHops.release(before.group);
+    if (before?.kind === "remote" && this.#nextHops.release(before.group, group)) {
+      this.#reconciler.rewire();
+    }
     this.#fib.want(prefix, metric, group.owner, group.path);
     if (before !== group.owner) this.#overlaps = undefined;
     this.#reconciler.kick();
@@ -227,7 +247,7 @@ export class Felix {
       { routes: stale },
       "the picture is complete, sweeping what nobody wants",
     );
-    this.#reconciler.kick();
+    this.#reconciler.allowDeletions();
   }
 
   /** Those who tell of routes have come, gone or told more: removals that were frozen are looked at again. */
@@ -277,7 +297,7 @@ export class Felix {
       pictureComplete: this.#pictureComplete,
       overlaps: this.#podCidrOverlaps(),
       frozenRemovals: this.#fib.frozenDeletions,
-      repairs: this.#reporter.repairs + this.#tunnels.repairs,
+      repairs: this.#reporter.repairs + this.#keeper.repairs + this.#tunnels.repairs,
       overflows: this.#reconciler.overflows,
       lastResync: this.#reconciler.lastResync,
     };

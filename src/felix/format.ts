@@ -32,10 +32,15 @@ export function pathText(path: PathContent, deviceName: (ifindex: number) => str
   });
   const [only] = hops;
   const way = hops.length > 1 ? hops.map((hop) => `nexthop ${hop}`).join(" ") : (only ?? "");
-  const words = [path.type === "unicast" ? "" : path.type, way];
+  const words = [path.type === "unicast" ? "" : path.type, objectText(path), way];
   if (path.source !== undefined) words.push(`src ${path.source}`);
   if (path.extras !== undefined) words.push(path.extras);
   return words.filter((word) => word !== "").join(" ");
+}
+
+/** `nhid 1291845633`, or nothing. */
+function objectText({ nextHopId }: PathContent): string {
+  return nextHopId === undefined ? "" : `nhid ${nextHopId}`;
 }
 
 /** `10.233.2.0/24 via 192.168.2.2 dev tunl0 proto margay onlink`: the line that `ip route` shows. */
@@ -49,12 +54,14 @@ export function routeLine(
   const words = path.type === "unicast" ? [prefixText] : [path.type, prefixText];
   const [only] = path.hops;
   const single = path.hops.length === 1 ? only : undefined;
+  if (path.nextHopId !== undefined) words.push(objectText(path));
   if (single?.gateway !== undefined) words.push("via", single.gateway);
   if (single !== undefined && single.ifindex !== 0) words.push("dev", deviceName(single.ifindex));
   words.push("proto", protocol);
   if (path.source !== undefined) words.push("src", path.source);
   if (metric !== 0) words.push("metric", String(metric));
-  if (path.hops.length > 1) words.push(pathText({ ...path, type: "unicast" }, deviceName));
+  if (path.hops.length > 1)
+    words.push(pathText({ ...path, nextHopId: undefined, type: "unicast" }, deviceName));
   if (single?.onlink === true) words.push("onlink");
   return words.join(" ");
 }

@@ -1,4 +1,5 @@
-import type { PathHop, PathTable } from "../fib/path.ts";
+import type { NextHopObjects, ObjectWay } from "../fib/next-hop-objects.ts";
+import type { PathTable } from "../fib/path.ts";
 import { ipVersionOf, parseIpAddress } from "../net/ip-address.ts";
 import { type Prefix, prefixContainsAddress } from "../net/prefix.ts";
 import type { Netlink } from "../netlink/netlink.ts";
@@ -15,6 +16,7 @@ export interface NextHopsOptions {
   readonly picture: KernelPicture;
   readonly tunnels: Tunnels;
   readonly paths: PathTable;
+  readonly objects: NextHopObjects;
   readonly protocol: number;
   /** This node's own addresses. */
   readonly nodeAddresses: Readonly<Partial<Record<4 | 6, string>>>;
@@ -38,7 +40,7 @@ export class NextHops {
   /** The group of these addresses for routes of one policy and IP version, resolved; give it back with `release`. */
   acquire(addresses: readonly string[], policy: PathPolicy, payload: 4 | 6): NextHopGroup {
     const to = addresses.length === 1 ? (addresses[0] as string) : addresses.join(" ");
-    const key = `${to} ${payload} ${policyKey(policy)}`;
+    const key = groupKey(to, payload, policy);
     let group = this.#groups.get(key);
     if (group === undefined) {
       group = newGroup(key, addresses, policy, payload, (address) => this.#hop(address));
@@ -49,12 +51,21 @@ export class NextHops {
     return group;
   }
 
-  release(group: NextHopGroup): void {
-    if (--group.users > 0) return;
+  /** `successor`: where its last route went. Returns whether routes are to be wired anew. */
+  release(group: NextHopGroup, successor?: NextHopGroup): boolean {
+    if (--group.users > 0) return false;
     this.#groups.delete(group.key);
+    const isInherited = this.#options.objects.release(group.key, successor?.key);
+    if (isInherited && successor !== undefined) this.#resolve(successor);
     for (const { nextHop } of group.ways) {
       if (--nextHop.users === 0) this.#hops.delete(nextHop.address);
     }
+    return isInherited;
+  }
+
+  /** What the next-hop objects say changed: the paths follow. */
+  renumber(): void {
+    for (const group of this.#groups.values()) this.#resolve(group);
   }
 
   /** Other nodes' subnets, by their address: two are on one segment only when each is in the other's. Returns whether that is news. */
@@ -73,6 +84,7 @@ export class NextHops {
       hop.verdict = this.#verdict(hop.address);
       if (++count % SLICE === 0) await new Promise((resolve) => setImmediate(resolve));
     }
+    this.#options.objects.retryRefused();
     const changed = new Set<NextHopGroup>();
     for (const group of this.#groups.values()) {
       const before = group.path;
@@ -134,13 +146,17 @@ export class NextHops {
   }
 
   #resolve(group: NextHopGroup): void {
-    const hops: PathHop[] = [];
-    for (const way of group.ways) {
+    const { objects, paths } = this.#options;
+    const { key: own, payload, policy } = group;
+    const isOnly = group.ways.length === 1;
+    const ways = group.ways.map((way): ObjectWay => {
       this.#decide(way, group);
-      if (way.hop !== undefined) hops.push(way.hop);
-    }
-    group.path =
-      hops.length === 0 ? undefined : this.#options.paths.intern({ type: "unicast", hops });
+      const key = isOnly ? own : groupKey(way.nextHop.address, payload, policy);
+      return { key, hop: way.hop };
+    });
+    const nextHopId = objects.want(own, ways);
+    const hops = ways.flatMap(({ hop }) => (hop === undefined ? [] : [hop]));
+    group.path = hops.length === 0 ? undefined : paths.intern({ type: "unicast", hops, nextHopId });
   }
 
   #decide(way: Way, { policy, payload }: NextHopGroup): void {
@@ -172,6 +188,10 @@ export class NextHops {
     } else if (tunnel.ifindex === undefined) way.problem = tunnel.problem;
     else way.hop = hopFor("tunnel", nextHop.address, tunnel.ifindex);
   }
+}
+
+function groupKey(to: string, payload: 4 | 6, policy: PathPolicy): string {
+  return `${to} ${payload} ${policyKey(policy)}`;
 }
 
 function newGroup(

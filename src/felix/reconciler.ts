@@ -10,6 +10,7 @@ import type { Clock, Timer } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { KernelPicture } from "./kernel-picture.ts";
 import type { NextHops } from "./next-hops.ts";
+import type { ObjectKeeper } from "./object-keeper.ts";
 import type { RouteOwner } from "./owner.ts";
 import type { RouteProgrammer } from "./routes.ts";
 import type { ResyncStatus } from "./status.ts";
@@ -21,6 +22,7 @@ export interface ReconcilerParts {
   readonly fib: Fib<RouteOwner>;
   readonly paths: PathTable;
   readonly nextHops: NextHops;
+  readonly keeper: ObjectKeeper;
   readonly tunnels: Tunnels;
   readonly programmer: RouteProgrammer<RouteOwner>;
   readonly clock: Clock;
@@ -52,6 +54,8 @@ export class Reconciler {
   #everyProtocol = true;
   #verdictsDue = true;
   #tunnelDue = true;
+  #rewireDue = false;
+  #mayDelete = false;
   #scheduled = false;
   #running: Promise<void> | undefined;
   #stopped = false;
@@ -133,6 +137,29 @@ export class Reconciler {
     this.kick();
   }
 
+  /** Routes are to name other next-hop objects than they did. */
+  rewire(): void {
+    this.#rewireDue = true;
+    this.kick();
+  }
+
+  /** What nobody wants may go from now on. */
+  allowDeletions(): void {
+    this.#mayDelete = true;
+    this.kick();
+  }
+
+  /** Sees to the next-hop objects that the routes to be written next lead through. */
+  prepare(): void {
+    const { keeper, nextHops, rewire } = this.#parts;
+    if (this.#rewireDue) rewire();
+    this.#rewireDue = false;
+    while (keeper.flush()) {
+      nextHops.renumber();
+      rewire();
+    }
+  }
+
   /** Resolves when nothing is due and nothing is being written, or nothing can be for the moment. */
   settled(): Promise<void> {
     if (this.#stopped || this.#quiet) return Promise.resolve();
@@ -149,7 +176,7 @@ export class Reconciler {
     if (this.#recovery !== undefined) return false;
     const { fib } = this.#parts;
     const reading = this.#pictureDue || this.#scanDue !== undefined || fib.ownersUnknown;
-    return reading || this.#verdictsDue || this.#tunnelDue || !fib.idle;
+    return reading || this.#verdictsDue || this.#tunnelDue || this.#rewireDue || !fib.idle;
   }
 
   #scan(reason: string): void {
@@ -188,6 +215,7 @@ export class Reconciler {
     await this.#tend();
     const uncertain = await programmer.program();
     if (uncertain !== undefined) throw uncertain;
+    if (this.#mayDelete) this.#parts.keeper.sweep();
   }
 
   /** Reads the routes that are there. */
@@ -199,6 +227,7 @@ export class Reconciler {
     let routes = 0;
     this.#scanDue = undefined;
     this.#everyProtocol = false;
+    await this.#parts.keeper.load();
     fib.beginScan();
     const filter = everyProtocol ? {} : { protocol };
     for (const version of [4, 6] as const) {
@@ -253,7 +282,10 @@ export class Reconciler {
 
   #onEvent(event: NetlinkEvent): void {
     if (event.kind === "route") this.#onRoute(event);
-    else if (event.kind === "overflow") {
+    else if (event.kind === "next-hop") {
+      // A group is refused while a member is missing that somebody is about to delete.
+      if (this.#parts.keeper.onEvent(event)) this.reevaluate();
+    } else if (event.kind === "overflow") {
       this.overflows++;
       this.resync("events were lost");
     } else this.#onSurroundings(event);

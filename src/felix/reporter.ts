@@ -4,6 +4,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import { Contest, contested } from "./contest.ts";
 import { culpritText } from "./culprit.ts";
+import { type EntryContext, throughObject } from "./entry.ts";
 import { pathText, protocolName } from "./format.ts";
 import type { RouteOwner } from "./owner.ts";
 import { isPassing } from "./problem.ts";
@@ -16,6 +17,7 @@ export interface ReporterOptions {
   /** rtm_protocol of our routes. */
   readonly protocol: number;
   readonly deviceName: (ifindex: number) => string;
+  readonly hopsOf: EntryContext["hopsOf"];
   /** Has what failed or was held tried again after a while. */
   readonly retryAfter: (delayMs: number) => void;
   /** Is the place of another's route taken? */
@@ -99,6 +101,6 @@ export class Reporter {
   }
 
   #way({ path }: FibChange<RouteOwner>): string {
-    return pathText(path, this.#options.deviceName);
+    return pathText(throughObject(path, this.#options), this.#options.deviceName);
   }
 }

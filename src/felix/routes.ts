@@ -1,6 +1,7 @@
 import type { Fib, FibChange, Outcome } from "../fib/fib.ts";
 import { NetlinkError } from "../netlink/errno.ts";
 import type { Netlink } from "../netlink/netlink.ts";
+import { Anchors } from "./anchors.ts";
 import type { RouteIdentity } from "../netlink/route-request.ts";
 
 /** Changes per batch: some 200 KiB, ten or fifteen milliseconds of the kernel's time, in a thread. A quarter of it costs a tenth of the speed. */
@@ -14,18 +15,23 @@ export class RouteProgrammer<Want> {
   readonly #netlink: Netlink;
   readonly #identity: RouteIdentity;
   readonly #report: (change: FibChange<Want>, outcome: Outcome) => void;
+  readonly #prepare: () => void;
+  readonly #anchors = new Anchors();
   #uncertain: NetlinkError | undefined;
 
+  /** `prepare` sees to what routes need that are taken next. */
   constructor(
     fib: Fib<Want>,
     netlink: Netlink,
     identity: RouteIdentity,
     report: (change: FibChange<Want>, outcome: Outcome) => void,
+    prepare: () => void,
   ) {
     this.#fib = fib;
     this.#netlink = netlink;
     this.#identity = identity;
     this.#report = report;
+    this.#prepare = prepare;
   }
 
   /** Resolves when all is written; to the error that left the outcome of a batch unknown, if any. */
@@ -34,20 +40,28 @@ export class RouteProgrammer<Want> {
     this.#uncertain = undefined;
     for (;;) {
       while (running.size < BATCHES_IN_FLIGHT && this.#uncertain === undefined) {
+        this.#prepare();
         const changes = this.#fib.take(BATCH);
         if (changes.length === 0) break;
         const batch = this.#apply(changes).finally(() => running.delete(batch));
         running.add(batch);
       }
-      if (running.size === 0) return this.#uncertain;
+      if (running.size === 0) {
+        await this.#dropAnchors();
+        return this.#uncertain;
+      }
       await Promise.race(running);
     }
   }
 
   async #apply(changes: readonly FibChange<Want>[]): Promise<void> {
     try {
-      const failures = await this.#netlink.applyRoutes(changes, this.#identity);
-      this.#settle(changes, failures);
+      const anchors = this.#anchors.before(changes);
+      const all = anchors.length === 0 ? changes : [...anchors, ...changes];
+      const failures = await this.#netlink.applyRoutes(all, this.#identity);
+      // An anchor that the kernel refused holds a path that nobody can follow any more.
+      const own = failures.filter(({ index }) => index >= anchors.length);
+      this.#settle(changes, own, anchors.length);
     } catch (error) {
       this.#fib.abandon(changes);
       if (!(error instanceof NetlinkError)) throw error;
@@ -55,15 +69,30 @@ export class RouteProgrammer<Want> {
     }
   }
 
+  /** By the next turn no reader is left that was there before the last batch. */
+  async #dropAnchors(): Promise<void> {
+    const removals = this.#anchors.after();
+    if (removals.length === 0) return;
+    await new Promise((resolve) => setImmediate(resolve));
+    try {
+      await this.#netlink.applyRoutes(removals, this.#identity);
+    } catch (error) {
+      if (!(error instanceof NetlinkError)) throw error;
+      this.#uncertain ??= error;
+    }
+  }
+
+  /** `first`: what the first change's number among the failures is. */
   #settle(
     changes: readonly FibChange<Want>[],
     failures: Awaited<ReturnType<Netlink["applyRoutes"]>>,
+    first: number,
   ): void {
     let next = 0;
     for (let index = 0; index < changes.length; index++) {
       const change = changes[index] as FibChange<Want>;
       const candidate = failures[next];
-      const failure = candidate?.index === index ? candidate : undefined;
+      const failure = candidate?.index === index + first ? candidate : undefined;
       if (failure !== undefined) next++;
       this.#report(change, this.#fib.settle(change, failure));
     }

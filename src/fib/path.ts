@@ -26,7 +26,10 @@ export interface PathHop {
 /** What makes two routes for one prefix differ. */
 export interface PathContent {
   readonly type: PathType;
+  /** Of a path through a next-hop object of ours, none: the object has them, and may change them. */
   readonly hops: readonly PathHop[];
+  /** The next-hop object that the path leads through. */
+  readonly nextHopId?: number | undefined;
   readonly source?: string | undefined;
   /** Words for what margay never sets; `""` for none. */
   readonly extras?: string;
@@ -45,16 +48,18 @@ export class PathTable {
     const key = pathKey(content);
     const known = this.#paths.get(key);
     if (known !== undefined) return known;
-    const { type, hops, source, extras } = content;
-    const path: FibPath = { type, hops, source, extras: extras ?? "", key };
+    const { type, nextHopId, source, extras } = content;
+    const hops = nextHopId === undefined ? content.hops : [];
+    const path: FibPath = { type, hops, nextHopId, source, extras: extras ?? "", key };
     this.#paths.set(key, path);
     return path;
   }
 }
 
 function pathKey(content: PathContent): string {
-  let key: string = content.type;
-  for (const { gateway, ifindex, onlink, weight } of content.hops) {
+  const { nextHopId } = content;
+  let key: string = nextHopId === undefined ? content.type : `${content.type} nhid ${nextHopId}`;
+  for (const { gateway, ifindex, onlink, weight } of nextHopId === undefined ? content.hops : []) {
     key += ` via ${gateway ?? ""} dev ${ifindex} ${onlink ? "onlink" : ""}`;
     if (content.hops.length > 1) key += ` weight ${weight}`;
   }

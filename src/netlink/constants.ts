@@ -16,6 +16,9 @@ export const MessageType = {
   newNeighbour: 28,
   delNeighbour: 29,
   getNeighbour: 30,
+  newNextHop: 104,
+  delNextHop: 105,
+  getNextHop: 106,
 } as const;
 
 /** nlmsg_flags; `replace`, `exclusive` and `create` belong to requests that make something, `dump` to those that list. */
@@ -58,6 +61,9 @@ export const RouteFlag = {
   fibMatch: 0x2000,
   cloned: 0x200,
 } as const;
+
+/** nha attributes of next-hop objects (linux/nexthop.h). */
+export const NextHopAttribute = { id: 1, group: 2, outputInterface: 5, gateway: 6 } as const;
 
 /** rtm_scope. */
 export const RouteScope = { universe: 0, link: 253, host: 254, nowhere: 255 } as const;
@@ -104,4 +110,5 @@ export const MulticastGroup = {
   ipv4Route: 0x40,
   ipv6Address: 0x100,
   ipv6Route: 0x400,
+  nextHop: 0x80000000,
 } as const;

@@ -2,12 +2,12 @@ import { MessageType } from "./constants.ts";
 
 /**
  * A classic BPF program (linux/filter.h: code u16, jt u8, jf u8, k u32 per instruction) for the socket that hears
- * events: drops the route events that the socket with `portId` caused, and keeps all else. Without it every route we
+ * events: drops the route events that the sockets with `portIds` caused, and keeps all else. Without it every route we
  * write comes back to us, at half again the cost of writing it.
  *
  * BPF loads in network order what netlink wrote in the machine's, hence the swaps.
  */
-export function ownEchoFilter(portId: number): Uint8Array {
+export function ownEchoFilter(portIds: readonly number[]): Uint8Array {
   const LOAD_HALF = 0x28;
   const LOAD_WORD = 0x20;
   const JUMP_EQUAL = 0x15;
@@ -15,11 +15,13 @@ export function ownEchoFilter(portId: number): Uint8Array {
   const program: readonly (readonly [code: number, jt: number, jf: number, k: number])[] = [
     [LOAD_HALF, 0, 0, 4], // nlmsg_type
     [JUMP_EQUAL, 1, 0, swap16(MessageType.newRoute)],
-    [JUMP_EQUAL, 0, 3, swap16(MessageType.delRoute)],
+    [JUMP_EQUAL, 0, portIds.length + 1, swap16(MessageType.delRoute)],
     [LOAD_WORD, 0, 0, 12], // nlmsg_pid
-    [JUMP_EQUAL, 0, 1, swap32(portId)],
-    [RETURN, 0, 0, 0],
+    ...portIds.map((portId, index) => {
+      return [JUMP_EQUAL, portIds.length - index, 0, swap32(portId)] as const;
+    }),
     [RETURN, 0, 0, 0xffffffff],
+    [RETURN, 0, 0, 0],
   ];
   const octets = new Uint8Array(program.length * 8);
   const view = new DataView(octets.buffer);

@@ -6,6 +6,7 @@ import { decodeLink } from "./link.ts";
 import { type NetlinkMessage, walkMessages } from "./message.ts";
 import { decodeNeighbour } from "./neighbour.ts";
 import type { NetlinkEvent } from "./netlink.ts";
+import { decodeNextHop } from "./next-hop.ts";
 import { decodeRoute } from "./route.ts";
 import type { NetlinkSocket } from "./socket.ts";
 
@@ -15,16 +16,16 @@ const DATAGRAMS_PER_TURN = 64;
 /** Reads what a subscribed socket hears and tells it to the listeners. */
 export class EventStream {
   readonly #socket: NetlinkSocket;
-  readonly #ownPortId: number;
+  readonly #ownPortIds: readonly number[];
   readonly #buffer = new Uint8Array(64 * 1024);
   readonly #listeners = new Set<(event: NetlinkEvent) => void>();
 
-  /** `ownPortId` is that of the socket that writes routes: its own changes are not events. */
-  constructor(socket: NetlinkSocket, ownPortId: number) {
+  /** `ownPortIds` are those of the sockets that change routes, also by changing a next hop of theirs: such are no events. */
+  constructor(socket: NetlinkSocket, ownPortIds: readonly number[]) {
     this.#socket = socket;
-    this.#ownPortId = ownPortId;
+    this.#ownPortIds = ownPortIds;
     try {
-      socket.attachFilter(ownEchoFilter(ownPortId));
+      socket.attachFilter(ownEchoFilter(ownPortIds));
     } catch {
       // Without the filter the echoes are skipped here, one by one: slower, not wrong.
     }
@@ -49,7 +50,7 @@ export class EventStream {
   }
 
   #decode(message: NetlinkMessage): void {
-    const event = eventOf(message, this.#ownPortId);
+    const event = eventOf(message, this.#ownPortIds);
     if (event !== undefined) this.#tell(event);
   }
 
@@ -58,34 +59,37 @@ export class EventStream {
   }
 }
 
-function eventOf(message: NetlinkMessage, ownPortId: number): NetlinkEvent | undefined {
+function eventOf(message: NetlinkMessage, ownPortIds: readonly number[]): NetlinkEvent | undefined {
+  // rtnetlink's types go by fours: NEW, DEL, GET, SET.
+  const op = message.type % 4 === 0 ? "new" : "deleted";
   switch (message.type) {
     case MessageType.newRoute:
     case MessageType.delRoute: {
-      if (message.portId === ownPortId) return undefined;
+      if (ownPortIds.includes(message.portId)) return undefined;
       const route = decodeRoute(message.payload);
-      const isNew = message.type === MessageType.newRoute;
-      const replaced = isNew && (message.flags & MessageFlag.replace) !== 0;
-      const { portId } = message;
-      return route && { kind: "route", op: isNew ? "new" : "deleted", replaced, route, portId };
+      const replaced = op === "new" && (message.flags & MessageFlag.replace) !== 0;
+      return route && { kind: "route", op, replaced, route, portId: message.portId };
     }
     case MessageType.newLink:
     case MessageType.delLink: {
       const link = decodeLink(message.payload);
-      const op = message.type === MessageType.newLink ? "new" : "deleted";
       return link && { kind: "link", op, link };
     }
     case MessageType.newAddress:
     case MessageType.delAddress: {
       const address = decodeInterfaceAddress(message.payload);
-      const op = message.type === MessageType.newAddress ? "new" : "deleted";
       return address && { kind: "address", op, address };
     }
     case MessageType.newNeighbour:
     case MessageType.delNeighbour: {
       const neighbour = decodeNeighbour(message.payload);
-      const op = message.type === MessageType.newNeighbour ? "new" : "deleted";
       return neighbour && { kind: "neighbour", op, neighbour };
+    }
+    case MessageType.newNextHop:
+    case MessageType.delNextHop: {
+      if (ownPortIds.includes(message.portId)) return undefined;
+      const object = decodeNextHop(message.payload);
+      return object && { kind: "next-hop", op, object, portId: message.portId };
     }
     default:
       return undefined;

@@ -27,6 +27,13 @@ import {
   type NeighbourTable,
 } from "./neighbour.ts";
 import type { Netlink, NetlinkEvent, RouteFailure, RouteLookup } from "./netlink.ts";
+import {
+  decodeNextHop,
+  encodeNextHop,
+  encodeNextHopDump,
+  encodeNextHopId,
+  type NextHopObject,
+} from "./next-hop.ts";
 import { decodeRoute, type KernelRoute } from "./route.ts";
 import {
   encodeRouteDump,
@@ -55,14 +62,15 @@ class KernelNetlink implements Netlink {
 
   constructor() {
     const { link, neighbour, ipv4Address, ipv4Route, ipv6Address, ipv6Route } = MulticastGroup;
-    const groups = link | neighbour | ipv4Address | ipv4Route | ipv6Address | ipv6Route;
+    const routed = ipv4Address | ipv4Route | ipv6Address | ipv6Route;
+    const groups = (link | neighbour | routed | MulticastGroup.nextHop) >>> 0;
     const questions = openNetlinkSocket(0);
     const routes = openNetlinkSocket(0);
     const events = openNetlinkSocket(groups);
     this.#sockets = [questions, routes, events];
     this.#conversation = new Conversation(questions);
     this.#writer = new RouteWriter(routes);
-    this.#events = new EventStream(events, routes.portId);
+    this.#events = new EventStream(events, [routes.portId, questions.portId]);
   }
 
   onEvent(listener: (event: NetlinkEvent) => void): () => void {
@@ -127,6 +135,36 @@ class KernelNetlink implements Netlink {
     return this.#writer.apply(changes, identity);
   }
 
+  async dumpNextHops(): Promise<NextHopObject[] | undefined> {
+    const objects = new Map<number, NextHopObject>();
+    const body = encodeNextHopDump();
+    try {
+      await this.#conversation.dump("list next hops", MessageType.getNextHop, body, (octets) => {
+        const object = decodeNextHop(octets);
+        if (object !== undefined) objects.set(object.id, object);
+      });
+    } catch (error) {
+      if (error instanceof NetlinkError && isUnknownRequest(error.errno)) return undefined;
+      throw error;
+    }
+    return [...objects.values()];
+  }
+
+  setNextHop(object: NextHopObject, replace: boolean): void {
+    const flags = MessageFlag.create | (replace ? MessageFlag.replace : MessageFlag.exclusive);
+    const operation = `set next hop ${object.id}`;
+    this.#conversation.change(operation, MessageType.newNextHop, flags, encodeNextHop(object));
+  }
+
+  removeNextHop(id: number): void {
+    const body = encodeNextHopId(id);
+    try {
+      this.#conversation.change(`remove next hop ${id}`, MessageType.delNextHop, 0, body);
+    } catch (error) {
+      if (!(error instanceof NetlinkError && error.errno === Errno.noEntry)) throw error;
+    }
+  }
+
   async dumpNeighbours(table: NeighbourTable, ifindex: number): Promise<Neighbour[]> {
     const entries = new Map<string, Neighbour>();
     const body = encodeNeighbourDump(table, ifindex);
@@ -185,6 +223,11 @@ class KernelNetlink implements Netlink {
   close(): void {
     for (const socket of this.#sockets) socket.close();
   }
+}
+
+/** What kernels before Linux 5.3 say to a message type that they do not know. */
+function isUnknownRequest(errno: number): boolean {
+  return errno === Errno.notSupported || errno === Errno.invalid;
 }
 
 function hostBits(address: string): 32 | 128 {

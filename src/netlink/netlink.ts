@@ -1,10 +1,11 @@
 import type { InterfaceAddress } from "./address.ts";
 import type { Link, LinkChange, NewLink } from "./link.ts";
 import type { Neighbour, NeighbourTable } from "./neighbour.ts";
+import type { NextHopObject } from "./next-hop.ts";
 import type { KernelRoute } from "./route.ts";
 import type { RouteChange, RouteFilter, RouteIdentity } from "./route-request.ts";
 
-/** Something changed in the kernel, by another hand than this `Netlink`'s own route changes. */
+/** Something changed in the kernel, by another hand than this `Netlink`'s own changes of routes and next hops. */
 export type NetlinkEvent =
   | {
       readonly kind: "route";
@@ -18,6 +19,13 @@ export type NetlinkEvent =
   | { readonly kind: "link"; readonly op: "new" | "deleted"; readonly link: Link }
   | { readonly kind: "address"; readonly op: "new" | "deleted"; readonly address: InterfaceAddress }
   | { readonly kind: "neighbour"; readonly op: "new" | "deleted"; readonly neighbour: Neighbour }
+  | {
+      readonly kind: "next-hop";
+      readonly op: "new" | "deleted";
+      readonly object: NextHopObject;
+      /** As with routes. */
+      readonly portId: number;
+    }
   /** Events were lost (ENOBUFS): nothing known is certain any more. */
   | { readonly kind: "overflow" };
 
@@ -57,6 +65,15 @@ export interface Netlink {
     changes: readonly RouteChange[],
     identity: RouteIdentity,
   ): Promise<readonly RouteFailure[]>;
+  /** Next-hop objects of all protocols; `undefined` where the kernel has no such thing (before Linux 5.3). */
+  dumpNextHops(): Promise<NextHopObject[] | undefined>;
+  /**
+   * Makes a next-hop object, failing with EEXIST where the id is taken, or with `replace` takes the place of it: all
+   * routes that lead through it then lead there, at once. Throws `NetlinkError`.
+   */
+  setNextHop(object: NextHopObject, replace: boolean): void;
+  /** Takes one away, and with it every route that leads through it; one that is not there is well. Throws `NetlinkError`. */
+  removeNextHop(id: number): void;
   /** The entries of one link in one table. */
   dumpNeighbours(table: NeighbourTable, ifindex: number): Promise<Neighbour[]>;
   /** Makes a permanent entry, or takes the place of one. Throws `NetlinkError`. */

@@ -115,7 +115,9 @@ export class RouteEncoder {
     const { path, metric } = change;
     const deletes = change.op === "delete";
     const [hop] = path.hops;
-    const single = !deletes && path.hops.length === 1 ? hop : undefined;
+    const nextHopId = deletes ? undefined : path.nextHopId;
+    const hops = deletes || nextHopId !== undefined ? [] : path.hops;
+    const single = hops.length === 1 ? hop : undefined;
     const fixed = new Uint8Array(ROUTE_HEADER_OCTETS);
     fixed[0] = family;
     fixed[4] = table < 256 ? table : 0;
@@ -130,7 +132,8 @@ export class RouteEncoder {
     if (table > 255) writer.uint32(RouteAttribute.table, table);
     if (metric !== 0) writer.uint32(RouteAttribute.priority, metric);
     if (single !== undefined) writeSingleHop(writer, single, family);
-    else if (!deletes && path.hops.length > 1) writeMultipath(writer, path.hops, family);
+    else if (hops.length > 1) writeMultipath(writer, hops, family);
+    if (nextHopId !== undefined) writer.uint32(RouteAttribute.nextHopId, nextHopId);
     const type = deletes ? MessageType.delRoute : MessageType.newRoute;
     return encodeMessage(type, 0, 0, writer.finish());
   }

@@ -46,6 +46,8 @@ export interface RoutePath {
   readonly type: RouteType;
   /** Empty for types that go nowhere; more than one for multipath. */
   readonly hops: readonly RouteHop[];
+  /** The next-hop object that it leads through; `hops` are then what the kernel says that object is, if it does. */
+  readonly nextHopId?: number | undefined;
 }
 
 /** A route as the kernel holds it. */
@@ -58,7 +60,7 @@ export interface KernelRoute extends RoutePath {
   readonly metric: number;
   /** Preferred source address. */
   readonly source: string | undefined;
-  /** What it has beside, that margay never sets: `tos 16`, `metrics`, `nhid 7`; `""` for a plain route. */
+  /** What it has beside, that margay never sets: `tos 16`, `metrics`; `""` for a plain route. */
   readonly extras: string;
 }
 
@@ -70,6 +72,7 @@ interface Draft {
   gateway: string | undefined;
   source: string | undefined;
   hops: RouteHop[] | undefined;
+  nextHopId: number | undefined;
   extras: string;
 }
 
@@ -86,7 +89,7 @@ export function decodeRoute(payload: Uint8Array): KernelRoute | undefined {
   if (octets.length !== size || type === undefined || (flags & RouteFlag.cloned) !== 0) {
     return undefined;
   }
-  const { gateway, ifindex, table, metric, source, extras } = draft;
+  const { gateway, ifindex, table, metric, source, nextHopId, extras } = draft;
   const onlink = (flags & RouteFlag.onlink) !== 0;
   const single = ifindex !== 0 || gateway !== undefined;
   return {
@@ -95,6 +98,7 @@ export function decodeRoute(payload: Uint8Array): KernelRoute | undefined {
     hops: leadsNowhere(type)
       ? []
       : (draft.hops ?? (single ? [{ gateway, ifindex, onlink, weight: 1 }] : [])),
+    nextHopId,
     table,
     protocol: payload[5] as number,
     scope: payload[6] as number,
@@ -118,6 +122,7 @@ function readAttributes(payload: Uint8Array): Draft {
     gateway: undefined,
     source: undefined,
     hops: undefined,
+    nextHopId: undefined,
     extras: "",
   };
   walkAttributes(payload.subarray(ROUTE_HEADER_OCTETS), (type, value) =>
@@ -149,23 +154,24 @@ function readAttribute(draft: Draft, type: number, value: Uint8Array): void {
     case RouteAttribute.preferredSource:
       draft.source = addressText(value);
       break;
+    case RouteAttribute.nextHopId:
+      draft.nextHopId = attributeUint32(value);
+      break;
     case RouteAttribute.multipath:
       draft.hops = decodeMultipath(value);
       break;
     default:
-      draft.extras = withExtra(draft.extras, type, value);
+      draft.extras = withExtra(draft.extras, type);
   }
 }
 
-function withExtra(extras: string, type: number, value: Uint8Array): string {
+function withExtra(extras: string, type: number): string {
   const extra =
     type === RouteAttribute.metrics
       ? "metrics"
       : type === RouteAttribute.encap
         ? "encap"
-        : type === RouteAttribute.nextHopId
-          ? `nhid ${attributeUint32(value)}`
-          : undefined;
+        : undefined;
   if (extra === undefined) return extras;
   return extras === "" ? extra : `${extras} ${extra}`;
 }

@@ -116,7 +116,7 @@ export function netlinkContract(name: string, build: () => TestKernel, skip: str
         prefix: prefix("10.1.0.0/24"),
         ...{ type: "unicast", table: 254, protocol: 77, scope: 0, metric: 0 },
         hops: [{ gateway: "10.9.0.2", ifindex: kernel.ifindex, onlink: false, weight: 1 }],
-        ...{ source: undefined, extras: "" },
+        ...{ source: undefined, nextHopId: undefined, extras: "" },
       });
       assert.equal(second?.hops[0]?.gateway, "10.9.0.3");
     });
@@ -293,6 +293,110 @@ export function netlinkContract(name: string, build: () => TestKernel, skip: str
           return true;
         },
       );
+    });
+
+    describe("next-hop objects", () => {
+      const object = (id: number, gateway: string) => ({
+        ...{ id, protocol: 77, members: [] },
+        hop: { gateway, ifindex: kernel.ifindex, onlink: false },
+      });
+      const through = (nextHopId: number): RoutePath => ({ type: "unicast", hops: [], nextHopId });
+      const ids = async (): Promise<number[]> =>
+        ((await netlink.dumpNextHops()) ?? []).map(({ id }) => id);
+
+      test("are made, once, listed, replaced and removed", async () => {
+        netlink.setNextHop(object(7, "10.9.0.2"), false);
+        assert.throws(
+          () => netlink.setNextHop(object(7, "10.9.0.3"), false),
+          ({ errno }: NetlinkError) => errno === Errno.exists,
+        );
+        netlink.setNextHop(object(7, "10.9.0.3"), true);
+        assert.deepEqual(await netlink.dumpNextHops(), [object(7, "10.9.0.3")]);
+        netlink.removeNextHop(7);
+        netlink.removeNextHop(7);
+        assert.deepEqual(await ids(), []);
+      });
+
+      test("take the routes that lead through them along", async () => {
+        netlink.setNextHop(object(7, "10.9.0.2"), false);
+        await netlink.applyRoutes([change("create", "10.1.0.0/24", through(7))], ours);
+        assert.deepEqual(await gateways(), ["10.1.0.0/24 10.9.0.2 77", "10.9.0.0/24  2"]);
+        netlink.setNextHop(object(7, "10.9.0.3"), true);
+        assert.deepEqual(await gateways(), ["10.1.0.0/24 10.9.0.3 77", "10.9.0.0/24  2"]);
+        const answer = netlink.lookup("10.1.0.1");
+        assert.ok(answer.found);
+        assert.equal(answer.route.nextHopId, 7);
+        netlink.removeNextHop(7);
+        assert.deepEqual(await gateways(), ["10.9.0.0/24  2"]);
+      });
+
+      test("of a group lose a member with it, and end with the last", async () => {
+        netlink.setNextHop(object(7, "10.9.0.2"), false);
+        netlink.setNextHop(object(8, "10.9.0.3"), false);
+        const members = [
+          { id: 7, weight: 1 },
+          { id: 8, weight: 1 },
+        ];
+        netlink.setNextHop({ id: 9, protocol: 77, hop: undefined, members }, false);
+        await netlink.applyRoutes([change("create", "10.1.0.0/24", through(9))], ours);
+        const [route] = await list(netlink, 77);
+        assert.deepEqual(
+          route?.hops.map(({ gateway }) => gateway),
+          ["10.9.0.2", "10.9.0.3"],
+        );
+        netlink.removeNextHop(7);
+        const group = (await netlink.dumpNextHops())?.find(({ id }) => id === 9);
+        assert.deepEqual(group?.members, [{ id: 8, weight: 1 }]);
+        netlink.removeNextHop(8);
+        assert.deepEqual(await ids(), []);
+        assert.deepEqual(await gateways(), ["10.9.0.0/24  2"]);
+      });
+
+      test("must be there and lead somewhere", async () => {
+        const failures = await netlink.applyRoutes(
+          [change("create", "10.1.0.0/24", through(7))],
+          ours,
+        );
+        assert.deepEqual(
+          failures.map(({ errno }) => errno),
+          [Errno.invalid],
+        );
+        assert.throws(
+          () => netlink.setNextHop(object(7, "172.16.0.1"), false),
+          ({ errno }: NetlinkError) => errno === Errno.networkUnreachable,
+        );
+        const members = [{ id: 5, weight: 1 }];
+        assert.throws(
+          () => netlink.setNextHop({ id: 9, protocol: 77, hop: undefined, members }, false),
+          ({ errno }: NetlinkError) => errno === Errno.invalid,
+        );
+      });
+
+      test("that others change are told of, with who did it, and not our own", async () => {
+        netlink.setNextHop(object(7, "10.9.0.2"), false);
+        const last = heard((event) => event.kind === "next-hop" && event.op === "deleted");
+        other.setNextHop(object(7, "10.9.0.3"), true);
+        other.removeNextHop(7);
+        await last;
+        assert.deepEqual(
+          events.flatMap((event) =>
+            event.kind === "next-hop" ? [[event.op, event.object.hop?.gateway]] : [],
+          ),
+          [
+            ["new", "10.9.0.3"],
+            ["deleted", "10.9.0.3"],
+          ],
+        );
+      });
+
+      test("go silently with their link", async () => {
+        netlink.setNextHop(object(7, "10.9.0.2"), false);
+        const down = heard((event) => event.kind === "link" && !event.link.up);
+        other.changeLink(kernel.ifindex, { up: false });
+        await down;
+        assert.deepEqual(await ids(), []);
+        assert.ok(events.every((event) => event.kind !== "next-hop"));
+      });
     });
 
     test("a table that nobody uses is empty", async () => {

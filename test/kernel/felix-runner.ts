@@ -46,6 +46,7 @@ interface RunnerOptions {
   readonly secondAddress?: string;
   readonly podPools?: readonly string[];
   readonly metric?: number;
+  readonly nextHopObjects?: "auto" | "never";
 }
 
 const options = JSON.parse(process.argv[2] as string) as RunnerOptions;
@@ -60,6 +61,7 @@ const felix = new Felix({
   protocol: 77,
   table: 254,
   metric: options.metric ?? 0,
+  nextHopObjects: options.nextHopObjects ?? "never",
   netlink,
   sysctl: procSysctl,
   clock: nodeClock,
@@ -78,10 +80,24 @@ const methods: Record<string, (...values: unknown[]) => unknown> = {
   start: () => felix.start(),
   setRoute: (text, ...nextHops) =>
     felix.setRoute({ prefix: prefix(text), nextHops: nextHops.map(String) }),
+  /** All in one turn. */
+  setRoutes: (texts, ...nextHops) => {
+    for (const text of texts as string[]) {
+      felix.setRoute({ prefix: prefix(text), nextHops: nextHops.map(String) });
+    }
+  },
   removeRoute: (text) => felix.removeRoute(prefix(text)),
   setLocalPrefixes: (...texts) => felix.setLocalPrefixes(texts.map(prefix)),
   setPoolPolicies: (encapsulation, tunnel) =>
     felix.setPoolPolicies([], { encapsulation, tunnel } as PathPolicy),
+  /** Gives a prefix to one list of next hops and the other by turns, each written before the next. */
+  alternate: async (rounds, text, ...lists) => {
+    for (let round = 0; round < Number(rounds); round++) {
+      const nextHops = String(lists[round % lists.length]).split(" ");
+      felix.setRoute({ prefix: prefix(text), nextHops });
+      await felix.settled();
+    }
+  },
   pictureComplete: () => felix.pictureComplete(),
   settled: () => felix.settled(),
   status: () => felix.status(),

@@ -106,8 +106,8 @@ export class FelixHarness {
     const { kernel } = this;
     return kernel.routes
       .filter(({ prefix: { text }, table }) => text.startsWith("10.233.") && table === 254)
-      .map(({ prefix: { text }, hops, protocol, type }) => {
-        const [hop] = hops;
+      .map(({ prefix: { text }, hops, nextHopId, protocol, type }) => {
+        const [hop] = nextHopId === undefined ? hops : kernel.hopsOf(nextHopId);
         const device = hop === undefined ? "" : ` ${kernel.links.get(hop.ifindex)?.name}`;
         return `${text} ${hop?.gateway ?? type}${device} ${protocol}`;
       })

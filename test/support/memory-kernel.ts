@@ -15,7 +15,8 @@ import type {
   RouteFailure,
   RouteLookup,
 } from "../../src/netlink/netlink.ts";
-import type { KernelRoute, RouteType } from "../../src/netlink/route.ts";
+import type { NextHopObject } from "../../src/netlink/next-hop.ts";
+import type { KernelRoute, RouteHop, RouteType } from "../../src/netlink/route.ts";
 import type { RouteChange, RouteFilter, RouteIdentity } from "../../src/netlink/route-request.ts";
 
 const MAIN = 254;
@@ -44,6 +45,10 @@ export class MemoryKernel {
   routes: KernelRoute[] = [];
   hasIpip = true;
   hasVxlan = true;
+  hasNextHopObjects = true;
+  nextHops = new Map<number, NextHopObject>();
+  /** Messages about next-hop objects that were applied. */
+  nextHopChanges = 0;
   neighbours: Neighbour[] = [];
   readonly faults: Faults = {};
   /** Batches and route changes that were applied. */
@@ -95,6 +100,9 @@ export class MemoryKernel {
     if (link.up && !up) {
       // As Linux does: every route of the link goes, and nobody is told.
       this.routes = this.routes.filter(({ hops }) => hops.every((hop) => hop.ifindex !== ifindex));
+      for (const { id, hop } of this.nextHops.values()) {
+        if (hop?.ifindex === ifindex) this.#dropNextHop(id);
+      }
     } else if (!link.up && up) {
       for (const entry of this.addresses) {
         if (entry.ifindex === ifindex) this.#connect(entry);
@@ -174,6 +182,46 @@ export class MemoryKernel {
     return 0;
   }
 
+  setNextHop(object: NextHopObject, replace: boolean, cause: MemoryNetlink): void {
+    const operation = `set next hop ${object.id}`;
+    if (!replace && this.nextHops.has(object.id)) throw new NetlinkError(operation, Errno.exists);
+    const errno = object.hop === undefined ? 0 : this.#refusal({ ...object.hop, weight: 1 });
+    if (errno !== 0) throw new NetlinkError(operation, errno);
+    if (object.members.some(({ id }) => !this.nextHops.has(id))) {
+      throw new NetlinkError(operation, Errno.invalid, "Invalid nexthop id");
+    }
+    this.nextHopChanges++;
+    this.nextHops.set(object.id, object);
+    this.tell({ kind: "next-hop", op: "new", object, portId: 0 }, cause);
+  }
+
+  removeNextHop(id: number, cause?: MemoryNetlink): void {
+    const object = this.nextHops.get(id);
+    if (object === undefined) return;
+    this.nextHopChanges++;
+    this.#dropNextHop(id);
+    this.tell({ kind: "next-hop", op: "deleted", object, portId: 0 }, cause);
+  }
+
+  /** As Linux does: its routes go with it, and nobody is told of them. */
+  #dropNextHop(id: number): void {
+    this.nextHops.delete(id);
+    for (const group of this.nextHops.values()) {
+      const members = group.members.filter((member) => member.id !== id);
+      if (members.length === group.members.length) continue;
+      if (members.length === 0) this.#dropNextHop(group.id);
+      else this.nextHops.set(group.id, { ...group, members });
+    }
+    this.routes = this.routes.filter(({ nextHopId }) => nextHopId !== id);
+  }
+
+  /** Where the routes through an object lead, as the kernel shows it. */
+  hopsOf(id: number): RouteHop[] {
+    const object = this.nextHops.get(id);
+    if (object?.hop !== undefined) return [{ ...object.hop, weight: 1 }];
+    return (object?.members ?? []).flatMap((member) => this.hopsOf(member.id));
+  }
+
   lookup(address: string): RouteLookup {
     const octets = parseIpAddress(address) as Uint8Array;
     let best: KernelRoute | undefined;
@@ -190,28 +238,41 @@ export class MemoryKernel {
             ? Errno.invalid
             : 0;
     if (best === undefined || errno !== 0) return { found: false, errno, text: errnoText(errno) };
-    return { found: true, route: best };
+    return { found: true, route: this.shown(best) };
+  }
+
+  /** With the next hops of the object that it leads through. */
+  shown(route: KernelRoute): KernelRoute {
+    const { nextHopId } = route;
+    return nextHopId === undefined ? route : { ...route, hops: this.hopsOf(nextHopId) };
   }
 
   #routeOf(change: RouteChange, identity: RouteIdentity): KernelRoute | number {
     const { prefix, metric, path } = change;
     for (const hop of path.hops) {
-      const link = this.links.get(hop.ifindex);
-      if (link === undefined) return Errno.noDevice;
-      if (!link.up) return Errno.networkDown;
-      if (hop.gateway === undefined || hop.onlink) continue;
-      const way = this.lookup(hop.gateway);
-      const direct = way.found && way.route.scope === LINK_SCOPE;
-      if (!direct || way.route.hops[0]?.ifindex !== hop.ifindex) return Errno.networkUnreachable;
+      const refusal = this.#refusal(hop);
+      if (refusal !== 0) return refusal;
     }
+    const { nextHopId } = path;
+    if (nextHopId !== undefined && !this.nextHops.has(nextHopId)) return Errno.invalid;
     const scope = path.hops.some((hop) => hop.gateway !== undefined) ? 0 : LINK_SCOPE;
     return {
-      ...{ prefix, metric, type: path.type, hops: path.hops },
+      ...{ prefix, metric, type: path.type, hops: path.hops, nextHopId },
       ...{ table: identity.table, protocol: identity.protocol },
       scope: path.hops.length === 0 ? 0 : scope,
       source: undefined,
       extras: "",
     };
+  }
+
+  #refusal(hop: RouteHop): number {
+    const link = this.links.get(hop.ifindex);
+    if (link === undefined) return Errno.noDevice;
+    if (!link.up) return Errno.networkDown;
+    if (hop.gateway === undefined || hop.onlink) return 0;
+    const way = this.lookup(hop.gateway);
+    const direct = way.found && way.route.scope === LINK_SCOPE;
+    return direct && way.route.hops[0]?.ifindex === hop.ifindex ? 0 : Errno.networkUnreachable;
   }
 
   #delete(change: RouteChange, identity: RouteIdentity, cause: MemoryNetlink): number {
@@ -301,7 +362,7 @@ class MemoryNetlink implements Netlink {
       if (route.prefix.version !== filter.version) continue;
       if (filter.table !== undefined && route.table !== filter.table) continue;
       if (filter.protocol !== undefined && route.protocol !== filter.protocol) continue;
-      each(route);
+      each(this.#kernel.shown(route));
     }
   }
 
@@ -336,6 +397,19 @@ class MemoryNetlink implements Netlink {
       throw new NetlinkError("change routes", Errno.noBuffers);
     }
     return failures;
+  }
+
+  dumpNextHops(): Promise<NextHopObject[] | undefined> {
+    const { hasNextHopObjects, nextHops } = this.#kernel;
+    return Promise.resolve(hasNextHopObjects ? [...nextHops.values()] : undefined);
+  }
+
+  setNextHop(object: NextHopObject, replace: boolean): void {
+    this.#kernel.setNextHop(object, replace, this);
+  }
+
+  removeNextHop(id: number): void {
+    this.#kernel.removeNextHop(id, this);
   }
 
   dumpNeighbours(table: NeighbourTable, ifindex: number): Promise<Neighbour[]> {

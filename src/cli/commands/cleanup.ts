@@ -24,7 +24,8 @@ export async function cleanup(options: CleanupCommandOptions): Promise<number> {
       const result = await cleanUp({ netlink, protocol, dryRun });
       const verb = dryRun ? "would remove" : "removed";
       const devices = result.devices.map((device) => `link ${device}`);
-      for (const line of [...result.routes, ...result.addresses, ...devices]) {
+      const { routes, nextHops, addresses } = result;
+      for (const line of [...routes, ...nextHops, ...addresses, ...devices]) {
         process.stdout.write(`${verb} ${line}\n`);
       }
       for (const link of result.links) {

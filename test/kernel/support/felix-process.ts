@@ -19,6 +19,7 @@ export interface FelixProcessOptions {
   readonly secondAddress?: string;
   readonly podPools?: readonly string[];
   readonly metric?: number;
+  readonly nextHopObjects?: string;
 }
 
 /** A Felix in a process of its own inside a namespace. */
@@ -90,6 +91,14 @@ export class FelixProcess {
 
   status(): Promise<FelixStatus> {
     return this.call<FelixStatus>("status");
+  }
+
+  /** Asks for the status, over and over, until it is as `wanted` says. */
+  async untilStatus(wanted: (status: FelixStatus) => boolean): Promise<void> {
+    const deadlineMs = performance.now() + CALL_TIMEOUT_MS;
+    while (!wanted(await this.status())) {
+      if (performance.now() > deadlineMs) throw new Error(`no such status:\n${this.#log}`);
+    }
   }
 
   async route(prefix: string): Promise<Plain | undefined> {

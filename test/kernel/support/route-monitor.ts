@@ -3,23 +3,33 @@ import { createInterface } from "node:readline";
 import { slowness } from "./network.ts";
 
 const MARK = "203.0.113.0/32";
+const MARK_ID = "4000000000";
 
-/** `ip monitor route`: every change of a namespace's routes, by whoever. */
+/** `ip monitor`: every change of a namespace's routes or next-hop objects, by whoever. */
 export class RouteMonitor {
   readonly #child: ChildProcess;
   readonly #ip: (words: string) => Promise<string>;
   readonly #lines: string[] = [];
+  readonly #about: string;
+  readonly #markWords: string;
   #onMark: () => void = () => {};
 
-  private constructor(namespace: string, ip: (words: string) => Promise<string>) {
+  private constructor(
+    namespace: string,
+    ip: (words: string) => Promise<string>,
+    what: "route" | "nexthop",
+  ) {
+    this.#about = what === "route" ? "10.233." : "id ";
+    this.#markWords =
+      what === "route" ? `route %s blackhole ${MARK}` : `nexthop %s id ${MARK_ID} blackhole`;
     this.#ip = ip;
-    this.#child = spawn("ip", ["-n", namespace, "-4", "monitor", "route"], {
+    this.#child = spawn("ip", ["-n", namespace, "-4", "monitor", what], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     const { stdout } = this.#child;
     if (stdout === null) throw new Error("no stdout");
     createInterface({ input: stdout }).on("line", (line) => {
-      if (line.includes(MARK.slice(0, -3))) this.#onMark();
+      if (line.includes(MARK.slice(0, -3)) || line.includes(`id ${MARK_ID} `)) this.#onMark();
       else this.#lines.push(line.trim());
     });
   }
@@ -28,8 +38,9 @@ export class RouteMonitor {
   static async start(
     namespace: string,
     ip: (words: string) => Promise<string>,
+    what: "route" | "nexthop" = "route",
   ): Promise<RouteMonitor> {
-    const monitor = new RouteMonitor(namespace, ip);
+    const monitor = new RouteMonitor(namespace, ip, what);
     let heard = false;
     const first = monitor.#nextMark(10_000 * slowness).then((marked) => {
       heard = true;
@@ -41,13 +52,13 @@ export class RouteMonitor {
     return monitor;
   }
 
-  /** The lines that it heard about routes for pods; ends it. */
+  /** The lines that it heard about routes for pods, or about next-hop objects; ends it. */
   async end(): Promise<string[]> {
     const heard = this.#nextMark(10_000 * slowness);
     await this.#mark();
     await heard;
     this.kill();
-    return this.#lines.filter((line) => line.includes("10.233."));
+    return this.#lines.filter((line) => line.includes(this.#about));
   }
 
   kill(): void {
@@ -55,8 +66,8 @@ export class RouteMonitor {
   }
 
   async #mark(): Promise<void> {
-    await this.#ip(`route add blackhole ${MARK}`);
-    await this.#ip(`route del blackhole ${MARK}`);
+    await this.#ip(this.#markWords.replace("%s", "add"));
+    await this.#ip(this.#markWords.replace("%s", "del").replace(`${MARK_ID} blackhole`, MARK_ID));
   }
 
   #nextMark(withinMs: number): Promise<boolean> {

@@ -63,9 +63,9 @@ export class Segment {
     return (await this.routes("table all")).filter((line) => line.includes("proto margay"));
   }
 
-  /** Hears every change of the node's routes from now on. */
-  async monitor(): Promise<RouteMonitor> {
-    const monitor = await RouteMonitor.start(this.node, (words) => this.ip(words));
+  /** Hears every change of the node's routes, or next-hop objects, from now on. */
+  async monitor(what: "route" | "nexthop" = "route"): Promise<RouteMonitor> {
+    const monitor = await RouteMonitor.start(this.node, (words) => this.ip(words), what);
     this.#monitors.push(monitor);
     return monitor;
   }

@@ -45,6 +45,7 @@ test("a file that says next to nothing takes the rest from its member and the de
     table: 254,
     metric: 0,
     conflicts: "yield",
+    nextHopObjects: "never",
     maximumRemovalPercent: 30,
   });
   assert.deepEqual(config.api, { socket: "/run/margay/margay.sock" });
@@ -74,7 +75,7 @@ listen: { address: 0.0.0.0, port: 179 }
 timers: { holdTimeSeconds: 9, connectRetrySeconds: 0.5, idleHoldSeconds: 0 }
 mesh: { dial: calico }
 encapsulation: never
-kernel: { protocol: 200, table: 100, metric: 512, conflicts: take, maximumRemovalPercent: 50 }
+kernel: { protocol: 200, table: 100, metric: 512, conflicts: take, nextHopObjects: auto, maximumRemovalPercent: 50 }
 api: { socket: /tmp/margay.sock, listen: "[::1]:8179" }
 peers:
   - { address: 192.168.1.1, asn: 65001, port: 1179, passive: true, description: tor, importPrefixes: [0.0.0.0/0] }
@@ -90,6 +91,7 @@ log: { level: trace }
     table: 100,
     metric: 512,
     conflicts: "take",
+    nextHopObjects: "auto",
     maximumRemovalPercent: 50,
   });
   assert.deepEqual(config.api.listen, { address: "::1", port: 8179 });

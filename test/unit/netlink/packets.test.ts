@@ -10,6 +10,7 @@ import {
   encodeNeighbour,
   type Neighbour,
 } from "../../../src/netlink/neighbour.ts";
+import { decodeNextHop, encodeNextHop } from "../../../src/netlink/next-hop.ts";
 import { decodeLink, encodeLinkChange, encodeNewLink } from "../../../src/netlink/link.ts";
 import {
   decodeAcknowledgement,
@@ -177,7 +178,7 @@ describe("routes", () => {
         assert.deepEqual(decodeRoute(message?.payload ?? new Uint8Array()), {
           prefix: at,
           ...{ type: "unicast", hops: ways, table, protocol: 77, scope: 0, metric },
-          ...{ source: undefined, extras: "" },
+          ...{ source: undefined, nextHopId: undefined, extras: "" },
         });
       }),
     );
@@ -192,8 +193,24 @@ describe("routes", () => {
       0800 1e00 05000000                   ; RTA_NH_ID 5
     `);
     const route = decodeRoute(payload);
-    assert.equal(route?.extras, "tos 16 metrics nhid 5");
+    assert.equal(route?.extras, "tos 16 metrics");
+    assert.equal(route?.nextHopId, 5);
     assert.equal(route?.source, "192.168.1.2");
+  });
+
+  test("through a next-hop object name it alone", () => {
+    const encoder = new RouteEncoder({ protocol: 77, table: 254 });
+    const path: RoutePath = { ...direct, nextHopId: 0x4d00_0001 };
+    const change = { op: "create", prefix: prefix("10.233.2.0/24"), metric: 0, path } as const;
+    assert.deepEqual(
+      Uint8Array.from(encoder.encode([change], 7)),
+      octets(`
+        2c000000 1800 0506 07000000 00000000
+        02 18 00 00 fe 4d 00 01 00000000
+        0800 0100 0ae90200
+        0800 1e00 0100004d                   ; RTA_NH_ID
+      `),
+    );
   });
 
   test("another family, a cloned route, or a cut one is none", () => {
@@ -359,8 +376,8 @@ describe("the filter of own echoes", () => {
     }
   }
 
-  test("drops route events of the one socket, and nothing else", () => {
-    const program = ownEchoFilter(0x1234_5678);
+  test("drops route events of the two sockets, and nothing else", () => {
+    const program = ownEchoFilter([0x1234_5678, 0x1234_5670]);
     const event = (type: number, portId: number): Uint8Array => {
       const message = encodeMessage(type, 0, 0, new Uint8Array(12));
       new DataView(message.buffer).setUint32(12, portId, true);
@@ -368,10 +385,76 @@ describe("the filter of own echoes", () => {
     };
     assert.equal(keeps(program, event(24, 0x1234_5678)), false);
     assert.equal(keeps(program, event(25, 0x1234_5678)), false);
+    assert.equal(keeps(program, event(24, 0x1234_5670)), false);
+    assert.equal(keeps(program, event(25, 0x1234_5670)), false);
     assert.equal(keeps(program, event(24, 0x1234_5679)), true);
     assert.equal(keeps(program, event(25, 0)), true);
     assert.equal(keeps(program, event(16, 0x1234_5678)), true);
     assert.equal(keeps(program, event(20, 0x1234_5678)), true);
+  });
+});
+
+describe("next-hop objects", () => {
+  const single = {
+    ...{ id: 0x4d00_0001, protocol: 77, members: [] },
+    hop: { gateway: "192.168.1.3", ifindex: 3, onlink: true },
+  };
+
+  test("have family, protocol, flags, and a way", () => {
+    assert.deepEqual(
+      encodeNextHop(single),
+      octets(`
+        02 00 4d 00 04000000                 ; AF_INET, protocol 77, RTNH_F_ONLINK
+        0800 0100 0100004d                   ; NHA_ID
+        0800 0600 c0a80103                   ; NHA_GATEWAY
+        0800 0500 03000000                   ; NHA_OIF
+      `),
+    );
+  });
+
+  test("of a group have members with their weights", () => {
+    const members = [
+      { id: 1, weight: 1 },
+      { id: 2, weight: 256 },
+    ];
+    assert.deepEqual(
+      encodeNextHop({ id: 3, protocol: 77, hop: undefined, members }),
+      octets(`
+        00 00 4d 00 00000000                 ; AF_UNSPEC
+        0800 0100 03000000
+        1400 0200 01000000 00 00 0000  02000000 ff 00 0000
+      `),
+    );
+  });
+
+  test("decode to what was encoded", () => {
+    const hop = fc.record({
+      gateway: fc.constantFrom("192.168.1.3", "fe80::3"),
+      ifindex: fc.integer({ min: 1, max: 0xffffffff }),
+      onlink: fc.boolean(),
+    });
+    const id = fc.integer({ min: 1, max: 0xffffffff });
+    const member = fc.record({ id, weight: fc.integer({ min: 1, max: 256 }) });
+    const protocol = fc.integer({ min: 1, max: 255 });
+    const object = fc.oneof(
+      fc.record({ id, protocol, hop, members: fc.constant([]) }),
+      fc.record({
+        ...{ id, protocol, hop: fc.constant(undefined) },
+        members: fc.array(member, { minLength: 1, maxLength: 64 }),
+      }),
+    );
+    fc.assert(
+      fc.property(object, (one) => {
+        const decoded = JSON.stringify(decodeNextHop(encodeNextHop(one)));
+        assert.deepEqual(JSON.parse(decoded), JSON.parse(JSON.stringify(one)));
+      }),
+    );
+  });
+
+  test("of which only a part came are none", () => {
+    const whole = encodeNextHop(single);
+    assert.equal(decodeNextHop(whole.subarray(0, 7)), undefined);
+    assert.equal(decodeNextHop(whole.subarray(0, 8)), undefined);
   });
 });
 
