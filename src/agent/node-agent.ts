@@ -16,6 +16,7 @@ import type { Clock, Timer } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { LogControl } from "../platform/pino-logger.ts";
 import { nodeRandom } from "../platform/random.ts";
+import { ownLinks } from "../platform/own-links.ts";
 import { nodeTcp } from "../platform/node-tcp.ts";
 import { SpeakerDriver } from "../session/speaker-driver.ts";
 import { prefixesToOriginate } from "../topology/peers-wanted.ts";
@@ -113,7 +114,10 @@ export class NodeAgent {
 
   #createDriver(): SpeakerDriver {
     const { node } = this.#config;
-    const version = node.address.includes(":") ? 6 : 4;
+    const own = {
+      4: node.address,
+      ...(node.address6 !== undefined && { 6: node.address6 }),
+    };
     const identifier = parseIpv4(node.routerId) ?? 0;
     const { recording } = this.#options;
     const speakerLogger = this.#logger.child({ room: "bgp" });
@@ -122,19 +126,17 @@ export class NodeAgent {
         asn: node.asn,
         identifier,
         clusterId: identifier,
-        ownAddresses: [node.address],
+        ownAddresses: Object.values(own),
         subnets: ownSubnets(),
         decision: this.#config.bestPath,
-        nextHopSelf: {
-          [version]: node.address,
-          ...(node.address6 !== undefined && { 6: node.address6 }),
-        },
+        nextHopSelf: own,
       },
       tcp: nodeTcp,
       clock: this.#clock,
       random: nodeRandom,
       ...(recording !== undefined && { createSpeaker: recording.createSpeaker }),
-      localAddress: { [version]: node.address },
+      localAddress: own,
+      links: ownLinks,
       refused: logRefusals(speakerLogger, this.#clock),
       observer: observeSpeaker({
         logger: speakerLogger,

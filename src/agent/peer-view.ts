@@ -115,6 +115,7 @@ export function peerView(peer: Peer, driver: SpeakerDriver, clock: Clock): PeerV
         accepted: counts.paths - counts.filtered,
         advertised: group?.advertisedTo(peer.index) ?? 0,
         limit: settings.maximumPrefixes?.limit ?? 0,
+        nextHopSelf: group?.profile.nextHopSelf ?? "",
         discarded: peer.prefixLimits.get(rib.family.key)?.discarded ?? 0,
       },
     ];

@@ -79,6 +79,7 @@ export class SpeakerAgent {
       random: nodeRandom,
       ...(options.recording !== undefined && { createSpeaker: options.recording.createSpeaker }),
       localAddress: own,
+      links: ownLinks,
       refused: logRefusals(logger, clock),
       observer: observeSpeaker({
         logger,

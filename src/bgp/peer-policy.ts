@@ -42,6 +42,9 @@ export interface PeerPolicy {
   /** Only prefixes inside one of these go out. */
   readonly exportPrefixes?: readonly Prefix[] | undefined;
   readonly nextHop?: NextHopRule | undefined;
+  /** What we are as next hop, where it is not the speaker's own address: canonical, each of its IP version. */
+  readonly nextHopIpv4?: string | undefined;
+  readonly nextHopIpv6?: string | undefined;
   /** So often more than once our AS number stands before AS_PATH. */
   readonly prepend?: number | undefined;
   /** The peer's AS number is replaced by ours in AS_PATH. */

@@ -197,6 +197,7 @@ export class PeerSession {
   ): void {
     const { peer } = this;
     this.#framer.maximumMessageOctets = negotiated.codec.maximumMessageOctets;
+    peer.localEnd = this.#ports.localEnd(this.connection);
     const keys = negotiated.families
       .map(({ afi, safi }) => familyKey(afi, safi))
       .filter((key) => ribs.has(key));
@@ -215,8 +216,6 @@ export class PeerSession {
     };
     for (const key of keys) {
       const rib = ribs.get(key) as FamilyRib;
-      const nextHopSelf = config.nextHopSelf[rib.family.version] ?? this.#localAddress(rib);
-      if (negotiated.codec.external && nextHopSelf === undefined) continue;
       const member = createMember(
         peer.index,
         (parts, messages) => this.#sendUpdates(parts, messages),
@@ -224,16 +223,9 @@ export class PeerSession {
           ? (subtype) => this.sendRouteRefresh(key, subtype)
           : undefined,
       );
-      const profile = exportProfile(peer.settings, negotiated, config, nextHopSelf ?? "");
+      const profile = exportProfile(peer, negotiated, config, rib.family);
       peer.families.push({ key, group: rib.join(profile, member), member });
     }
-  }
-
-  /** Our end of the connection, where it can be a next hop of the family. */
-  #localAddress({ family }: FamilyRib): string | undefined {
-    const address = this.#ports.localAddress(this.connection);
-    if (address === undefined) return undefined;
-    return address.includes(":") === (family.version === 6) ? address : undefined;
   }
 
   #sendUpdates(parts: readonly Uint8Array[], messages: number): boolean {

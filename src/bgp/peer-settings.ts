@@ -83,6 +83,8 @@ const liveSettings: ReadonlySet<string> = new Set<keyof PeerSettings>([
   "advertise",
   "exportPrefixes",
   "nextHop",
+  "nextHopIpv4",
+  "nextHopIpv6",
   "prepend",
   "asOverride",
   "removePrivateAs",

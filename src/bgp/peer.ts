@@ -7,6 +7,7 @@ import type { Negotiated } from "./fsm/negotiate.ts";
 import type { PeerFsm } from "./fsm/peer.ts";
 import type { UpdateGroup } from "./rib/update-group.ts";
 import type { GroupMember } from "./rib/group-member.ts";
+import type { LocalEnd } from "./next-hop-self.ts";
 import { isExternalAsn } from "./fsm/peer-asn.ts";
 import type { ImportPolicy } from "./rib/import-policy.ts";
 import type { PathSource, RibPeer } from "./rib/source.ts";
@@ -53,6 +54,8 @@ export class Peer implements RibPeer {
   negotiated: Negotiated | undefined;
   /** Of the present or the last session: for people. */
   lastNegotiated: Negotiated | undefined;
+  /** Of the present session. */
+  localEnd: LocalEnd = {};
   families: PeerFamily[] = [];
   /** `familyKey`s whose End-of-RIB came in this session. */
   readonly endOfRibs = new Set<number>();

@@ -21,7 +21,7 @@ export function putPoliciesInForce(
   if (negotiated === undefined) return;
   peer.families = peer.families.map(({ key, group, member }) => {
     const rib = ribs.get(key) as FamilyRib; // a family in force has its RIB
-    const profile = exportProfile(settings, negotiated, config, group.profile.nextHopSelf);
+    const profile = exportProfile(peer, negotiated, config, rib.family);
     return { key, group: rib.move(group, profile, member), member };
   });
 }

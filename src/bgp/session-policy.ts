@@ -1,5 +1,7 @@
+import type { Family } from "./family/family.ts";
 import { isExternalAsn } from "./fsm/peer-asn.ts";
 import type { Negotiated } from "./fsm/negotiate.ts";
+import { type LocalEnd, nextHopSelf } from "./next-hop-self.ts";
 import { advertised, exportPolicyOf, importPolicyOf, type PolicySession } from "./peer-policy.ts";
 import type { PeerSettings } from "./peer-settings.ts";
 import type { ExportProfile } from "./rib/export-profile.ts";
@@ -29,12 +31,12 @@ export function importPolicy(
   return importPolicyOf(settings, sessionOf(settings, negotiated, config));
 }
 
-/** The export profile of a session for a family. @param nextHopSelf canonical, or empty where there is none */
+/** The export profile of a peer's session for a family. */
 export function exportProfile(
-  settings: PeerSettings,
+  { settings, localEnd }: { readonly settings: PeerSettings; readonly localEnd: LocalEnd },
   negotiated: Negotiated,
   config: SpeakerConfig,
-  nextHopSelf: string,
+  family: Family,
 ): ExportProfile {
   const { codec } = negotiated;
   const session = sessionOf(settings, negotiated, config);
@@ -45,7 +47,7 @@ export function exportProfile(
     fourOctetAs: codec.fourOctetAs,
     maximumMessageOctets: codec.maximumMessageOctets,
     clusterId: config.clusterId,
-    nextHopSelf,
+    nextHopSelf: nextHopSelf(family, settings, config, localEnd),
     minRouteAdvertisementIntervalSeconds: settings.minRouteAdvertisementIntervalSeconds,
     policy: exportPolicyOf(settings, session),
   };

@@ -1,6 +1,7 @@
 import type { ConnectionTimer, DownReason, PeerTimer } from "./fsm/action.ts";
 import type { ConnectionId } from "./fsm/event.ts";
 import type { FsmState } from "./fsm/state.ts";
+import type { LocalEnd } from "./next-hop-self.ts";
 import type { AttributeError } from "./message/message.ts";
 import type { Peer } from "./peer.ts";
 import type { PeerSettings } from "./peer-settings.ts";
@@ -32,8 +33,8 @@ export interface SpeakerPorts {
   connect(connection: ConnectionId, to: PeerSettings): void;
   /** What may keep that dial from being answered, for people. */
   noAnswerHint(to: PeerSettings): string | undefined;
-  /** Our end of a connection that is up; canonical. */
-  localAddress(connection: ConnectionId): string | undefined;
+  /** Our end of a connection that is up. */
+  localEnd(connection: ConnectionId): LocalEnd;
   /** Closes a connection once what was written is flushed; nothing more is heard of it. */
   close(connection: ConnectionId): void;
   /** @returns false when the socket is full: `drained` follows */

@@ -183,7 +183,7 @@ function readIpv4Address(input: string): { value: string } | { problem: string }
   const octets = parseIpAddress(input.trim());
   if (octets === undefined) return { problem: notAnAddress(input, anIpv4Address) };
   if (octets.length !== 4) {
-    return { problem: `${input} is IPv6, which nodes do not route yet: give an IPv4 address` };
+    return { problem: `${input} is IPv6: give an IPv4 address` };
   }
   const value = formatIpAddress(octets);
   return value === input ? { value } : { problem: `"${input}" has white space: write ${value}` };

@@ -5,9 +5,11 @@ import {
   community,
   count,
   flag,
+  ipv6Address,
   largeCommunity,
   list,
   prefix,
+  speakerAddress,
 } from "./fields.ts";
 
 const metric = () => count("a number", 0, 4_294_967_295);
@@ -63,6 +65,12 @@ export const policyRows = {
   nextHop: choice(["auto", "self", "always-self", "unchanged", "third-party"]).optional().meta({
     description:
       "Whose address goes out as next hop. Default: auto, to a route server's client unchanged.",
+  }),
+  nextHopIpv4: speakerAddress().optional().meta({
+    description: "Our address as next hop of IPv4 routes. Default: our own, else the session's.",
+  }),
+  nextHopIpv6: ipv6Address().optional().meta({
+    description: "Our address as next hop of IPv6 routes. Default: our own, else the session's.",
   }),
   prepend: count("a number of times", 0, 20).default(0).meta({
     description: "So often more than once our AS number stands before AS_PATH.",

@@ -6,12 +6,17 @@ export interface OwnLink {
   readonly address: string;
   /** `192.0.2.0/24`, with the host's bits still set. */
   readonly cidr: string;
+  /** The network device that has it. */
+  readonly device: string;
+  readonly isLinkLocal: boolean;
 }
 
-/** The addresses of this machine, loopback and link-local ones left out. */
+/** The addresses of this machine, loopback ones left out. */
 export function ownLinks(): readonly OwnLink[] {
-  return Object.values(networkInterfaces())
-    .flatMap((addresses) => addresses ?? [])
-    .filter(({ internal, address }) => !internal && !address.startsWith("fe80:"))
-    .flatMap(({ address, cidr }) => (cidr === null ? [] : [{ address, cidr }]));
+  return Object.entries(networkInterfaces()).flatMap(([device, addresses = []]) =>
+    addresses.flatMap(({ internal, address, cidr }) => {
+      if (internal || cidr === null) return [];
+      return [{ address, cidr, device, isLinkLocal: address.startsWith("fe80:") }];
+    }),
+  );
 }

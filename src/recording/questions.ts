@@ -1,7 +1,9 @@
+import type { LocalEnd } from "../bgp/next-hop-self.ts";
+
 /** What a speaker asks the world outside. (Not the time, which comes with each input.) */
 export interface Answers {
   readonly noAnswerHint: string | undefined;
-  readonly localAddress: string | undefined;
+  readonly localEnd: LocalEnd;
   readonly write: boolean;
   readonly unsentOctets: number;
   readonly random: number | undefined;
@@ -16,7 +18,7 @@ export type Question = keyof Answers;
 /** Answers that are not written down. */
 export const usualAnswers: Answers = {
   noAnswerHint: undefined,
-  localAddress: undefined,
+  localEnd: {},
   write: true,
   unsentOctets: 0,
   random: undefined,

@@ -59,7 +59,7 @@ export class Recorder {
       ...ports,
       nowMs: () => (this.#isInside ? this.#us / 1000 : ports.nowMs()),
       noAnswerHint: (to: PeerSettings) => this.#ask("noAnswerHint", () => ports.noAnswerHint(to)),
-      localAddress: (connection) => this.#ask("localAddress", () => ports.localAddress(connection)),
+      localEnd: (connection) => this.#ask("localEnd", () => ports.localEnd(connection)),
       unsentOctets: (connection) => this.#ask("unsentOctets", () => ports.unsentOctets(connection)),
       random: () => this.#ask("random", () => ports.random()),
       write: (connection, parts) => {

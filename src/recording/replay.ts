@@ -236,7 +236,7 @@ class Player {
       wake: () => {},
       nowMs: () => this.#us / 1000,
       noAnswerHint: () => this.#answer("noAnswerHint"),
-      localAddress: () => this.#answer("localAddress"),
+      localEnd: () => this.#answer("localEnd"),
       unsentOctets: () => this.#answer("unsentOctets"),
       random: () => this.#answer("random") ?? 0,
       write: (connection, parts) => {

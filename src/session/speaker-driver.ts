@@ -10,6 +10,7 @@ import {
   timerKey,
 } from "../bgp/speaker-ports.ts";
 import type { Clock, Timer } from "../platform/clock.ts";
+import type { OwnLink } from "../platform/own-links.ts";
 import type { Random } from "../platform/random.ts";
 import {
   type Tcp,
@@ -20,6 +21,7 @@ import {
   TcpOptionError,
   type TcpOptions,
 } from "../platform/tcp.ts";
+import { localEnd } from "./local-end.ts";
 import { passwordFor } from "./peer-keys.ts";
 import { noAnswerHint, tcpOptions, tooFarHint, tooFarObjection } from "./tcp-options.ts";
 import { TimerQueue } from "./timer-queue.ts";
@@ -41,6 +43,8 @@ export interface SpeakerDriverOptions {
   readonly observer?: SpeakerObserver;
   /** Source address of dialled connections, by IP version of the peer. */
   readonly localAddress?: { readonly 4?: string; readonly 6?: string };
+  /** The addresses of this machine, where next hops are to be told of an IP version that a session is not of. */
+  readonly links?: () => readonly OwnLink[];
   /** Connections that were turned away, with the reason. */
   readonly refused?: (address: string, reason: string) => void;
   /** Makes the speaker; one that records what is done to it, say. */
@@ -87,7 +91,10 @@ export class SpeakerDriver {
     const ports: SpeakerPorts = {
       connect: (connection, to) => this.#connect(connection, to),
       noAnswerHint: (to) => this.#noAnswerHint(to),
-      localAddress: (connection) => this.#connections.get(connection)?.tcp?.localAddress,
+      localEnd: (connection) => {
+        const address = this.#connections.get(connection)?.tcp?.localAddress;
+        return address === undefined ? {} : localEnd(address, options.links?.() ?? []);
+      },
       close: (connection) => this.#close(connection),
       write: (connection, parts) => this.#connections.get(connection)?.tcp?.write(parts) ?? true,
       unsentOctets: (connection) => this.#connections.get(connection)?.tcp?.queuedOctets ?? 0,

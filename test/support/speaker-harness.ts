@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { PathAttributes } from "../../src/bgp/attribute/path-attributes.ts";
-import { ipv4Unicast } from "../../src/bgp/family/index.ts";
+import { ipv4Unicast, ipv6Unicast } from "../../src/bgp/family/index.ts";
 import type { ConnectionId } from "../../src/bgp/fsm/event.ts";
 import { headerOctets } from "../../src/bgp/iana.ts";
 import { type BgpMessage, decodeMessage } from "../../src/bgp/message/decode-message.ts";
@@ -13,6 +13,7 @@ import type { PeerRange } from "../../src/bgp/dynamic-peers.ts";
 import type { PeerSettings } from "../../src/bgp/peer-settings.ts";
 import { Speaker } from "../../src/bgp/speaker.ts";
 import type { SpeakerConfig } from "../../src/bgp/speaker-config.ts";
+import type { FamilyRib } from "../../src/bgp/rib/family-rib.ts";
 import {
   type SpeakerObserver,
   type SpeakerPorts,
@@ -261,7 +262,7 @@ export class SpeakerNode implements Listener {
             }
           },
         ),
-      localAddress: () => this.address,
+      localEnd: () => ({ [this.address.includes(":") ? 6 : 4]: this.address }),
       close: (connection) => {
         this.#pending.delete(connection);
         const end = connections.get(connection);
@@ -415,9 +416,11 @@ export class SpeakerNode implements Listener {
 
   /** The attributes of a selected path. */
   attributesOf(text: string): PathAttributes | undefined {
-    const { octets, length } = prefix(text);
-    const id = this.#rib.prefixes.find(octets, 0, length);
-    const attributes = id < 0 ? -1 : this.#rib.locRib.attributes(id);
+    const { octets, length, version } = prefix(text);
+    const { key } = version === 4 ? ipv4Unicast : ipv6Unicast;
+    const { prefixes, locRib } = this.speaker.ribs.get(key) as FamilyRib; // there is one of each family
+    const id = prefixes.find(octets, 0, length);
+    const attributes = id < 0 ? -1 : locRib.attributes(id);
     return attributes < 0 ? undefined : this.speaker.attributes.attributes(attributes);
   }
 

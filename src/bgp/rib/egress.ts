@@ -27,8 +27,7 @@ function exportedAttributes(
   const { policy, external } = profile;
   const { communities, largeCommunities, multiExitDisc, nextHop, linkLocalNextHop, ...others } =
     attributes;
-  const isSelf =
-    profile.nextHopSelf !== "" && isNextHopSelf(policy, from.source, external, nextHop);
+  const isSelf = isNextHopSelf(policy, from.source, external, nextHop);
   const { onlyToCustomer = policy.onlyToCustomer } = attributes;
   const common: PathAttributes = {
     ...others,

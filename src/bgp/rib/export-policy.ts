@@ -77,33 +77,34 @@ export function leavesAttributes(policy: ExportPolicy, source: number): boolean 
   );
 }
 
-/** Is the next hop of a path from `source` replaced by ourselves? */
+/** Is, or may be, the next hop of a path from `source` replaced by ourselves? */
+export function mayBeNextHopSelf(
+  { nextHop: rule }: ExportPolicy,
+  source: number,
+  external: boolean,
+): boolean {
+  if (rule === "always-self") return true;
+  if (rule === "self") return external || source === PathSource.external;
+  return external && rule !== "unchanged";
+}
+
+/** Is it? */
 export function isNextHopSelf(
-  { nextHop: rule, sharedSubnet }: ExportPolicy,
+  policy: ExportPolicy,
   source: number,
   external: boolean,
   nextHop: string | undefined,
 ): boolean {
-  switch (rule) {
-    case "auto":
-      return external;
-    case "self":
-      return external || source === PathSource.external;
-    case "always-self":
-      return true;
-    case "unchanged":
-      return false;
-    case "third-party": {
-      if (!external) return false;
-      const octets = nextHop === undefined ? undefined : parseIpAddress(nextHop);
-      return (
-        octets === undefined ||
-        sharedSubnet === undefined ||
-        source === PathSource.local ||
-        !prefixContainsAddress(sharedSubnet, octets)
-      );
-    }
-  }
+  if (!mayBeNextHopSelf(policy, source, external)) return false;
+  const { nextHop: rule, sharedSubnet } = policy;
+  if (rule !== "third-party") return true;
+  const octets = nextHop === undefined ? undefined : parseIpAddress(nextHop);
+  return (
+    octets === undefined ||
+    sharedSubnet === undefined ||
+    source === PathSource.local ||
+    !prefixContainsAddress(sharedSubnet, octets)
+  );
 }
 
 /** Communities as the policy leaves them. */

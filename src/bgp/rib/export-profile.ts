@@ -1,6 +1,6 @@
 import { maximumMessageOctets } from "../iana.ts";
 import { AttributeTrait } from "./attribute-summary.ts";
-import { type ExportPolicy, exportPolicyKey } from "./export-policy.ts";
+import { type ExportPolicy, exportPolicyKey, mayBeNextHopSelf } from "./export-policy.ts";
 import type { PathAttributeStore } from "./path-attributes.ts";
 import { PathSource } from "./source.ts";
 
@@ -77,6 +77,10 @@ export function isExported(
     profile.policy.refusesOnlyToCustomer &&
     attributeStore.has(attributes, AttributeTrait.hasOnlyToCustomer)
   ) {
+    return false;
+  }
+  // What can only go out with ourselves as next hop needs an address of ours.
+  if (profile.nextHopSelf === "" && mayBeNextHopSelf(profile.policy, source, profile.external)) {
     return false;
   }
   return !profile.external || !attributeStore.has(attributes, AttributeTrait.noExport);

@@ -104,7 +104,7 @@ export function formatPeer(peer: Peer, nowMs: number, paint: Paint): string {
     pair("identifier", [peer.remoteIdentifier]),
     pair("tcp", [endpoints(peer).replace("→", " → "), transportLine(peer.transport)]),
     ...negotiatedPairs(peer),
-    ...peer.families.map(familyPair),
+    ...peer.families.map((counts) => familyPair(counts, peer)),
     pair("policies", peer.policies),
     queuesPair(peer.queues),
     pair("messages", [messagesLine("in", peer.messagesIn), messagesLine("out", peer.messagesOut)]),
@@ -174,13 +174,21 @@ function negotiatedPairs({ negotiated }: Peer): (Pair | undefined)[] {
   return [pair("negotiated", [timers, facts.join(", "), graceful])];
 }
 
-function familyPair(counts: FamilyCounts): Pair | undefined {
+function familyPair(counts: FamilyCounts, { negotiated }: Peer): Pair | undefined {
   const { family, received, accepted, advertised, limit, discarded } = counts;
   const refused = received - accepted;
   const kept = `${received} received, ${accepted} accepted${refused > 0 ? ` (${refused} refused by policy)` : ""}`;
   const more = discarded === 0 ? "" : `, ${discarded} refused above it`;
   const limited = limit === 0 ? [] : [`at most ${limit}${more}`];
-  return pair(family, [`${kept}, ${advertised} advertised`, ...limited]);
+  const isInForce = negotiated?.families.includes(family) ?? false;
+  const nextHop = isInForce ? [nextHopLine(counts)] : [];
+  return pair(family, [`${kept}, ${advertised} advertised`, ...nextHop, ...limited]);
+}
+
+function nextHopLine({ nextHopSelf }: FamilyCounts): string {
+  return nextHopSelf === ""
+    ? "no address of our own as next hop: what needs one is not advertised"
+    : `${nextHopSelf} is our own next hop`;
 }
 
 function queuesPair(queues: PeerQueues | undefined): Pair | undefined {

@@ -182,7 +182,7 @@ function routeOf(prefix: string, path: RibPath): ForeignRoute {
   const localPreference = attribute(5)?.value;
   return {
     prefix,
-    nextHop: attribute(3)?.nexthop ?? "",
+    nextHop: attribute(3)?.nexthop ?? attribute(14)?.nexthop ?? "",
     asPath: attribute(2)?.as_paths?.flatMap((segment) => segment.asns ?? []) ?? [],
     ...(typeof originatorId === "string" ? { originatorId } : {}),
     ...(Array.isArray(clusterList) ? { clusterList: clusterList.map(String) } : {}),

@@ -173,11 +173,16 @@ function openBgpdConfig(config: ForeignConfig, socket: string): string {
     ...config.peers.map((peer) => neighbourBlock(config, peer)),
     "allow from any",
     "allow to any",
+    // Else it puts its own address in their place.
+    ...(config.nextHops === undefined ? [] : ["match to any set nexthop no-modify"]),
     "",
   ].join("\n");
 }
 
 function neighbourBlock(config: ForeignConfig, peer: ForeignPeer): string {
+  // To a neighbour on the segment it sends no next hop but its own, which of the other IP version it takes to be ::1.
+  const isMixed = familiesOf(peer).some((version) => version !== ipVersionOf(peer.address));
+  const multihop = peer.multihop ?? (isMixed ? 2 : undefined);
   const lines = [
     `remote-as ${peer.asn}`,
     `local-address ${config.address}`,
@@ -191,7 +196,7 @@ function neighbourBlock(config: ForeignConfig, peer: ForeignPeer): string {
     ...(peer.enhancedRefresh === true ? ["announce enhanced refresh yes"] : []),
     ...(peer.password === undefined ? [] : [`tcp md5sig password ${peer.password}`]),
     ...(peer.ttlSecurity === undefined ? [] : ["ttl-security yes"]),
-    ...(peer.multihop === undefined ? [] : [`multihop ${peer.multihop}`]),
+    ...(multihop === undefined ? [] : [`multihop ${multihop}`]),
   ];
   return [`neighbor ${peer.address} {`, ...lines.map((line) => `  ${line}`), "}"].join("\n");
 }

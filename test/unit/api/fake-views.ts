@@ -94,7 +94,9 @@ export const nodeB: PeerView = {
   state: "Established",
   since,
   uptimeSeconds: 3600,
-  families: [{ family: "ipv4-unicast", received: 3, accepted: 2, advertised: 1 }],
+  families: [
+    { family: "ipv4-unicast", received: 3, accepted: 2, advertised: 1, nextHopSelf: "192.168.1.2" },
+  ],
   messagesIn: { open: 1n, update: 2n, keepalive: 120n },
   messagesOut: { open: 1n, update: 1n, keepalive: 121n },
   remoteIdentifier: "192.168.1.3",

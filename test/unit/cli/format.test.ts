@@ -227,7 +227,7 @@ suite("peers", () => {
     );
     assert.match(
       text,
-      /ipv4-unicast {3}3 received, 2 accepted \(1 refused by policy\), 1 advertised\n/,
+      /ipv4-unicast {3}3 received, 2 accepted \(1 refused by policy\), 1 advertised\n {15}192\.168\.1\.2 is our own next hop\n/,
     );
     assert.match(
       text,
@@ -256,7 +256,10 @@ suite("peers", () => {
       { family: "ipv4-unicast", received: 10, accepted: 10, limit: 10, discarded: 7 },
     ];
     const text = formatPeer(create(PeerSchema, { ...(nodeB as object), families }), nowMs, plain);
-    assert.match(text, /ipv4-unicast {3}10 received.*\n {15}at most 10, 7 refused above it\n/);
+    assert.match(
+      text,
+      /ipv4-unicast {3}10 received.*\n {15}no address of our own as next hop.*\n {15}at most 10, 7 refused above it\n/,
+    );
   });
 
   test("one that is held down says why", () => {
