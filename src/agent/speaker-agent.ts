@@ -69,6 +69,7 @@ export class SpeakerAgent {
         // Both are dotted quads: the configuration has seen to it.
         identifier: parseIpv4(settings.routerId) as number,
         clusterId: parseIpv4(settings.clusterId) as number,
+        clientToClient: settings.clientToClient,
         ownAddresses: named.length > 0 ? named : ownLinks().map(({ address }) => address),
         subnets: ownSubnets(),
         decision: settings.bestPath,
@@ -178,12 +179,14 @@ export class SpeakerAgent {
         log.logger.warn({ setting: path }, `${path} changes at the next start`);
     }
     // Identity and sockets stand until the next start; the rest is replaced.
-    const { asn, routerId, clusterId, listen, api, metrics, peersFile } = this.#settings;
+    const { asn, routerId, clusterId, clientToClient, listen, api, metrics, peersFile } =
+      this.#settings;
     this.#settings = {
       ...loaded.settings,
       asn,
       routerId,
       clusterId,
+      clientToClient,
       listen,
       api,
       metrics,

@@ -47,6 +47,7 @@ export function exportProfile(
     fourOctetAs: codec.fourOctetAs,
     maximumMessageOctets: codec.maximumMessageOctets,
     clusterId: config.clusterId,
+    clientToClient: config.clientToClient ?? true,
     nextHopSelf: nextHopSelf(family, settings, config, localEnd),
     minRouteAdvertisementIntervalSeconds: settings.minRouteAdvertisementIntervalSeconds,
     policy: exportPolicyOf(settings, session),

@@ -8,6 +8,8 @@ export interface SpeakerConfig {
   readonly identifier: number;
   /** Cluster id as a reflector (RFC 4456 §7), unsigned 32-bit. */
   readonly clusterId: number;
+  /** Whether what clients announce is reflected to other clients, too (RFC 4456 §4). Default: yes. */
+  readonly clientToClient?: boolean;
   /** Canonical addresses of our own: paths with one of them as next hop are not used. */
   readonly ownAddresses: readonly string[];
   /** Canonical address that stands for us as next hop of what we originate, by IP version. */

@@ -3,6 +3,7 @@ import {
   asn,
   community,
   count,
+  flag,
   largeCommunity,
   list,
   listenAddress,
@@ -44,6 +45,9 @@ export const speakerSchema = section({
     .meta({ description: "Our BGP identifier. Default: listen.address, if it is IPv4." }),
   clusterId: routerId().optional().meta({
     description: "The same on all reflectors of a cluster (RFC 4456 §7). Default: routerId.",
+  }),
+  clientToClient: flag().default(true).meta({
+    description: "Reflect to clients what other clients announce; off where they are meshed.",
   }),
   listen: section({
     address: listenAddress().default("0.0.0.0").meta({

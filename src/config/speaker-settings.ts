@@ -9,6 +9,7 @@ export interface SpeakerSettings {
   /** Dotted quads, not 0.0.0.0. */
   readonly routerId: string;
   readonly clusterId: string;
+  readonly clientToClient: boolean;
   readonly listen: Listen;
   readonly bestPath: Readonly<SpeakerFile["bestPath"]>;
   readonly timers: Readonly<SpeakerFile["timers"]>;

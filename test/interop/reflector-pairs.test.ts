@@ -225,3 +225,25 @@ describe("two layers of reflectors", () => {
     await lab.converged();
   });
 });
+
+scenarios("client-to-client reflection switched off (RFC 4456 §4)", async (kind) => {
+  await using lab = await ReflectorLab.build(`mgi-ctc-${kind}`);
+  const reflector = await lab.startReflector(A, ["--clients-meshed", ...peerOf(B)]);
+  await lab.startReflector(B, peerOf(A));
+  const ours = await lab.startClient({ kind: "margay", host: 2, reflectors: [address(A)] });
+  const theirs = await lab.startClient({ kind, host: 3, reflectors: [address(A)] });
+  const other = await lab.startClient({ kind: "margay", host: 4, reflectors: [address(B)] });
+  // Clients of the other reflector are sent what both clients of this one announce …
+  await lab.converged([other]);
+  // … and they are sent what those announce, but not each other's.
+  for (const client of [theirs, ours]) {
+    await until(`${client.kind} to have the other cluster's route`, async () => {
+      return !(await lab.missing(client)).includes(other.prefix);
+    });
+  }
+  assert.deepEqual(await lab.missing(theirs), [ours.prefix]);
+  assert.deepEqual(await lab.missing(ours), [theirs.prefix]);
+  const clients = (await reflector.peers()).filter(({ reflectorClient }) => reflectorClient);
+  const sent = clients.map(({ families }) => families.map(({ advertised }) => advertised));
+  assert.deepEqual(sent, [[1], [1]]);
+});

@@ -85,7 +85,7 @@ class Play {
   /** What each member was to be sent when it last asked for the table, less what changed since. */
   readonly #unchanged = new Map<number, Set<string>>();
 
-  constructor(family: Family, groupLimits: GroupLimits) {
+  constructor(family: Family, groupLimits: GroupLimits, clientToClient: boolean) {
     const peers = sources.map((source, index) => ribPeer(index + 1, { source }));
     this.family = family;
     this.#limits = groupLimits;
@@ -99,7 +99,7 @@ class Play {
         const fourOctetAs = ours.index !== peerCount;
         // Announcements to two of the clients wait for the interval.
         const minRouteAdvertisementIntervalSeconds = isPaced(ours.index) ? 1 : 0;
-        const changes = { fourOctetAs, minRouteAdvertisementIntervalSeconds };
+        const changes = { fourOctetAs, minRouteAdvertisementIntervalSeconds, clientToClient };
         return [ours.index, profileOf(ours, family, changes)];
       }),
     );
@@ -269,9 +269,10 @@ describe("an update group, whatever happens to its members", () => {
       const property = fc.property(
         limits,
         fc.boolean(),
+        fc.boolean(),
         fc.array(command, { minLength: 10, maxLength: 80 }),
-        (groupLimits, isHurried, commands) => {
-          const play = new Play(family, groupLimits);
+        (groupLimits, isHurried, clientToClient, commands) => {
+          const play = new Play(family, groupLimits, clientToClient);
           play.harness.mayContinue = () => !isHurried;
           for (const step of commands) play.do(step);
           play.finish();

@@ -19,6 +19,8 @@ export function expectedExport(
     return communities.includes(noExport) ? undefined : toExternal(attributes, from, profile);
   }
   if (from.source === PathSource.nonClient && to.source !== PathSource.client) return undefined;
+  const isBetweenClients = from.source === PathSource.client && to.source === PathSource.client;
+  if (isBetweenClients && !profile.clientToClient) return undefined;
   const sent = { ...attributes, localPref: attributes.localPref ?? 100 };
   if (from.source !== PathSource.client && from.source !== PathSource.nonClient) return sent;
   return {

@@ -69,6 +69,7 @@ export function profileOf(
     maximumMessageOctets: 4096,
     policy: plainExportPolicy(ownAsn),
     clusterId: ownClusterId,
+    clientToClient: true,
     nextHopSelf: external ? ownAddress[family.version] : "",
     minRouteAdvertisementIntervalSeconds: 0,
     ...changes,

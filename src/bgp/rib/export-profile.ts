@@ -19,6 +19,8 @@ export interface ExportProfile {
   readonly maximumMessageOctets: number;
   /** Unsigned 32-bit. */
   readonly clusterId: number;
+  /** Clients are sent what other clients announce; not where they have sessions among themselves. */
+  readonly clientToClient: boolean;
   /** Canonical address that stands for us as next hop; empty where there is none of the family. */
   readonly nextHopSelf: string;
   /** RFC 4271 §9.2.1.1; 0 for none. */
@@ -60,8 +62,10 @@ export function takesSource(profile: ExportProfile, source: number): boolean {
   if (profile.advertise !== "all") {
     return profile.advertise === "own" && source === PathSource.local;
   }
+  if (profile.external) return true;
   // RFC 4456 §6: from a client to everybody, from a non-client to clients only.
-  return profile.external || profile.client || source !== PathSource.nonClient;
+  if (source === PathSource.client) return !profile.client || profile.clientToClient;
+  return profile.client || source !== PathSource.nonClient;
 }
 
 /** Is a selected path of this source sent to peers of this profile? The peer it came from is left out elsewhere. */

@@ -32,6 +32,8 @@ export interface ReflectorArguments {
   readonly routerId: string;
   /** Undefined: the router ID. */
   readonly clusterId?: string | undefined;
+  /** Nothing is reflected from client to client. */
+  readonly clientsMeshed: boolean;
   /** At least one CIDR. */
   readonly accept: readonly string[];
   /** `ADDRESS` or `ADDRESS:PORT` of other reflectors. */

@@ -113,6 +113,11 @@ export const commands: readonly CommandRow[] = [
           requiresArg: true,
           describe: "The same on all reflectors of a cluster; else the router ID",
         })
+        .option("clients-meshed", {
+          type: "boolean",
+          default: false,
+          describe: "Clients have sessions among themselves: not reflected from one to another",
+        })
         .option("accept", {
           type: "string",
           array: true,

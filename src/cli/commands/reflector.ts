@@ -58,6 +58,7 @@ export async function run(args: ReflectorArguments): Promise<number> {
       asn: args.asn,
       routerId: formatIpv4(identifier),
       clusterId: formatIpv4(clusterId),
+      clientToClient: !args.clientsMeshed,
       listen,
       timers,
       bestPath: defaultBestPath,

@@ -134,7 +134,7 @@ export class ReflectorLab implements AsyncDisposable {
         holdTimeSeconds: 9,
         peers: reflectors.map((reflector) => ({ address: reflector, asn: ASN, ...session })),
         originate: [prefix],
-        programKernel: kind !== "gobgp",
+        programKernel: programsKernel(kind),
       });
     }
     return client;
@@ -192,8 +192,13 @@ function configureNode(
   );
 }
 
+/** Of the others only these write what they learn into the kernel. */
+function programsKernel(kind: ClientKind): boolean {
+  return kind === "margay" || kind === "bird" || kind === "frr";
+}
+
 async function routesOf({ foreign, kind, namespace }: LabClient): Promise<ReadonlySet<string>> {
-  if (kind === "gobgp") {
+  if (!programsKernel(kind)) {
     return new Set(((await foreign?.routes()) ?? []).map(({ prefix }) => prefix));
   }
   const lines = (await namespace.run(["ip", "-4", "route"])).split("\n");

@@ -146,6 +146,30 @@ describe("a reflector", () => {
     });
   });
 
+  test("whose clients are meshed reflects between them and others only", () => {
+    const network = new SpeakerNetwork();
+    const hub = network.speaker("10.0.0.100", { clientToClient: false });
+    hub.originate("10.244.9.0/24");
+    const nodes = [a, b, c].map((address, index) => {
+      const node = network.speaker(address);
+      node.originate(`10.244.${index + 1}.0/24`);
+      // The last is no client.
+      node.peerWith(hub, {}, { client: address !== c });
+      return node;
+    });
+    network.settle();
+    const told = nodes.map((node) =>
+      node
+        .routes()
+        .flatMap((route) => (route.endsWith(" from 10.0.0.100") ? [route.slice(0, 10)] : [])),
+    );
+    assert.deepEqual(told, [
+      ["10.244.3.0", "10.244.9.0"],
+      ["10.244.3.0", "10.244.9.0"],
+      ["10.244.1.0", "10.244.2.0", "10.244.9.0"],
+    ]);
+  });
+
   test("takes part in no loop of reflectors", () => {
     const network = new SpeakerNetwork();
     const hubs = [reflector("10.0.0.100", network), reflector("10.0.0.101", network)];
