@@ -34,7 +34,7 @@ function countsView(counts: MessageCounts): PeerView["messagesIn"] {
   };
 }
 
-function negotiatedView(negotiated: Negotiated): NonNullable<PeerView["negotiated"]> {
+function negotiatedView(negotiated: Negotiated): NegotiatedView {
   const { gracefulRestart } = negotiated;
   return {
     holdTimeSeconds: negotiated.holdTimeSeconds,
@@ -44,6 +44,7 @@ function negotiatedView(negotiated: Negotiated): NonNullable<PeerView["negotiate
     routeRefresh: negotiated.routeRefresh,
     enhancedRouteRefresh: negotiated.enhancedRouteRefresh,
     extendedMessages: negotiated.codec.maximumMessageOctets > maximumMessageOctets,
+    addPath: addPathView(negotiated),
     ...(gracefulRestart !== undefined && {
       gracefulRestart: {
         restartTimeSeconds: gracefulRestart.restartTimeSeconds,
@@ -53,6 +54,16 @@ function negotiatedView(negotiated: Negotiated): NonNullable<PeerView["negotiate
       },
     }),
   };
+}
+
+type NegotiatedView = NonNullable<PeerView["negotiated"]>;
+
+function addPathView({ families, codec }: Negotiated): NonNullable<NegotiatedView["addPath"]> {
+  return families.flatMap(({ afi, safi }) => {
+    const key = familyKey(afi, safi);
+    const [receive, send] = [codec.addPathReceive.has(key), codec.addPathSend.has(key)];
+    return receive || send ? [{ family: familyName(afi, safi), receive, send }] : [];
+  });
 }
 
 function lastDownView(peer: Peer, clock: Clock): PeerView["lastDown"] {

@@ -32,6 +32,8 @@ export function candidateView(
   const attributes = speaker.attributes.attributes(paths.attributes(row));
   const reason = paths.reason(row);
   const name = ribPeer instanceof Peer ? ribPeer.settings.name : "";
+  const hasPathId =
+    ribPeer instanceof Peer && ribPeer.lastNegotiated?.codec.addPathReceive.has(rib.family.key);
   return {
     best: reason === PathReason.best,
     peer: ribPeer.address,
@@ -51,6 +53,7 @@ export function candidateView(
     status: statusOf(reason),
     reason: describePathReason(reason),
     stale: paths.isStale(row),
+    ...(hasPathId && { pathId: paths.pathId(row) }),
     ageSeconds: Math.max(0, Math.floor(clock.nowMs() / 1000) - paths.atSeconds(row)),
   };
 }

@@ -49,12 +49,19 @@ export interface PeerSettings extends PeerPolicy {
   readonly extendedMessages: boolean;
   /** Offer to say where a refresh begins and ends (RFC 7313). */
   readonly enhancedRouteRefresh: boolean;
+  /** Absent: one path to a prefix either way. */
+  readonly addPath?: AddPathSettings | undefined;
   /** Write optional parameters of OPENs in the form of RFC 9072 although they do not need it. */
   readonly extendedOpenParameters: boolean;
   /** Absent: none. */
   readonly maximumPrefixes?: PrefixLimit | undefined;
   /** No session shall come up, unless an operator enables it. */
   readonly disabled?: boolean | undefined;
+}
+
+/** Several paths to a prefix (RFC 7911), in all families of the session. */
+interface AddPathSettings {
+  readonly receive: boolean;
 }
 
 /** Settings that change under a running session. All else is part of the OPEN or of the connection: the session starts anew. */
@@ -182,6 +189,13 @@ function offeredCapabilities(
   if (settings.enhancedRouteRefresh) capabilities.push({ name: "enhancedRouteRefresh" });
   if (settings.extendedMessages) capabilities.push({ name: "extendedMessage" });
   capabilities.push({ name: "fourOctetAs", asn: localAsn });
+  if (settings.addPath?.receive === true) {
+    const each = settings.families.map(({ afi, safi }) => ({ afi, safi }));
+    capabilities.push({
+      name: "addPath",
+      families: each.map((family) => ({ ...family, receive: true, send: false })),
+    });
+  }
   if (settings.role !== undefined) capabilities.push({ name: "role", role: settings.role });
   // Without families it keeps nothing, and still tells the peer that we wait for End-of-RIB (RFC 4724 §3).
   const families = settings.gracefulRestartSeconds === 0 ? [] : settings.families;

@@ -62,6 +62,13 @@ const sessionRows = {
   enhancedRouteRefresh: flag().default(true).meta({
     description: "Offer to say where a route refresh begins and ends (RFC 7313).",
   }),
+  addPath: section({
+    receive: flag().default(false).meta({
+      description: "Offer to take several paths to a prefix.",
+    }),
+  })
+    .optional()
+    .meta({ description: "Several paths to a prefix (RFC 7911). Default: one." }),
   extendedOpenParameters: flag().default(false).meta({
     description:
       "Write the optional parameters of OPENs in the form of RFC 9072, also where they do not need it. For tests.",

@@ -3,7 +3,7 @@ import type { PathAttributes } from "../../src/bgp/attribute/path-attributes.ts"
 import { headerOctets, MessageType, RefreshSubtype } from "../../src/bgp/iana.ts";
 import { type CodecContext, familyKey } from "../../src/bgp/message/codec-context.ts";
 import { decodeHeader } from "../../src/bgp/message/header.ts";
-import type { UpdateMessage } from "../../src/bgp/message/message.ts";
+import type { Nlri, UpdateMessage } from "../../src/bgp/message/message.ts";
 import { decodeUpdate } from "../../src/bgp/message/update.ts";
 
 /** A codec context; by default that of an iBGP session of 4-octet AS numbers. */
@@ -31,6 +31,7 @@ export function* splitMessages(octets: Uint8Array): Generator<Uint8Array> {
 /** What a peer makes of the UPDATEs it is sent: its Adj-RIB-In, kept as simply as can be. */
 export class PeerView {
   readonly context: CodecContext;
+  /** By prefix, with ADD-PATH by `10.0.0.0/8#1`. */
   readonly routes = new Map<string, PathAttributes>();
   /** `familyKey` of each End-of-RIB, in order. */
   readonly endOfRibs: number[] = [];
@@ -58,15 +59,11 @@ export class PeerView {
     assert.deepEqual(update.errors, []);
     const endOfRib = endOfRibOf(update, message.length);
     if (endOfRib !== undefined) this.endOfRibs.push(endOfRib);
-    for (const { prefix } of update.withdrawn) this.routes.delete(prefix);
-    for (const prefix of prefixesOf(update.mpUnreach)) this.routes.delete(prefix);
-    const announced = [
-      ...update.announced.map(({ prefix }) => prefix),
-      ...prefixesOf(update.mpReach),
-    ];
-    for (const prefix of announced) {
-      this.routes.set(prefix, update.attributes);
-      this.stale?.delete(prefix);
+    for (const nlri of update.withdrawn) this.routes.delete(keyOf(nlri));
+    for (const key of keysOf(update.mpUnreach)) this.routes.delete(key);
+    for (const key of [...update.announced.map(keyOf), ...keysOf(update.mpReach)]) {
+      this.routes.set(key, update.attributes);
+      this.stale?.delete(key);
     }
   }
 
@@ -85,13 +82,17 @@ export class PeerView {
   }
 }
 
-function prefixesOf(nlri: UpdateMessage["mpReach"]): string[] {
-  return nlri !== undefined && "nlri" in nlri ? nlri.nlri.map(({ prefix }) => prefix) : [];
+function keyOf({ prefix, pathId }: Nlri): string {
+  return pathId === undefined ? prefix : `${prefix}#${pathId}`;
+}
+
+function keysOf(nlri: UpdateMessage["mpReach"]): string[] {
+  return nlri !== undefined && "nlri" in nlri ? nlri.nlri.map(keyOf) : [];
 }
 
 function endOfRibOf(update: UpdateMessage, length: number): number | undefined {
   const { mpUnreach } = update;
   if (length === headerOctets + 4) return familyKey(1, 1);
-  if (mpUnreach === undefined || prefixesOf(mpUnreach).length > 0) return undefined;
+  if (mpUnreach === undefined || keysOf(mpUnreach).length > 0) return undefined;
   return familyKey(mpUnreach.afi, mpUnreach.safi);
 }

@@ -447,6 +447,8 @@ export class ScriptedPeer {
   readonly address: string;
   readonly to: SpeakerNode;
   open: OpenMessage;
+  /** How it writes and reads UPDATEs. */
+  context = codec();
   /** All it has received, in order. */
   messages: BgpMessage[] = [];
   view = new PeerView(codec());
@@ -486,7 +488,10 @@ export class ScriptedPeer {
     const id = ++this.#ids;
     this.#keepsAlive = false;
     this.messages = [];
-    this.view = new PeerView(codec({ external: this.open.asn !== 64512 }));
+    this.view = new PeerView({
+      ...this.context,
+      external: this.open.asn !== 64512,
+    });
     const mine = (act: () => void): void => {
       if (id === this.#ids) act();
     };
@@ -543,7 +548,7 @@ export class ScriptedPeer {
 
   update(update: Partial<UpdateMessage>): void {
     const whole = { withdrawn: [], announced: [], attributes: {}, errors: [], ...update };
-    for (const message of encodeUpdate(whole, codec())) this.send(message);
+    for (const message of encodeUpdate(whole, this.context)) this.send(message);
   }
 
   announce(...prefixes: string[]): void {

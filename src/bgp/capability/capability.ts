@@ -13,7 +13,19 @@ export type Capability =
   /** RFC 9234; `undefined` is a value that stands for none. */
   | { readonly name: "role"; readonly role: Role | undefined }
   | GracefulRestartCapability
+  | AddPathCapability
   | { readonly name: "unknown"; readonly code: number; readonly value: Uint8Array };
+
+/** RFC 7911 §4: whether the speaker is able to receive several paths to a prefix, and to send them. */
+export interface AddPathCapability {
+  readonly name: "addPath";
+  readonly families: readonly {
+    readonly afi: number;
+    readonly safi: number;
+    readonly receive: boolean;
+    readonly send: boolean;
+  }[];
+}
 
 /** RFC 4724 §3, with the N bit of RFC 8538. */
 export interface GracefulRestartCapability {

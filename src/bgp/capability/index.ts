@@ -2,6 +2,7 @@ import type { Reader } from "../../wire/reader.ts";
 import type { Writer } from "../../wire/writer.ts";
 import type { Capability } from "./capability.ts";
 import type { CapabilityRow } from "./capability-row.ts";
+import { addPath } from "./add-path.ts";
 import { enhancedRouteRefresh } from "./enhanced-route-refresh.ts";
 import { extendedMessage } from "./extended-message.ts";
 import { fourOctetAs } from "./four-octet-as.ts";
@@ -17,6 +18,7 @@ const capabilityRows: readonly CapabilityRow[] = [
   extendedMessage,
   gracefulRestart,
   fourOctetAs,
+  addPath,
   enhancedRouteRefresh,
   role,
 ];

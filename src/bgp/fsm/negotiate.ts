@@ -6,6 +6,7 @@ import { formatFamily } from "../family/format-family.ts";
 import { Afi, maximumMessageOctets, OpenSubcode, Safi } from "../iana.ts";
 import type { CodecContext } from "../message/codec-context.ts";
 import type { OpenMessage } from "../message/message.ts";
+import { negotiateAddPath } from "./negotiate-add-path.ts";
 import { validateRole } from "./validate-role.ts";
 import { admitsAsn, describePeerAsn, type PeerAsn } from "./peer-asn.ts";
 
@@ -41,8 +42,6 @@ export interface Negotiated {
 
 /** RFC 8654 §3 */
 const extendedMessageOctets = 65_535;
-
-const noFamilies: ReadonlySet<number> = new Set();
 
 /**
  * Refuses an OPEN that decodes but that this peer may not send (RFC 4271 §6.2).
@@ -137,6 +136,7 @@ export function negotiate(localOpen: OpenMessage, peerOpen: OpenMessage): Negoti
   const holdTimeSeconds = Math.min(localOpen.holdTimeSeconds, peerOpen.holdTimeSeconds);
   const ourRestart = gracefulRestartOf(localOpen);
   const gracefulRestart = ourRestart && gracefulRestartOf(peerOpen);
+  const families = commonFamilies(familiesOf(localOpen), familiesOf(peerOpen));
   return {
     localAsn: localOpen.asn,
     peerAsn: peerOpen.asn,
@@ -144,7 +144,7 @@ export function negotiate(localOpen: OpenMessage, peerOpen: OpenMessage): Negoti
     peerIdentifier: peerOpen.bgpIdentifier,
     holdTimeSeconds,
     keepaliveSeconds: Math.floor(holdTimeSeconds / 3),
-    families: commonFamilies(familiesOf(localOpen), familiesOf(peerOpen)),
+    families,
     routeRefresh: both("routeRefresh"),
     enhancedRouteRefresh: both("enhancedRouteRefresh"),
     ...(gracefulRestart && { gracefulRestart }),
@@ -154,8 +154,7 @@ export function negotiate(localOpen: OpenMessage, peerOpen: OpenMessage): Negoti
       fourOctetAs: both("fourOctetAs"),
       external: localOpen.asn !== peerOpen.asn,
       maximumMessageOctets: both("extendedMessage") ? extendedMessageOctets : maximumMessageOctets,
-      addPathReceive: noFamilies,
-      addPathSend: noFamilies,
+      ...negotiateAddPath(localOpen, peerOpen, families),
     },
     localCapabilities: localOpen.capabilities,
     peerCapabilities: peerOpen.capabilities,

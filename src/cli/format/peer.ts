@@ -1,4 +1,5 @@
 import type {
+  AddPath,
   DownReason,
   FamilyCounts,
   MessageCounts,
@@ -171,7 +172,14 @@ function negotiatedPairs({ negotiated }: Peer): (Pair | undefined)[] {
       : `graceful restart within ${formatDuration(restart.restartTimeSeconds)}${restart.restarted ? ", has just restarted" : ""}` +
         `, keeps forwarding: ${restart.families.join(", ") || "nothing"}` +
         (restart.notification ? ", also after a NOTIFICATION" : "");
-  return [pair("negotiated", [timers, facts.join(", "), graceful])];
+  const paths = negotiated.addPath.map(addPathText).join(", ");
+  return [pair("negotiated", [timers, facts.join(", "), paths, graceful])];
+}
+
+/** `several paths: received of ipv4-unicast` */
+function addPathText({ family, receive, send }: AddPath): string {
+  const directions = [receive ? "received" : "", send ? "sent" : ""].filter(Boolean);
+  return `${family}: several paths ${directions.join(" and ")}`;
 }
 
 function familyPair(counts: FamilyCounts, { negotiated }: Peer): Pair | undefined {

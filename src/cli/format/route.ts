@@ -30,6 +30,7 @@ export const routeColumns: readonly Column<RouteRow>[] = [
   { header: "STATUS", value: rowStatus, tone: statusTone },
   column("PEER", (path) => path.peer),
   column("NAME", (path) => path.peerName, { wide: true }),
+  column("PATH-ID", (path) => optional(path.pathId), { wide: true, align: "right" }),
   column("NEXT-HOP", (path) => path.nextHop),
   column("PREF", (path) => optional(path.localPref), { align: "right" }),
   column("MED", (path) => optional(path.med), { align: "right" }),

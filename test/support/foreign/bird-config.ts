@@ -61,6 +61,10 @@ function restartOf({ gracefulRestartSeconds, longLivedSeconds }: ForeignPeer): s
   return restart + longLived;
 }
 
+function addPathOf({ addPath }: ForeignPeer): string {
+  return addPath === undefined ? "" : `\n    add paths ${addPath === "send" ? "tx" : "rx"};`;
+}
+
 function peerBlock(config: ForeignConfig, peer: ForeignPeer): string {
   const { detour } = config;
   // A reflector hands on what it learned to other reflectors, too; BIRD itself knows from whom to whom.
@@ -76,7 +80,7 @@ function peerBlock(config: ForeignConfig, peer: ForeignPeer): string {
     export where ${reflects ? "source ~ [ RTS_STATIC, RTS_BGP ]" : "source = RTS_STATIC"};
     next hop ${reflects ? "keep" : hop === undefined ? "self" : `address ${hop}`};${
       peer.extendedNextHop === true && version === 4 ? "\n    extended next hop on;" : ""
-    }
+    }${addPathOf(peer)}
   };`;
   });
   const zone = peer.device === undefined ? "" : `%'${peer.device}'`;

@@ -166,7 +166,7 @@ ${peer.passive === true ? "  passive true;\n" : ""}${
     asn4 ${peer.twoOctetAs === true ? "disable" : "enable"};
     route-refresh enable;
     graceful-restart 20;
-  }
+${peer.addPath === undefined ? "" : `    add-path ${peer.addPath};\n`}  }
   family {${familiesOf(peer)
     .map((version) => ` ipv${version} unicast;`)
     .join("")} }

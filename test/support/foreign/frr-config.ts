@@ -100,6 +100,7 @@ function peerLines(config: ForeignConfig, peer: ForeignPeer): readonly string[] 
     ...(peer.reflectorClient === true
       ? [`${neighbour} route-reflector-client`]
       : [`${neighbour} next-hop-self`]),
+    ...(peer.addPath === "send" ? [`${neighbour} addpath-tx-all-paths`] : []),
     ...(config.detour === undefined ? [] : [`${neighbour} route-map DETOUR in`]),
   ];
 }

@@ -238,7 +238,7 @@ ${restartOf(peer)}${familiesOf(peer)
 afi-safi-name = "ipv${version}-unicast"
 [neighbors.afi-safis.mp-graceful-restart.config]
 enabled = true
-${longLivedOf(peer)}`,
+${longLivedOf(peer)}${addPathOf(peer)}`,
   )
   .join("")}`;
 }
@@ -251,6 +251,12 @@ function restartOf({ gracefulRestartSeconds, longLivedSeconds }: ForeignPeer): s
     ...(longLivedSeconds === undefined ? [] : ["long-lived-enabled = true"]),
     "",
   ].join("\n");
+}
+
+function addPathOf({ addPath }: ForeignPeer): string {
+  if (addPath === undefined) return "";
+  const direction = addPath === "send" ? "send-max = 8" : "receive = true";
+  return `[neighbors.afi-safis.add-paths.config]\n${direction}\n`;
 }
 
 function longLivedOf({ longLivedSeconds }: ForeignPeer): string {

@@ -194,6 +194,8 @@ function neighbourBlock(config: ForeignConfig, peer: ForeignPeer): string {
     ...(peer.reflectorClient === true ? ["route-reflector"] : []),
     ...(peer.twoOctetAs === true ? ["announce as-4byte no"] : []),
     ...(peer.enhancedRefresh === true ? ["announce enhanced refresh yes"] : []),
+    ...(peer.addPath === "send" ? ["announce add-path send all"] : []),
+    ...(peer.addPath === "receive" ? ["announce add-path recv yes"] : []),
     ...(peer.password === undefined ? [] : [`tcp md5sig password ${peer.password}`]),
     ...(peer.ttlSecurity === undefined ? [] : ["ttl-security yes"]),
     ...(multihop === undefined ? [] : [`multihop ${multihop}`]),

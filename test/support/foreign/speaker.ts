@@ -41,6 +41,8 @@ export interface ForeignPeer {
   readonly multihop?: number;
   /** Offer enhanced route refresh (RFC 7313), where that is not so anyway: OpenBGPD. */
   readonly enhancedRefresh?: boolean;
+  /** Several paths to a prefix, as ADD-PATH is offered (RFC 7911): all that there are. */
+  readonly addPath?: "receive" | "send" | undefined;
   /** Restart Time offered, and the forwarding state kept (RFC 4724). Default: what the daemon does by itself. */
   readonly gracefulRestartSeconds?: number;
   /** Long-lived stale time offered beside it (RFC 9494). BIRD, FRR and GoBGP. */

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file margay/v1/peer.proto.
  */
 export const file_margay_v1_peer: GenFile = /*@__PURE__*/
-  fileDesc("ChRtYXJnYXkvdjEvcGVlci5wcm90bxIJbWFyZ2F5LnYxIuUFCgRQZWVyEg8KB2FkZHJlc3MYASABKAkSDAoEcG9ydBgCIAEoDRIMCgRuYW1lGAMgASgJEgwKBGtpbmQYBCABKAkSEQoJbG9jYWxfYXNuGAUgASgNEhIKCnJlbW90ZV9hc24YBiABKA0SDQoFc3RhdGUYByABKAkSKQoFc2luY2UYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDnVwdGltZV9zZWNvbmRzGAkgASgNEikKCGZhbWlsaWVzGAogAygLMhcubWFyZ2F5LnYxLkZhbWlseUNvdW50cxItCgttZXNzYWdlc19pbhgLIAEoCzIYLm1hcmdheS52MS5NZXNzYWdlQ291bnRzEi4KDG1lc3NhZ2VzX291dBgMIAEoCzIYLm1hcmdheS52MS5NZXNzYWdlQ291bnRzEigKCWxhc3RfZG93bhgNIAEoCzIVLm1hcmdheS52MS5Eb3duUmVhc29uEg0KBWZsYXBzGA4gASgNEhkKEXJlbW90ZV9pZGVudGlmaWVyGA8gASgJEikKCm5lZ290aWF0ZWQYECABKAsyFS5tYXJnYXkudjEuTmVnb3RpYXRlZBIxChJsb2NhbF9jYXBhYmlsaXRpZXMYESADKAsyFS5tYXJnYXkudjEuQ2FwYWJpbGl0eRIyChNyZW1vdGVfY2FwYWJpbGl0aWVzGBIgAygLMhUubWFyZ2F5LnYxLkNhcGFiaWxpdHkSFgoObG9jYWxfZW5kcG9pbnQYEyABKAkSFwoPcmVtb3RlX2VuZHBvaW50GBQgASgJEhgKEHJlZmxlY3Rvcl9jbGllbnQYFSABKAgSJQoGcXVldWVzGBYgASgLMhUubWFyZ2F5LnYxLlBlZXJRdWV1ZXMSDAoEaGVsZBgeIAEoCRIQCghwb2xpY2llcxgyIAMoCRInCgl0cmFuc3BvcnQYKCABKAsyFC5tYXJnYXkudjEuVHJhbnNwb3J0InYKCVRyYW5zcG9ydBILCgNtZDUYASABKAgSCwoDdHRsGAIgASgNEhMKC21pbmltdW1fdHRsGAMgASgNEgwKBGRzY3AYBCABKA0SHAoUdXNlcl90aW1lb3V0X3NlY29uZHMYBSABKA0SDgoGZGV2aWNlGAYgASgJIo8BCgxGYW1pbHlDb3VudHMSDgoGZmFtaWx5GAEgASgJEhAKCHJlY2VpdmVkGAIgASgNEhAKCGFjY2VwdGVkGAMgASgNEhIKCmFkdmVydGlzZWQYBCABKA0SDQoFbGltaXQYFCABKA0SEQoJZGlzY2FyZGVkGBUgASgNEhUKDW5leHRfaG9wX3NlbGYYFiABKAkiYwoKUGVlclF1ZXVlcxIVCg1yZWNlaXZlX2J5dGVzGAEgASgEEhIKCnNlbmRfYnl0ZXMYAiABKAQSEQoJbG9nX2J5dGVzGAMgASgEEhcKD21pc3NlZF9wcmVmaXhlcxgEIAEoDSJtCg1NZXNzYWdlQ291bnRzEgwKBG9wZW4YASABKAQSDgoGdXBkYXRlGAIgASgEEhQKDG5vdGlmaWNhdGlvbhgDIAEoBBIRCglrZWVwYWxpdmUYBCABKAQSFQoNcm91dGVfcmVmcmVzaBgFIAEoBCKbAQoKRG93blJlYXNvbhIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVldmVudBgCIAEoCRIMCgR0ZXh0GAMgASgJEhEKCWRpcmVjdGlvbhgEIAEoCRIMCgRjb2RlGAUgASgNEg8KB3N1YmNvZGUYBiABKA0SFAoMbm90aWZpY2F0aW9uGAcgASgJIvMBCgpOZWdvdGlhdGVkEhkKEWhvbGRfdGltZV9zZWNvbmRzGAEgASgNEhkKEWtlZXBhbGl2ZV9zZWNvbmRzGAIgASgNEhAKCGZhbWlsaWVzGAMgAygJEhUKDWZvdXJfb2N0ZXRfYXMYBCABKAgSFQoNcm91dGVfcmVmcmVzaBgFIAEoCBI0ChBncmFjZWZ1bF9yZXN0YXJ0GAYgASgLMhoubWFyZ2F5LnYxLkdyYWNlZnVsUmVzdGFydBIeChZlbmhhbmNlZF9yb3V0ZV9yZWZyZXNoGBQgASgIEhkKEWV4dGVuZGVkX21lc3NhZ2VzGBUgASgIImoKD0dyYWNlZnVsUmVzdGFydBIcChRyZXN0YXJ0X3RpbWVfc2Vjb25kcxgBIAEoDRIRCglyZXN0YXJ0ZWQYAiABKAgSEAoIZmFtaWxpZXMYAyADKAkSFAoMbm90aWZpY2F0aW9uGAQgASgIIjYKCkNhcGFiaWxpdHkSDAoEY29kZRgBIAEoDRIMCgRuYW1lGAIgASgJEgwKBHRleHQYAyABKAliBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChRtYXJnYXkvdjEvcGVlci5wcm90bxIJbWFyZ2F5LnYxIuUFCgRQZWVyEg8KB2FkZHJlc3MYASABKAkSDAoEcG9ydBgCIAEoDRIMCgRuYW1lGAMgASgJEgwKBGtpbmQYBCABKAkSEQoJbG9jYWxfYXNuGAUgASgNEhIKCnJlbW90ZV9hc24YBiABKA0SDQoFc3RhdGUYByABKAkSKQoFc2luY2UYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDnVwdGltZV9zZWNvbmRzGAkgASgNEikKCGZhbWlsaWVzGAogAygLMhcubWFyZ2F5LnYxLkZhbWlseUNvdW50cxItCgttZXNzYWdlc19pbhgLIAEoCzIYLm1hcmdheS52MS5NZXNzYWdlQ291bnRzEi4KDG1lc3NhZ2VzX291dBgMIAEoCzIYLm1hcmdheS52MS5NZXNzYWdlQ291bnRzEigKCWxhc3RfZG93bhgNIAEoCzIVLm1hcmdheS52MS5Eb3duUmVhc29uEg0KBWZsYXBzGA4gASgNEhkKEXJlbW90ZV9pZGVudGlmaWVyGA8gASgJEikKCm5lZ290aWF0ZWQYECABKAsyFS5tYXJnYXkudjEuTmVnb3RpYXRlZBIxChJsb2NhbF9jYXBhYmlsaXRpZXMYESADKAsyFS5tYXJnYXkudjEuQ2FwYWJpbGl0eRIyChNyZW1vdGVfY2FwYWJpbGl0aWVzGBIgAygLMhUubWFyZ2F5LnYxLkNhcGFiaWxpdHkSFgoObG9jYWxfZW5kcG9pbnQYEyABKAkSFwoPcmVtb3RlX2VuZHBvaW50GBQgASgJEhgKEHJlZmxlY3Rvcl9jbGllbnQYFSABKAgSJQoGcXVldWVzGBYgASgLMhUubWFyZ2F5LnYxLlBlZXJRdWV1ZXMSDAoEaGVsZBgeIAEoCRIQCghwb2xpY2llcxgyIAMoCRInCgl0cmFuc3BvcnQYKCABKAsyFC5tYXJnYXkudjEuVHJhbnNwb3J0InYKCVRyYW5zcG9ydBILCgNtZDUYASABKAgSCwoDdHRsGAIgASgNEhMKC21pbmltdW1fdHRsGAMgASgNEgwKBGRzY3AYBCABKA0SHAoUdXNlcl90aW1lb3V0X3NlY29uZHMYBSABKA0SDgoGZGV2aWNlGAYgASgJIo8BCgxGYW1pbHlDb3VudHMSDgoGZmFtaWx5GAEgASgJEhAKCHJlY2VpdmVkGAIgASgNEhAKCGFjY2VwdGVkGAMgASgNEhIKCmFkdmVydGlzZWQYBCABKA0SDQoFbGltaXQYFCABKA0SEQoJZGlzY2FyZGVkGBUgASgNEhUKDW5leHRfaG9wX3NlbGYYFiABKAkiYwoKUGVlclF1ZXVlcxIVCg1yZWNlaXZlX2J5dGVzGAEgASgEEhIKCnNlbmRfYnl0ZXMYAiABKAQSEQoJbG9nX2J5dGVzGAMgASgEEhcKD21pc3NlZF9wcmVmaXhlcxgEIAEoDSJtCg1NZXNzYWdlQ291bnRzEgwKBG9wZW4YASABKAQSDgoGdXBkYXRlGAIgASgEEhQKDG5vdGlmaWNhdGlvbhgDIAEoBBIRCglrZWVwYWxpdmUYBCABKAQSFQoNcm91dGVfcmVmcmVzaBgFIAEoBCKbAQoKRG93blJlYXNvbhIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVldmVudBgCIAEoCRIMCgR0ZXh0GAMgASgJEhEKCWRpcmVjdGlvbhgEIAEoCRIMCgRjb2RlGAUgASgNEg8KB3N1YmNvZGUYBiABKA0SFAoMbm90aWZpY2F0aW9uGAcgASgJIpkCCgpOZWdvdGlhdGVkEhkKEWhvbGRfdGltZV9zZWNvbmRzGAEgASgNEhkKEWtlZXBhbGl2ZV9zZWNvbmRzGAIgASgNEhAKCGZhbWlsaWVzGAMgAygJEhUKDWZvdXJfb2N0ZXRfYXMYBCABKAgSFQoNcm91dGVfcmVmcmVzaBgFIAEoCBI0ChBncmFjZWZ1bF9yZXN0YXJ0GAYgASgLMhoubWFyZ2F5LnYxLkdyYWNlZnVsUmVzdGFydBIeChZlbmhhbmNlZF9yb3V0ZV9yZWZyZXNoGBQgASgIEhkKEWV4dGVuZGVkX21lc3NhZ2VzGBUgASgIEiQKCGFkZF9wYXRoGBYgAygLMhIubWFyZ2F5LnYxLkFkZFBhdGgiOAoHQWRkUGF0aBIOCgZmYW1pbHkYASABKAkSDwoHcmVjZWl2ZRgCIAEoCBIMCgRzZW5kGAMgASgIImoKD0dyYWNlZnVsUmVzdGFydBIcChRyZXN0YXJ0X3RpbWVfc2Vjb25kcxgBIAEoDRIRCglyZXN0YXJ0ZWQYAiABKAgSEAoIZmFtaWxpZXMYAyADKAkSFAoMbm90aWZpY2F0aW9uGAQgASgIIjYKCkNhcGFiaWxpdHkSDAoEY29kZRgBIAEoDRIMCgRuYW1lGAIgASgJEgwKBHRleHQYAyABKAliBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * A BGP peer and its session.
@@ -501,6 +501,13 @@ export type Negotiated = Message<"margay.v1.Negotiated"> & {
    * @generated from field: bool extended_messages = 21;
    */
   extendedMessages: boolean;
+
+  /**
+   * RFC 7911: families with several paths to a prefix, one way at least.
+   *
+   * @generated from field: repeated margay.v1.AddPath add_path = 22;
+   */
+  addPath: AddPath[];
 };
 
 /**
@@ -509,6 +516,41 @@ export type Negotiated = Message<"margay.v1.Negotiated"> & {
  */
 export const NegotiatedSchema: GenMessage<Negotiated> = /*@__PURE__*/
   messageDesc(file_margay_v1_peer, 6);
+
+/**
+ * Several paths to a prefix (RFC 7911), in one family.
+ *
+ * @generated from message margay.v1.AddPath
+ */
+export type AddPath = Message<"margay.v1.AddPath"> & {
+  /**
+   * "ipv4-unicast", "ipv6-unicast"
+   *
+   * @generated from field: string family = 1;
+   */
+  family: string;
+
+  /**
+   * The peer sends them.
+   *
+   * @generated from field: bool receive = 2;
+   */
+  receive: boolean;
+
+  /**
+   * We do.
+   *
+   * @generated from field: bool send = 3;
+   */
+  send: boolean;
+};
+
+/**
+ * Describes the message margay.v1.AddPath.
+ * Use `create(AddPathSchema)` to create a new message.
+ */
+export const AddPathSchema: GenMessage<AddPath> = /*@__PURE__*/
+  messageDesc(file_margay_v1_peer, 7);
 
 /**
  * The peer's graceful restart offer (RFC 4724), where both sides made one.
@@ -548,7 +590,7 @@ export type GracefulRestart = Message<"margay.v1.GracefulRestart"> & {
  * Use `create(GracefulRestartSchema)` to create a new message.
  */
 export const GracefulRestartSchema: GenMessage<GracefulRestart> = /*@__PURE__*/
-  messageDesc(file_margay_v1_peer, 7);
+  messageDesc(file_margay_v1_peer, 8);
 
 /**
  * A capability of an OPEN (RFC 5492).
@@ -581,5 +623,5 @@ export type Capability = Message<"margay.v1.Capability"> & {
  * Use `create(CapabilitySchema)` to create a new message.
  */
 export const CapabilitySchema: GenMessage<Capability> = /*@__PURE__*/
-  messageDesc(file_margay_v1_peer, 8);
+  messageDesc(file_margay_v1_peer, 9);
 

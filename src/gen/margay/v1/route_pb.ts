@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file margay/v1/route.proto.
  */
 export const file_margay_v1_route: GenFile = /*@__PURE__*/
-  fileDesc("ChVtYXJnYXkvdjEvcm91dGUucHJvdG8SCW1hcmdheS52MSJBCgVSb3V0ZRIOCgZwcmVmaXgYASABKAkSKAoKY2FuZGlkYXRlcxgCIAMoCzIULm1hcmdheS52MS5DYW5kaWRhdGUi3AIKCUNhbmRpZGF0ZRIMCgRiZXN0GAEgASgIEgwKBHBlZXIYAiABKAkSEQoJcGVlcl9uYW1lGAMgASgJEhAKCG5leHRfaG9wGAQgASgJEg8KB2FzX3BhdGgYBSABKAkSFwoKbG9jYWxfcHJlZhgGIAEoDUgAiAEBEhAKA21lZBgHIAEoDUgBiAEBEg4KBm9yaWdpbhgIIAEoCRIVCg1vcmlnaW5hdG9yX2lkGAkgASgJEhQKDGNsdXN0ZXJfbGlzdBgKIAMoCRITCgtjb21tdW5pdGllcxgLIAMoCRISCgppZGVudGlmaWVyGAwgASgJEg4KBnN0YXR1cxgNIAEoCRIhCgZyZWFzb24YDiABKAsyES5tYXJnYXkudjEuUmVhc29uEg0KBXN0YWxlGA8gASgIEhMKC2FnZV9zZWNvbmRzGBAgASgNQg0KC19sb2NhbF9wcmVmQgYKBF9tZWQiJAoGUmVhc29uEgwKBG5hbWUYASABKAkSDAoEdGV4dBgCIAEoCWIGcHJvdG8z");
+  fileDesc("ChVtYXJnYXkvdjEvcm91dGUucHJvdG8SCW1hcmdheS52MSJBCgVSb3V0ZRIOCgZwcmVmaXgYASABKAkSKAoKY2FuZGlkYXRlcxgCIAMoCzIULm1hcmdheS52MS5DYW5kaWRhdGUi/gIKCUNhbmRpZGF0ZRIMCgRiZXN0GAEgASgIEgwKBHBlZXIYAiABKAkSEQoJcGVlcl9uYW1lGAMgASgJEhAKCG5leHRfaG9wGAQgASgJEg8KB2FzX3BhdGgYBSABKAkSFwoKbG9jYWxfcHJlZhgGIAEoDUgAiAEBEhAKA21lZBgHIAEoDUgBiAEBEg4KBm9yaWdpbhgIIAEoCRIVCg1vcmlnaW5hdG9yX2lkGAkgASgJEhQKDGNsdXN0ZXJfbGlzdBgKIAMoCRITCgtjb21tdW5pdGllcxgLIAMoCRISCgppZGVudGlmaWVyGAwgASgJEg4KBnN0YXR1cxgNIAEoCRIhCgZyZWFzb24YDiABKAsyES5tYXJnYXkudjEuUmVhc29uEg0KBXN0YWxlGA8gASgIEhMKC2FnZV9zZWNvbmRzGBAgASgNEhQKB3BhdGhfaWQYFCABKA1IAogBAUINCgtfbG9jYWxfcHJlZkIGCgRfbWVkQgoKCF9wYXRoX2lkIiQKBlJlYXNvbhIMCgRuYW1lGAEgASgJEgwKBHRleHQYAiABKAliBnByb3RvMw");
 
 /**
  * A prefix of the Loc-RIB with every path we know to it.
@@ -148,6 +148,13 @@ export type Candidate = Message<"margay.v1.Candidate"> & {
    * @generated from field: uint32 age_seconds = 16;
    */
   ageSeconds: number;
+
+  /**
+   * The path identifier that the peer gave it; absent without ADD-PATH (RFC 7911).
+   *
+   * @generated from field: optional uint32 path_id = 20;
+   */
+  pathId?: number | undefined;
 };
 
 /**

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Capability } from "../../../../src/bgp/capability/capability.ts";
+import type { AddPathCapability, Capability } from "../../../../src/bgp/capability/capability.ts";
 import { OpenMessageError } from "../../../../src/bgp/errors.ts";
 import { negotiate, validateOpen } from "../../../../src/bgp/fsm/negotiate.ts";
+import { familyKey } from "../../../../src/bgp/message/codec-context.ts";
 import type { OpenMessage } from "../../../../src/bgp/message/message.ts";
 import {
   gracefulRestart,
@@ -176,5 +177,59 @@ describe("negotiate", () => {
     assert.deepEqual(negotiated.localCapabilities, [ipv4Unicast, routeRefresh]);
     assert.deepEqual(negotiated.peerCapabilities, [ipv4Unicast]);
     assert.equal(negotiated.localIdentifier, localIdentifier);
+  });
+});
+
+describe("ADD-PATH (RFC 7911 §4)", () => {
+  const [v4, v6] = [
+    { afi: 1, safi: 1 },
+    { afi: 2, safi: 1 },
+  ];
+  const [v4Key, v6Key] = [familyKey(1, 1), familyKey(2, 1)];
+  const offer = (...families: AddPathCapability["families"]): Capability => ({
+    name: "addPath",
+    families,
+  });
+  const inForce = (ours: readonly Capability[], theirs: readonly Capability[]) => {
+    const { codec } = negotiate(
+      localOpen({ capabilities: [ipv4Unicast, ipv6Unicast, ...ours] }),
+      peerOpen({ capabilities: [ipv4Unicast, ipv6Unicast, ...theirs] }),
+    );
+    return { receive: [...codec.addPathReceive], send: [...codec.addPathSend] };
+  };
+
+  it("is in force where the one offers to send and the other to receive, by family", () => {
+    const ours = [
+      offer({ ...v4, receive: true, send: true }, { ...v6, receive: false, send: true }),
+    ];
+    const both = { receive: true, send: true };
+    assert.deepEqual(inForce(ours, [offer({ ...v4, ...both }, { ...v6, ...both })]), {
+      receive: [v4Key],
+      send: [v4Key, v6Key],
+    });
+    const sends = { receive: false, send: true };
+    assert.deepEqual(inForce(ours, [offer({ ...v4, ...sends }, { ...v6, ...sends })]), {
+      receive: [v4Key],
+      send: [],
+    });
+    assert.deepEqual(inForce(ours, []), { receive: [], send: [] });
+  });
+
+  it("takes offers from several capabilities, and of one family the first", () => {
+    const ours = [offer({ ...v4, receive: true, send: false })];
+    const theirs = [
+      offer({ ...v6, receive: true, send: true }),
+      offer({ ...v4, receive: false, send: true }, { ...v4, receive: true, send: false }),
+    ];
+    assert.deepEqual(inForce(ours, theirs), { receive: [v4Key], send: [] });
+  });
+
+  it("is not in force in a family that the session has not", () => {
+    const all = [offer({ ...v4, receive: true, send: true }, { ...v6, receive: true, send: true })];
+    const { codec } = negotiate(
+      localOpen({ capabilities: [ipv4Unicast, ipv6Unicast, ...all] }),
+      peerOpen({ capabilities: [ipv4Unicast, ...all] }),
+    );
+    assert.deepEqual([...codec.addPathReceive], [v4Key]);
   });
 });

@@ -185,6 +185,34 @@ test("a graceful restart capability without families says that the peer can help
   });
 });
 
+test("RFC 7911 §4: ADD-PATH by family and direction; an unknown direction is neither", () => {
+  const value = "0001 01 01  0001 02 02  0002 01 03  0002 02 00  0019 41 04";
+  const octets = hex(`04 fde9 005a 0a000001 18 02 16 45 14 ${value}`);
+  const { capabilities } = decodeOpen(octets);
+  assert.deepEqual(capabilities, [
+    {
+      name: "addPath",
+      families: [
+        { afi: 1, safi: 1, receive: true, send: false },
+        { afi: 1, safi: 2, receive: false, send: true },
+        { afi: 2, safi: 1, receive: true, send: true },
+        { afi: 2, safi: 2, receive: false, send: false },
+        { afi: 25, safi: 65, receive: false, send: false },
+      ],
+    },
+  ]);
+  assert.equal(
+    describeCapability(capabilities[0] as Capability).text,
+    "ipv4-unicast receive, 1/2 send, ipv6-unicast receive and send, 2/2 neither way, 25/65 neither way",
+  );
+  const again = encodeOpen({ ...open, capabilities });
+  assert.deepEqual(decodeOpen(again.subarray(19)).capabilities, capabilities);
+  assert.throws(() => decodeOpen(hex("04 fde9 005a 0a000001 07 02 05 45 03 000101")), {
+    code: 2,
+    subcode: 0,
+  });
+});
+
 test("RFC 9072: the extended form may be asked for, and reads the same", () => {
   const short: OpenMessage = { ...open, capabilities: [{ name: "routeRefresh" }] };
   const asked = encodeOpen({ ...short, extendedParameters: true });
