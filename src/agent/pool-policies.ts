@@ -15,8 +15,9 @@ export function poolPolicies(config: NodeConfig, cluster: ClusterModel): PoolPol
 /** The subnets that members say they are in, by their address. */
 export function nodeSubnets(cluster: ClusterModel): Map<string, Prefix> {
   return new Map(
-    cluster.members.flatMap(({ address, subnet }) =>
-      subnet === undefined ? [] : [[address, subnet]],
-    ),
+    cluster.members.flatMap(({ address, address6, subnet }) => {
+      const of = subnet?.version === 6 ? address6 : address;
+      return subnet === undefined || of === undefined ? [] : [[of, subnet]];
+    }),
   );
 }

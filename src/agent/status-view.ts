@@ -67,7 +67,7 @@ function turnTimesView(turns: DurationHistogram): TurnTimesView {
 }
 
 function programmerView(status: FelixStatus): Pick<StatusView, "fib" | "kernel"> {
-  const { counts, forwarding, protocol } = status;
+  const { counts, forwarding, ipv6Forwarding, protocol } = status;
   const tunnel = status.tunnels.find(({ kind }) => kind === "ipip");
   const isSupported = tunnel?.isSupported;
   const ipip = isSupported === undefined ? "unneeded" : isSupported ? "available" : "missing";
@@ -85,6 +85,7 @@ function programmerView(status: FelixStatus): Pick<StatusView, "fib" | "kernel">
       ipip,
       ipipRemedy: ipip === "missing" ? (tunnel?.problem?.remedy ?? "") : "",
       ipForward: forwarding.enabled,
+      ...(ipv6Forwarding !== undefined && { ipv6Forward: ipv6Forwarding.enabled }),
       routeProtocol: protocol,
     },
   };
@@ -93,7 +94,7 @@ function programmerView(status: FelixStatus): Pick<StatusView, "fib" | "kernel">
 function programmerWarnings(status: FelixStatus | undefined): Warning[] {
   if (status === undefined) return [];
   const warnings: Warning[] = [];
-  const { tunnels, forwarding } = status;
+  const { tunnels, forwarding, ipv6Forwarding } = status;
   for (const { kind, isSupported, problem } of tunnels) {
     if (problem === undefined) continue;
     const name = isSupported === false ? `${kind}-unavailable` : "tunnel-problem";
@@ -116,8 +117,12 @@ function programmerWarnings(status: FelixStatus | undefined): Warning[] {
       remedy: "bring the peers back, or remove them by `margay fib confirm`",
     });
   }
-  if (forwarding.problem !== undefined) {
-    const { text, remedy } = forwarding.problem;
+  for (const { problem } of [
+    forwarding,
+    ...(ipv6Forwarding === undefined ? [] : [ipv6Forwarding]),
+  ]) {
+    if (problem === undefined) continue;
+    const { text, remedy } = problem;
     warnings.push({ name: "ip-forward-off", text, remedy: remedy ?? "" });
   }
   return warnings;

@@ -12,6 +12,7 @@ import type { Encapsulation } from "./encapsulation.ts";
 import { type EntryContext, entryOf, stateOf } from "./entry.ts";
 import { explainAddress, type FelixExplanation } from "./explain.ts";
 import { ensureForwarding, type ForwardingStatus } from "./forwarding.ts";
+import { ensureIpv6Forwarding } from "./ipv6-forwarding.ts";
 import type { RouteIntent } from "./intent.ts";
 import { type LoadKernelModule, modprobe } from "./kernel-module.ts";
 import { KernelPicture } from "./kernel-picture.ts";
@@ -103,6 +104,8 @@ export class Felix {
   #podCidrs: readonly Prefix[];
   #local: readonly LocalDecision[] = [];
   #forwarding: ForwardingStatus = { enabled: false, switchedOn: false, problem: undefined };
+  /** `undefined` as long as there are no IPv6 pods. */
+  #ipv6Forwarding: ForwardingStatus | undefined;
   /** `undefined` when it is to be looked at again. */
   #overlaps: readonly PodCidrOverlap[] | undefined;
   #pictureComplete = false;
@@ -183,8 +186,9 @@ export class Felix {
   async start(): Promise<void> {
     const { sysctl, logger, protocol, rtProtosDirectory } = this.#options;
     await nameProtocol(protocol, rtProtosDirectory ?? RT_PROTOS_DIRECTORY);
-    this.#forwarding = await ensureForwarding(sysctl, logger);
+    this.#forwarding = await ensureForwarding(sysctl, logger, 4);
     await this.#reconciler.start();
+    if ([...this.#options.podPools, ...this.#podCidrs].some(isIpv6)) await this.#forwardIpv6();
     this.#adopted = this.#reconciler.lastResync?.routes ?? 0;
     logger.info({ routes: this.#adopted }, "adopted the routes of an earlier life");
   }
@@ -219,6 +223,13 @@ export class Felix {
   setLocalPrefixes(podCidrs: readonly Prefix[]): void {
     this.#podCidrs = podCidrs;
     this.#reconciler.reevaluate();
+    if (this.#ipv6Forwarding === undefined && podCidrs.some(isIpv6)) void this.#forwardIpv6();
+  }
+
+  async #forwardIpv6(): Promise<void> {
+    const { sysctl, netlink, logger } = this.#options;
+    const { deviceName } = this.#context;
+    this.#ipv6Forwarding = await ensureIpv6Forwarding({ sysctl, netlink, deviceName, logger });
   }
 
   /** How pools are reached is this now: routes move from one way to the other without a moment in between. */
@@ -291,6 +302,7 @@ export class Felix {
       encapsulation,
       counts,
       forwarding: this.#forwarding,
+      ipv6Forwarding: this.#ipv6Forwarding,
       tunnels: this.#tunnelStatus(),
       local: this.#local,
       adopted: this.#adopted,
@@ -397,6 +409,10 @@ export class Felix {
 
 function policiesOf({ poolPolicies, encapsulation, tunnel }: FelixOptions): PoolPolicies {
   return new PoolPolicies(poolPolicies ?? [], { encapsulation, tunnel: tunnel ?? "ipip" });
+}
+
+function isIpv6({ version }: Prefix): boolean {
+  return version === 6;
 }
 
 function byVersion(...addresses: readonly (string | undefined)[]): Partial<Record<4 | 6, string>> {

@@ -2,7 +2,7 @@ import type { Logger } from "../platform/logger.ts";
 import type { Problem } from "./problem.ts";
 import type { Sysctl } from "./sysctl.ts";
 
-/** Whether this kernel forwards IPv4 packets, which a node with pods must. */
+/** Whether this kernel forwards packets of an IP version, which a node with pods of it must. */
 export interface ForwardingStatus {
   readonly enabled: boolean;
   /** It was off, and we switched it on. */
@@ -10,26 +10,32 @@ export interface ForwardingStatus {
   readonly problem: Problem | undefined;
 }
 
-const KEY = "net/ipv4/ip_forward";
+const KEYS = { 4: "net/ipv4/ip_forward", 6: "net/ipv6/conf/all/forwarding" } as const;
 
-/** Switches IPv4 forwarding on where it is off, and says so. Never rejects. */
-export async function ensureForwarding(sysctl: Sysctl, logger: Logger): Promise<ForwardingStatus> {
-  if ((await sysctl.read(KEY)) === "1") {
+/** Switches forwarding on where it is off, and says so. Never rejects. */
+export async function ensureForwarding(
+  sysctl: Sysctl,
+  logger: Logger,
+  version: 4 | 6,
+): Promise<ForwardingStatus> {
+  const key = KEYS[version];
+  const name = key.replaceAll("/", ".");
+  if ((await sysctl.read(key)) === "1") {
     return { enabled: true, switchedOn: false, problem: undefined };
   }
   try {
-    await sysctl.write(KEY, "1");
+    await sysctl.write(key, "1");
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     const problem: Problem = {
       errno: undefined,
-      text: `IPv4 forwarding is off and cannot be switched on: ${reason}`,
-      remedy: "sysctl -w net.ipv4.ip_forward=1",
+      text: `IPv${version} forwarding is off and cannot be switched on: ${reason}`,
+      remedy: `sysctl -w ${name}=1`,
     };
     logger.error({ remedy: problem.remedy }, problem.text);
     return { enabled: false, switchedOn: false, problem };
   }
-  logger.info({ sysctl: "net.ipv4.ip_forward" }, "switched on IPv4 forwarding");
+  logger.info({ sysctl: name }, `switched on IPv${version} forwarding`);
   return { enabled: true, switchedOn: true, problem: undefined };
 }
 

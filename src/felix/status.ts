@@ -42,6 +42,8 @@ export interface FelixStatus {
   /** Routes by state. */
   readonly counts: Readonly<Record<RowState, number>>;
   readonly forwarding: ForwardingStatus;
+  /** `undefined` as long as there are no IPv6 pods. */
+  readonly ipv6Forwarding: ForwardingStatus | undefined;
   readonly tunnels: readonly TunnelStatus[];
   readonly local: readonly LocalDecision[];
   /** Routes found at start, of an earlier life. */

@@ -37,8 +37,12 @@ export const fibMetrics: readonly Metric[] = [
   figure("gauge", "last_resync_duration_seconds", "How long that took", ({ lastResync }) =>
     lastResync === undefined ? undefined : lastResync.durationMs / 1000,
   ),
-  figure("gauge", "ip_forward", "Whether the kernel forwards packets", ({ forwarding }) =>
-    Number(forwarding.enabled),
+  figure(
+    "gauge",
+    "ip_forward",
+    "Whether the kernel forwards packets, of IPv6, too, where pods have it",
+    ({ forwarding, ipv6Forwarding }) =>
+      Number(forwarding.enabled && ipv6Forwarding?.enabled !== false),
   ),
   figure(
     "gauge",

@@ -58,11 +58,15 @@ function fibPair({
 function kernelPair(kernel: KernelStatus): Pair | undefined {
   const isMissing = kernel.ipip === "missing";
   const ipip = isMissing ? "no ipip" : `ipip ${kernel.ipip === "" ? "unknown" : kernel.ipip}`;
-  const forward = `ip_forward ${kernel.ipForward ? "on" : "off"}`;
+  const { ipForward, ipv6Forward } = kernel;
+  const forward = `ip_forward ${ipForward ? "on" : "off"}`;
+  const forward6 = ipv6Forward === undefined ? "" : `IPv6 forwarding ${ipv6Forward ? "on" : "off"}`;
   const own = `our routes bear protocol ${kernel.routeProtocol}`;
-  const facts = [kernel.release, ipip, forward, own].filter((fact) => fact !== "").join(", ");
+  const facts = [kernel.release, ipip, forward, forward6, own]
+    .filter((fact) => fact !== "")
+    .join(", ");
   const remedy = kernel.ipipRemedy === "" ? "" : `→ ${kernel.ipipRemedy}`;
-  const isGood = !isMissing && kernel.ipForward;
+  const isGood = !isMissing && ipForward && ipv6Forward !== false;
   return pair("kernel", [facts, remedy], isGood ? undefined : "doubtful");
 }
 

@@ -24,6 +24,7 @@ const felixStatus: FelixStatus = {
   encapsulation: "cross-subnet",
   counts: { installed: 5, adopted: 1, pending: 0, conflict: 2, error: 0, stale: 0 },
   forwarding: { enabled: true, switchedOn: false, problem: undefined },
+  ipv6Forwarding: { enabled: true, switchedOn: false, problem: undefined },
   tunnels: [
     {
       ...{ device: "tunl0", kind: "ipip", needed: true, up: false, mtu: undefined, addresses: [] },

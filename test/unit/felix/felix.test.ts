@@ -405,6 +405,50 @@ describe("Felix", () => {
       assert.match(problem?.text ?? "", /EROFS/);
       assert.equal(problem?.remedy, "sysctl -w net.ipv4.ip_forward=1");
     });
+
+    describe("of IPv6", () => {
+      const ipv6 = { podPools: [prefix("10.233.0.0/16"), prefix("fd00::/16")] };
+      const forwarding = "net/ipv6/conf/all/forwarding";
+      const advertisements = "net/ipv6/conf/eth0/accept_ra";
+      beforeEach(async () => {
+        h.kernel.addAddress(h.eth0, "fe80::2", 64);
+        h.settings.set(forwarding, "0").set(advertisements, "1");
+        const hop = { gateway: "fe80::1", ifindex: h.eth0, onlink: false, weight: 1 };
+        const path = { type: "unicast", hops: [hop] } as const;
+        await h.other.applyRoutes([{ op: "create", prefix: prefix("::/0"), metric: 1024, path }], {
+          protocol: 9,
+          table: 254,
+        });
+      });
+
+      test("is left alone without IPv6 pods", async () => {
+        await h.start();
+        assert.equal(h.felix.status().ipv6Forwarding, undefined);
+        assert.deepEqual([h.settings.get(forwarding), h.settings.get(advertisements)], ["0", "1"]);
+      });
+
+      test("is switched on with them, and takes no router advertisements away", async () => {
+        await h.start(ipv6);
+        assert.equal(h.felix.status().ipv6Forwarding?.switchedOn, true);
+        assert.deepEqual([h.settings.get(forwarding), h.settings.get(advertisements)], ["1", "2"]);
+      });
+
+      test("is switched on when the first come", async () => {
+        await h.start();
+        h.felix.setLocalPrefixes([prefix("fd00:1::/64")]);
+        await h.quiet();
+        assert.equal(h.felix.status().ipv6Forwarding?.enabled, true);
+      });
+
+      test("stays off where that would take the way out, and says so", async () => {
+        const write = (key: string, value: string): Promise<void> =>
+          key === advertisements ? Promise.reject(new Error("EROFS")) : h.sysctl.write(key, value);
+        await h.start({ ...ipv6, sysctl: { ...h.sysctl, write } });
+        assert.equal(h.settings.get(forwarding), "0");
+        const { problem } = h.felix.status().ipv6Forwarding ?? {};
+        assert.equal(problem?.remedy, "sysctl -w net.ipv6.conf.eth0.accept_ra=2");
+      });
+    });
   });
 
   describe("explain", () => {
