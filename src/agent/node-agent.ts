@@ -40,6 +40,7 @@ import { createViews } from "./speaker-views.ts";
 import type { StatusSources } from "./status-view.ts";
 import { applyTcpKeys, nodeTcpKeys } from "./tcp-keys.ts";
 import { publishFelix } from "./felix-events.ts";
+import { felixSettings } from "./felix-settings.ts";
 
 export interface NodeAgentOptions {
   /** Path of the node's YAML, read again at each reload. */
@@ -89,19 +90,7 @@ export class NodeAgent {
     this.#configStatus = this.#configRead([]);
     this.#netlink = openKernelNetlink();
     this.#felix = new Felix({
-      nodeAddress: config.node.address,
-      podCidrs: prefixesToOriginate(config, cluster),
-      podPools: cluster.podPools,
-      encapsulation: config.encapsulation,
-      tunnel: config.tunnel,
-      poolPolicies: poolPolicies(config, cluster),
-      secondAddress: config.node.address6,
-      protocol: config.kernel.protocol,
-      table: config.kernel.table,
-      metric: config.kernel.metric,
-      conflicts: config.kernel.conflicts,
-      nextHopObjects: config.kernel.nextHopObjects,
-      maximumRemovalPercent: config.kernel.maximumRemovalPercent,
+      ...felixSettings(config, cluster),
       isPictureWhole: () => this.#unspoken().length === 0,
       netlink: this.#netlink,
       sysctl: procSysctl,

@@ -45,6 +45,11 @@ export class Anchors {
   }
 }
 
+/** Is this a prefix of an anchor? */
+export function isAnchor({ octets, length }: Prefix): boolean {
+  return octets[0] === 0 && octets[1] === 77 && length === 32;
+}
+
 /** 0.77.0.1/32 and on. */
 function anchorPrefix(number: number): Prefix {
   return prefixFromOctets(Uint8Array.of(0, 77, number >>> 8, number & 255), 32);

@@ -23,7 +23,8 @@ export interface ObjectWay {
 }
 
 interface Slot {
-  id: number;
+  /** `undefined` until it has led somewhere: only then is it known what may be adopted. */
+  id: number | undefined;
   /** `undefined` while it leads nowhere: what is there stays. */
   content: ObjectContent | undefined;
   contentKey: string;
@@ -75,7 +76,7 @@ export class NextHopObjects {
     if (keys.length !== 1 || keys[0] !== group) {
       const members = slots.flatMap(({ id }, index) => {
         const weight = ways[index]?.hop?.weight;
-        return weight === undefined ? [] : [{ id, weight }];
+        return id === undefined || weight === undefined ? [] : [{ id, weight }];
       });
       keys.push(group);
       slots.push(this.#hold(group, members.length === 0 ? undefined : { members }));
@@ -163,7 +164,7 @@ export class NextHopObjects {
     this.#dirty = false;
     const changes: ObjectChange[] = [];
     for (const { id, content, contentKey, refused, damaged } of this.#slots.values()) {
-      if (content === undefined || refused) continue;
+      if (id === undefined || content === undefined || refused) continue;
       const there = this.#kernel.get(id);
       if (there !== undefined && keyOf(there) === contentKey) continue;
       changes.push({ id, content, replace: there !== undefined, isRepair: damaged });
@@ -183,7 +184,7 @@ export class NextHopObjects {
     if (slot === undefined) return;
     if (errno === EEXIST && !replace) {
       this.#foreign.add(id);
-      this.#rename(slot, this.#freeId());
+      this.#number(slot, this.#freeId());
     } else slot.refused = true;
     this.#dirty = true;
   }
@@ -218,17 +219,19 @@ export class NextHopObjects {
     const contentKey = content === undefined ? "" : keyOf(content);
     let slot = this.#slots.get(key);
     if (slot === undefined) {
-      const id = this.#adoptable(contentKey) ?? this.#freeId();
-      slot = { id, content, contentKey, refused: false, damaged: false, holders: 0 };
+      slot = {
+        ...{ id: undefined, content: undefined, contentKey: "" },
+        ...{ refused: false, damaged: false, holders: 0 },
+      };
       this.#slots.set(key, slot);
-      this.#owners.set(id, slot);
-      this.#dirty = true;
-    } else if (slot.contentKey !== contentKey) {
+    }
+    if (slot.contentKey !== contentKey) {
       slot.content = content;
       slot.contentKey = contentKey;
       slot.damaged = false;
       slot.refused = false;
       this.#dirty = true;
+      if (slot.id === undefined) this.#number(slot, this.#adoptable(contentKey) ?? this.#freeId());
     }
     slot.holders++;
     return slot;
@@ -239,22 +242,23 @@ export class NextHopObjects {
     if (slot === undefined || --slot.holders > 0) return;
     this.#slots.delete(key);
     this.#strays = undefined;
-    if (this.#owners.get(slot.id) === slot) this.#owners.delete(slot.id);
+    if (slot.id !== undefined && this.#owners.get(slot.id) === slot) this.#owners.delete(slot.id);
   }
 
   /** Gives an heir whose object is not made yet the id of the old one, if the kernel would let it be made that. */
   #inherits(heir: Slot, old: Slot): boolean {
+    const { id, content } = heir;
+    if (old.id === undefined || old.holders > 1 || content === undefined) return false;
     const there = this.#kernel.get(old.id);
-    const { content } = heir;
-    if (old.holders > 1 || this.#kernel.has(heir.id) || content === undefined) return false;
-    if (there === undefined || kindOf(there) !== kindOf(content)) return false;
-    this.#rename(heir, old.id);
+    const isMade = id !== undefined && this.#kernel.has(id);
+    if (isMade || there === undefined || kindOf(there) !== kindOf(content)) return false;
+    this.#number(heir, old.id);
     this.#dirty = true;
     return true;
   }
 
-  #rename(slot: Slot, id: number): void {
-    this.#owners.delete(slot.id);
+  #number(slot: Slot, id: number): void {
+    if (slot.id !== undefined) this.#owners.delete(slot.id);
     slot.id = id;
     this.#owners.set(id, slot);
   }

@@ -53,6 +53,14 @@ export interface ReflectorArguments {
   readonly logLevel: LogLevel;
 }
 
+/** `margay plan` */
+export interface PlanArguments extends Pick<ClientArguments, "socket" | "timeout"> {
+  /** Path of the node's YAML file. */
+  readonly config: string;
+  /** Ask no daemon. */
+  readonly offline: boolean;
+}
+
 /** `margay config check FILE | show FILE | schema` */
 export interface ConfigArguments {
   readonly action: "check" | "show" | "schema";

@@ -15,6 +15,8 @@ import { command, type CommandRow } from "./row.ts";
 import {
   checkMatch,
   clientOptions,
+  configFile,
+  logLevelOption,
   logLevels,
   matchOptions,
   outputOptions,
@@ -38,23 +40,14 @@ export const commands: readonly CommandRow[] = [
     examples: [["node --config /etc/margay/node.yaml", "in the foreground, until SIGTERM"]],
     options: (parser: Argv) =>
       parser
-        .option("config", {
-          type: "string",
-          demandOption: true,
-          requiresArg: true,
-          describe: "The node's YAML file; docs/CONFIG.md. SIGHUP reads it again",
-        })
+        .option("config", configFile("The node's YAML file; docs/CONFIG.md. SIGHUP reads it again"))
         .option("cleanup", {
           type: "boolean",
           default: false,
           describe: "Remove our routes from the kernel at the end; otherwise they stay",
         })
         .option("record", recordOption)
-        .option("log-level", {
-          choices: logLevels,
-          requiresArg: true,
-          describe: "Instead of what the configuration says",
-        }),
+        .option("log-level", logLevelOption),
     load: () => import("./node.ts"),
   }),
   command({
@@ -64,18 +57,12 @@ export const commands: readonly CommandRow[] = [
     examples: [["speaker --config /etc/margay/speaker.yaml", "in the foreground, until SIGTERM"]],
     options: (parser: Argv) =>
       parser
-        .option("config", {
-          type: "string",
-          demandOption: true,
-          requiresArg: true,
-          describe: "The speaker's YAML file; docs/CONFIG.md. SIGHUP reads it again",
-        })
+        .option(
+          "config",
+          configFile("The speaker's YAML file; docs/CONFIG.md. SIGHUP reads it again"),
+        )
         .option("record", recordOption)
-        .option("log-level", {
-          choices: logLevels,
-          requiresArg: true,
-          describe: "Instead of what the configuration says",
-        }),
+        .option("log-level", logLevelOption),
     load: () => import("./speaker.ts"),
   }),
   command({
@@ -290,6 +277,25 @@ export const commands: readonly CommandRow[] = [
         })
         .options(clientOptions),
     load: () => import("./explain.ts"),
+  }),
+  command({
+    usage: "plan",
+    describe: "What a configuration would change in this kernel, as ip commands; changes nothing.",
+    examples: [
+      ["plan --config /etc/margay/node.yaml", "with the routes that the daemon has selected"],
+      ["plan --config new.yaml --offline", "with those of the cluster's members"],
+    ],
+    options: (parser: Argv) =>
+      parser
+        .option("config", configFile("The node's YAML file; docs/CONFIG.md"))
+        .option("offline", { type: "boolean", default: false, describe: "Ask no daemon" })
+        .option("socket", {
+          type: "string",
+          requiresArg: true,
+          describe: "Unix socket of the daemon; else that of the configuration",
+        })
+        .option("timeout", clientOptions.timeout),
+    load: () => import("./plan.ts"),
   }),
   command({
     usage: "cleanup",

@@ -3,6 +3,25 @@ import type { ClientArguments, LogLevel } from "./arguments.ts";
 
 export const logLevels: readonly LogLevel[] = ["trace", "debug", "info", "warn", "error"];
 
+/** `--log-level`, of who has a configuration that says so too. */
+export const logLevelOption = {
+  choices: logLevels,
+  requiresArg: true,
+  describe: "Instead of what the configuration says",
+} as const;
+
+interface ConfigFile {
+  readonly type: "string";
+  readonly demandOption: true;
+  readonly requiresArg: true;
+  readonly describe: string;
+}
+
+/** `--config FILE` */
+export function configFile(describe: string): ConfigFile {
+  return { type: "string", demandOption: true, requiresArg: true, describe };
+}
+
 /** Reads a whole number in a range; anything else is a mistake of the user. */
 export function wholeNumber(
   name: string,

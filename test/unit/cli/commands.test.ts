@@ -387,6 +387,7 @@ suite("help", () => {
       "fib",
       "watch",
       "explain",
+      "plan",
       "cleanup",
       "config",
       "completion",

@@ -1,0 +1,18 @@
+import type { ClusterModel } from "../cluster/model/cluster-model.ts";
+import type { NodeConfig } from "../config/node-config.ts";
+import type { FelixSettings } from "../felix/plan/plan.ts";
+import { prefixesToOriginate } from "../topology/peers-wanted.ts";
+import { poolPolicies } from "./pool-policies.ts";
+
+/** What the configuration says of the programmer. */
+export function felixSettings(config: NodeConfig, cluster: ClusterModel): FelixSettings {
+  const { node, kernel, encapsulation, tunnel } = config;
+  return {
+    nodeAddress: node.address,
+    secondAddress: node.address6,
+    podCidrs: prefixesToOriginate(config, cluster),
+    podPools: cluster.podPools,
+    poolPolicies: poolPolicies(config, cluster),
+    ...{ encapsulation, tunnel, ...kernel },
+  };
+}
