@@ -7,6 +7,7 @@ import type { Negotiated } from "../bgp/fsm/negotiate.ts";
 import { MessageType, maximumMessageOctets } from "../bgp/iana.ts";
 import { familyKey } from "../bgp/message/codec-context.ts";
 import { describeNotification } from "../bgp/message/describe-notification.ts";
+import { type Offence, type OffenceCounts, offenceTexts } from "../bgp/offence.ts";
 import type { MessageCounts, Peer } from "../bgp/peer.ts";
 import { PathSource } from "../bgp/rib/source.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
@@ -109,6 +110,16 @@ function transportView(options: ReturnType<SpeakerDriver["transport"]>): PeerVie
   return { md5: isSigned, ttl, minimumTtl, dscp, userTimeoutSeconds, device };
 }
 
+/** Counts of what should not have happened, in the order of their table. */
+export function offencesView(counts: OffenceCounts | undefined): NonNullable<PeerView["offences"]> {
+  if (counts === undefined) return [];
+  const kinds = Object.keys(offenceTexts) as Offence[];
+  return kinds.flatMap((kind) => {
+    const count = counts.get(kind);
+    return count === undefined ? [] : [{ kind, text: offenceTexts[kind], count: BigInt(count) }];
+  });
+}
+
 /** One peer as the API shows it. */
 export function peerView(peer: Peer, driver: SpeakerDriver, clock: Clock): PeerView {
   const { settings, negotiated, lastNegotiated, fsm } = peer;
@@ -147,6 +158,7 @@ export function peerView(peer: Peer, driver: SpeakerDriver, clock: Clock): PeerV
     messagesOut: countsView(peer.sent),
     ...(lastDown !== undefined && { lastDown }),
     flaps: peer.flaps,
+    offences: offencesView(peer.offences),
     remoteIdentifier: peer.identifier === 0 ? "" : formatIpv4(peer.identifier),
     ...(negotiated !== undefined && { negotiated: negotiatedView(negotiated) }),
     localCapabilities: lastNegotiated?.localCapabilities.map(describeCapability) ?? [],

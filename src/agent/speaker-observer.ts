@@ -1,6 +1,7 @@
 import type { EventView } from "../api/views.ts";
 import { formatAsPath } from "../bgp/attribute/as-path.ts";
 import { describeNotification } from "../bgp/message/describe-notification.ts";
+import { offenceOf } from "../bgp/offence.ts";
 import { familyByKey } from "../bgp/family/index.ts";
 import type { Peer } from "../bgp/peer.ts";
 import type { FamilyRib } from "../bgp/rib/family-rib.ts";
@@ -9,6 +10,7 @@ import type { Speaker } from "../bgp/speaker.ts";
 import type { SpeakerObserver } from "../bgp/speaker-ports.ts";
 import { EventKind } from "../gen/margay/v1/event_pb.ts";
 import type { Clock } from "../platform/clock.ts";
+import { LineLimit } from "../platform/line-limit.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { SpeakerDriver } from "../session/speaker-driver.ts";
 import type { EventHub } from "./event-hub.ts";
@@ -37,6 +39,21 @@ export function observeSpeaker(options: ObserverOptions): SpeakerObserver {
     const time = timestampOf(clock, clock.nowMs());
     hub.publish(EventKind.PEER, { time, change: { case: "peer", value } });
   };
+  const lines = new LineLimit(clock);
+  /** Warns of what peers can bring about as often as they like: once in ten seconds for each of `what`. */
+  const warn = (peer: Peer, what: string, fields: object, text: string): void => {
+    const heldBack = lines.pass(what);
+    if (heldBack === undefined) return;
+    const more = heldBack === 0 ? {} : { moreBefore: heldBack };
+    logger.warn({ ...label(peer), ...fields, ...more }, text);
+  };
+  /** The same for those who connect unasked; of configured peers every line is there. */
+  const inform = (peer: Peer, fields: object, text: string): void => {
+    const heldBack = peer.isDynamic ? lines.pass(`${peer.address} ${text}`) : 0;
+    if (heldBack === undefined) return;
+    const more = heldBack === 0 ? {} : { moreBefore: heldBack };
+    logger.info({ ...label(peer), ...fields, ...more }, text);
+  };
   return {
     stateChanged(peer, from, to) {
       logger.debug({ ...label(peer), from, to }, "session state");
@@ -45,29 +62,39 @@ export function observeSpeaker(options: ObserverOptions): SpeakerObserver {
     },
     established(peer) {
       const hold = peer.negotiated?.holdTimeSeconds;
-      logger.info(
-        { ...label(peer), asn: peer.negotiated?.peerAsn, holdTimeSeconds: hold },
-        "session established",
-      );
+      const fields = { asn: peer.negotiated?.peerAsn, holdTimeSeconds: hold };
+      inform(peer, fields, "session established");
       also?.established?.(peer);
     },
     down(peer, reason, wasEstablished) {
       const { event, direction, notification } = reason;
+      const offence = offenceOf(reason);
       const fields = {
-        ...label(peer),
         event,
         ...(direction !== undefined && { direction }),
         ...(notification !== undefined && { notification: describeNotification(notification) }),
       };
-      if (wasEstablished) logger.warn(fields, `session lost: ${reason.text}`);
-      else logger.debug(fields, `session attempt failed: ${reason.text}`);
+      if (wasEstablished)
+        warn(peer, `${peer.address} lost ${event}`, fields, `session lost: ${reason.text}`);
+      else if (offence !== undefined) {
+        // Of those who connect unasked, all together: there may be many.
+        const who = peer.isDynamic ? "somebody" : peer.address;
+        warn(peer, `${who} failed ${offence}`, fields, `session attempt failed: ${reason.text}`);
+      } else {
+        logger.debug({ ...label(peer), ...fields }, `session attempt failed: ${reason.text}`);
+      }
       also?.down?.(peer, reason, wasEstablished);
     },
     malformed(peer, errors) {
       for (const { attribute, outcome, message } of errors) {
-        logger.warn({ ...label(peer), attribute, outcome }, `malformed UPDATE: ${message}`);
+        const what = `${peer.address} malformed ${attribute} ${outcome}`;
+        warn(peer, what, { attribute, outcome }, `malformed UPDATE: ${message}`);
       }
       also?.malformed?.(peer, errors);
+    },
+    offended(peer, { offence, text }) {
+      warn(peer, `${peer.address} ${offence}`, { offence }, `odd UPDATE: ${text}`);
+      also?.offended?.(peer, { offence, text });
     },
     endOfRib(peer, family) {
       logger.debug({ ...label(peer), family }, "End-of-RIB");
@@ -94,7 +121,10 @@ export function observeSpeaker(options: ObserverOptions): SpeakerObserver {
       also?.prefixLimit?.(peer, { kind, family, paths, limit });
     },
     peerRemoved(peer) {
-      logger.info(label(peer), "peer removed");
+      // Of somebody who connected and came to nothing nobody was told.
+      if (peer.isDynamic && peer.lastNegotiated === undefined) {
+        logger.debug(label(peer), "peer removed");
+      } else inform(peer, {}, "peer removed");
       tellPeer(peer, peer.fsm.state, true);
       also?.peerRemoved?.(peer);
     },

@@ -9,6 +9,8 @@ import type { SpeakerDriver } from "../session/speaker-driver.ts";
 import { release } from "node:os";
 import type { DurationHistogram } from "./duration-histogram.ts";
 import type { EventLoopTurns } from "./event-loop-turns.ts";
+import type { DynamicPeers } from "../bgp/dynamic-peers.ts";
+import { offencesView } from "./peer-view.ts";
 import { memoryView } from "./memory-view.ts";
 
 type Warning = NonNullable<StatusView["warnings"]>[number];
@@ -52,7 +54,15 @@ export function statusView(sources: StatusSources): StatusView {
       sinceStart: turnTimesView(turns.sinceStart),
     },
     memory: memoryView(driver),
+    offences: offencesView(speaker.offences.totals),
+    refused: refusedView(speaker.dynamicPeers),
   };
+}
+
+function refusedView(peers: DynamicPeers): NonNullable<StatusView["refused"]> {
+  let overLimit = 0;
+  for (const range of peers.ranges()) overLimit += range.overLimit;
+  return { strangers: BigInt(peers.strangers), overLimit: BigInt(overLimit) };
 }
 
 type TurnTimesView = NonNullable<NonNullable<StatusView["eventLoop"]>["sinceStart"]>;

@@ -5,6 +5,7 @@ import type { GracefulRestartCapability } from "./capability/capability.ts";
 import type { DownReason } from "./fsm/action.ts";
 import type { Negotiated } from "./fsm/negotiate.ts";
 import type { PeerFsm } from "./fsm/peer.ts";
+import type { Offence } from "./offence.ts";
 import type { UpdateGroup } from "./rib/update-group.ts";
 import type { GroupMember } from "./rib/group-member.ts";
 import type { LocalEnd } from "./next-hop-self.ts";
@@ -68,6 +69,8 @@ export class Peer implements RibPeer {
   /** Announcements refused, and times that a limit was exceeded, since the peer is known. */
   prefixesDiscarded = 0;
   prefixLimitsExceeded = 0;
+  /** What it did wrong, and how often, since it is known; `undefined` where there is nothing. */
+  offences: Map<Offence, number> | undefined;
   /** Why there shall be no session; `undefined` where there shall be one. */
   held: PeerHold | undefined;
   /** Of the last session, for the case that it ends. */

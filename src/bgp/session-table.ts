@@ -1,5 +1,5 @@
 import { BgpError } from "./errors.ts";
-import type { FsmAction } from "./fsm/action.ts";
+import type { ConnectionTimer, FsmAction } from "./fsm/action.ts";
 import type { ConnectionId, FsmEvent } from "./fsm/event.ts";
 import type { Peer } from "./peer.ts";
 import { PeerSession } from "./peer-session.ts";
@@ -8,6 +8,12 @@ import type { SpeakerPorts } from "./speaker-ports.ts";
 import type { UpdateReceiver } from "./update-receiver.ts";
 
 const messagesPerLook = 16;
+
+const expiries = {
+  holdTimer: "HoldTimer_Expires",
+  keepaliveTimer: "KeepaliveTimer_Expires",
+  sendHoldTimer: "SendHoldTimer_Expires",
+} as const;
 
 /** Actions of an FSM that concern one of its connections, and no more than that. */
 export type ConnectionAction = Extract<
@@ -64,6 +70,22 @@ export class SessionTable {
     if (session === undefined) return;
     session.fail(reason);
     this.#enqueue(session);
+  }
+
+  /** A timer of a connection has run out. @returns what that is to whose FSM, if it is anything to it yet */
+  expired(
+    connection: ConnectionId,
+    timer: ConnectionTimer,
+  ): { readonly peer: Peer; readonly event: FsmEvent } | undefined {
+    const session = this.#sessions.get(connection);
+    if (session === undefined) return undefined;
+    // The hold timers are not restarted at each message, which would cost more than the message: here it is made good.
+    const remainingMs = session.remainingMs(timer);
+    if (remainingMs <= 0) {
+      return { peer: session.peer, event: { type: expiries[timer], connection } };
+    }
+    this.#ports.startTimer({ timer, connection }, remainingMs);
+    return undefined;
   }
 
   #enqueue(session: PeerSession): void {

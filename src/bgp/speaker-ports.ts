@@ -3,6 +3,7 @@ import type { ConnectionId } from "./fsm/event.ts";
 import type { FsmState } from "./fsm/state.ts";
 import type { LocalEnd } from "./next-hop-self.ts";
 import type { AttributeError } from "./message/message.ts";
+import type { Offending } from "./offence.ts";
 import type { Peer } from "./peer.ts";
 import type { PeerSettings } from "./peer-settings.ts";
 import type { PrefixLimitEvent } from "./prefix-limit.ts";
@@ -63,6 +64,8 @@ export interface SpeakerObserver {
   /** Told after the best paths that the peer's routes before it changed. */
   endOfRib?(peer: Peer, family: number): void;
   malformed?(peer: Peer, errors: readonly AttributeError[]): void;
+  /** Routes came that should not have come; they are not used, or not passed on to everybody. */
+  offended?(peer: Peer, offending: Offending): void;
   peerRemoved?(peer: Peer): void;
   /** A peer comes near its limit on prefixes, or exceeds it. */
   prefixLimit?(peer: Peer, event: PrefixLimitEvent): void;

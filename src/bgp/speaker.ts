@@ -13,6 +13,7 @@ import { localPeer, type RibPeer } from "./rib/source.ts";
 import { EndOfRibDeferral } from "./end-of-rib-deferral.ts";
 import { GracefulRestartHelper } from "./graceful-restart-helper.ts";
 import { DynamicPeers, type PeerRange } from "./dynamic-peers.ts";
+import { OffenceLedger } from "./offence-ledger.ts";
 import { Peer, type PeerHold } from "./peer.ts";
 import { PeerControl } from "./peer-control.ts";
 import { RouteRefresh } from "./route-refresh.ts";
@@ -28,12 +29,6 @@ import type { SpeakerObserver, SpeakerPorts, SpeakerTimer } from "./speaker-port
 import { UpdateReceiver } from "./update-receiver.ts";
 
 const disabledHold: PeerHold = { by: "configuration", text: "disabled by the configuration" };
-
-const expiries = {
-  holdTimer: "HoldTimer_Expires",
-  keepaliveTimer: "KeepaliveTimer_Expires",
-  sendHoldTimer: "SendHoldTimer_Expires",
-} as const;
 
 /**
  * The BGP speaker: peers, RIBs and what passes between them (RFC 4271 §3). It does no IO. Events come in by the methods,
@@ -53,6 +48,8 @@ export class Speaker {
   readonly #restartHelper: GracefulRestartHelper;
   readonly #routeRefresh: RouteRefresh;
   readonly #prefixLimits: PrefixLimits;
+  /** What peers do wrong. */
+  readonly offences: OffenceLedger;
   /** What an operator does to sessions. */
   readonly control: PeerControl;
   readonly #peers: PeerTable;
@@ -73,6 +70,7 @@ export class Speaker {
     const ribOf = (family: Family): FamilyRib =>
       new FamilyRib(family, this.attributes, peer, ports, undefined, config.decision);
     this.ribs = new Map(families.map((family) => [family.key, ribOf(family)]));
+    this.offences = new OffenceLedger((of, offending) => observer.offended?.(of, offending));
     this.#receiver = new UpdateReceiver(this.attributes, this.ribs);
     this.#restartHelper = new GracefulRestartHelper(this.ribs, ports);
     this.endOfRibDeferral = new EndOfRibDeferral(
@@ -288,7 +286,10 @@ export class Speaker {
   }
 
   timerExpired(timer: SpeakerTimer): void {
-    if ("connection" in timer) return this.#connectionTimerExpired(timer);
+    if ("connection" in timer) {
+      const expired = this.#sessions.expired(timer.connection, timer.timer);
+      return expired && this.#feed(expired.peer, expired.event);
+    }
     if (timer.timer === "minRouteAdvertisementInterval") return this.#ports.wake();
     if (timer.timer === "endOfRibDeferral" || timer.timer === "endOfRibQuiet") {
       return this.endOfRibDeferral.expired(timer.timer);
@@ -309,16 +310,6 @@ export class Speaker {
         if (peer.isDynamic) this.#endDynamic(peer);
         this.#ports.wake();
     }
-  }
-
-  #connectionTimerExpired(timer: Extract<SpeakerTimer, { connection: number }>): void {
-    const session = this.#sessions.get(timer.connection);
-    if (session === undefined) return;
-    const { connection } = timer;
-    // The hold timers are not restarted at each message, which would cost more than the message: here it is made good.
-    const remainingMs = session.remainingMs(timer.timer);
-    if (remainingMs > 0) this.#ports.startTimer(timer, remainingMs);
-    else this.#feed(session.peer, { type: expiries[timer.timer], connection });
   }
 
   /** `read`, then `distribute`. */
@@ -381,6 +372,7 @@ export class Speaker {
     const { peer } = session;
     if (session.report !== undefined) {
       const { errors, endOfRib, discarded } = session.report;
+      this.offences.updated(peer, session.report);
       session.report = undefined;
       if (errors.length > 0) {
         this.#observer.malformed?.(peer, errors);
@@ -460,6 +452,7 @@ export class Speaker {
 
   #down(peer: Peer, { reason, wasEstablished }: Extract<FsmAction, { type: "down" }>): void {
     peer.downAtMs = this.#ports.nowMs();
+    this.offences.down(peer, reason);
     if (wasEstablished) {
       peer.flaps++;
       peer.lastSessionDown = { reason, atMs: peer.downAtMs };

@@ -3,14 +3,23 @@ import type { PathAttributes } from "./attribute/path-attributes.ts";
 import { sessionResetError } from "./attribute/session-reset-error.ts";
 import { type Family, familyByKey, ipv4Unicast } from "./family/index.ts";
 import type { VisitNlri } from "./family/nlri.ts";
-import { AttributeCode, AttributeFlag, Afi, Safi } from "./iana.ts";
+import {
+  AttributeCode,
+  AttributeFlag,
+  Afi,
+  headerOctets,
+  maximumMessageOctets,
+  Safi,
+} from "./iana.ts";
 import { type CodecContext, familyKey } from "./message/codec-context.ts";
 import { endOfRibFamily } from "./message/end-of-rib.ts";
 import type { AttributeError, MalformedOutcome } from "./message/message.ts";
 import { scanUpdate, UpdateView } from "./message/scan-update.ts";
+import type { Offence, Offending } from "./offence.ts";
 import type { PathOffer } from "./rib/adj-rib-in.ts";
 import type { FamilyRib } from "./rib/family-rib.ts";
-import type { ImportPolicy } from "./rib/import-policy.ts";
+import { type ImportPolicy, isMartian } from "./rib/import-policy.ts";
+import { PathReason } from "./rib/path-reason.ts";
 import { AttributeTrait } from "./rib/attribute-summary.ts";
 import { contextBits } from "./rib/context-bits.ts";
 import type { PathAttributeStore } from "./rib/path-attributes.ts";
@@ -34,10 +43,17 @@ export interface UpdateReport {
   outcome: "ok" | MalformedOutcome;
   /** Announcements not taken, as the peer has as many paths as it may. */
   discarded: number;
+  /** What else is wrong with its routes; each once. */
+  offendings: readonly Offending[];
 }
 
 const ipv4UnicastKey = familyKey(Afi.ipv4, Safi.unicast);
 const noErrors: readonly AttributeError[] = [];
+const noOffendings: readonly Offending[] = [];
+/** Octets of attributes that leave room for a prefix in a message that is not extended. */
+const plainAttributesOctets = maximumMessageOctets - headerOctets - 4 - 5;
+/** AS_PATHs that are longer need several segments, and are nobody's but by mistake. */
+const plainAsPathLength = 255;
 const unusable = -1;
 
 /**
@@ -48,7 +64,13 @@ export class UpdateReceiver {
   readonly #store: PathAttributeStore;
   readonly #ribs: ReadonlyMap<number, FamilyRib>;
   readonly #view = new UpdateView();
-  readonly #report: UpdateReport = { endOfRib: -1, errors: noErrors, outcome: "ok", discarded: 0 };
+  readonly #report: UpdateReport = {
+    endOfRib: -1,
+    errors: noErrors,
+    outcome: "ok",
+    discarded: 0,
+    offendings: noOffendings,
+  };
   readonly #offer: PathOffer = {
     prefix: 0,
     peer: 0,
@@ -83,6 +105,9 @@ export class UpdateReceiver {
     offer.pathId = pathId;
     const policy = this.#policy as ImportPolicy;
     offer.flags = policy.flags(rib.prefixes, offer.prefix, this.#blockFlags);
+    if (offer.flags !== 0 && isMartian(rib.prefixes, offer.prefix)) {
+      this.#offends("martian-prefix", `${rib.prefixes.text(offer.prefix)} is nobody's to announce`);
+    }
     if (rib.paths.announce(offer)) rib.locRib.markDirty(offer.prefix);
   };
 
@@ -136,6 +161,7 @@ export class UpdateReceiver {
     report.errors = noErrors;
     report.outcome = "ok";
     report.discarded = 0;
+    report.offendings = noOffendings;
     this.#discardAbove = source.discardAbove ?? Number.POSITIVE_INFINITY;
     scanUpdate(octets, start, end, view);
     this.#offer.peer = source.peer;
@@ -227,9 +253,35 @@ export class UpdateReceiver {
     const used = policy.apply(this.#store, family, block);
     this.#store.retain(used);
     this.#blockFlags = policy.judge(this.#store, block);
+    this.#lookAt(block);
     this.#offer.attributes = used;
     this.#offer.received = used === block ? -1 : block;
     return used;
+  }
+
+  /** Notes what is odd about a block and yet not malformed. */
+  #lookAt(block: number): void {
+    const store = this.#store;
+    if (store.ineligible(block) === PathReason.ownNextHop) {
+      this.#offends("own-next-hop", "the next hop is our own address");
+    }
+    if (store.asPathLength(block) > plainAsPathLength) {
+      this.#offends("long-as-path", `AS_PATH has a length of ${store.asPathLength(block)}`);
+    }
+    if (store.length(block) > plainAttributesOctets) {
+      const octets = store.length(block);
+      this.#offends(
+        "large-attributes",
+        `${octets} octets of attributes fit extended messages only`,
+      );
+    }
+  }
+
+  /** Reports it, once for the UPDATE. */
+  #offends(offence: Offence, text: string): void {
+    const report = this.#report;
+    if (report.offendings.some((known) => known.offence === offence)) return;
+    report.offendings = [...report.offendings, { offence, text }];
   }
 
   /** Is the block of routes that are announced unknown, or known to have something to report each time? */

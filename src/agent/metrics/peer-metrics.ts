@@ -1,5 +1,6 @@
 import { MessageType } from "../../bgp/iana.ts";
 import type { MessageCounts, Peer } from "../../bgp/peer.ts";
+import { type Offence, offenceTexts } from "../../bgp/offence.ts";
 import type { FamilyRib } from "../../bgp/rib/family-rib.ts";
 import type { Metric, MetricSources, Sample } from "./metric.ts";
 
@@ -52,6 +53,28 @@ export const peerMetrics: readonly Metric[] = [
     "Times that the peer exceeded its limit on prefixes",
     ({ prefixLimitsExceeded }) => ({ value: prefixLimitsExceeded }),
   ),
+  {
+    name: "margay_peer_offences_total",
+    help: "What the peer did that it should not, by kind; kinds that never came are left out",
+    type: "counter",
+    *samples({ driver }) {
+      for (const { address, offences } of driver.speaker.peers()) {
+        for (const [kind, value] of offences ?? [])
+          yield { labels: { peer: address, kind }, value };
+      }
+    },
+  },
+  {
+    name: "margay_offences_total",
+    help: "The same by all peers, those that are forgotten included",
+    type: "counter",
+    *samples({ driver }) {
+      const { totals } = driver.speaker.offences;
+      for (const kind of Object.keys(offenceTexts) as Offence[]) {
+        yield { labels: { kind }, value: totals.get(kind) ?? 0 };
+      }
+    },
+  },
   perPeer(
     "gauge",
     "receive_queue_bytes",

@@ -22,6 +22,11 @@ export type AcceptedPrefixes = readonly Prefix[] | "any" | "no-policy";
 const noPrefixes = new PrefixRanges([]);
 const martians = new PrefixRanges(martianPrefixes);
 
+/** Is it a prefix that nobody has (RFC 6890)? */
+export function isMartian(table: PrefixTable, id: number): boolean {
+  return martians.hold(table, id);
+}
+
 function refusedPrefixes(isOpen: boolean, never: readonly Prefix[]): PrefixRanges {
   if (never.length === 0) return isOpen ? martians : noPrefixes;
   return new PrefixRanges(isOpen ? [...martianPrefixes, ...never] : never);

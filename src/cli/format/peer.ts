@@ -3,6 +3,7 @@ import type {
   DownReason,
   FamilyCounts,
   MessageCounts,
+  OffenceCount,
   Peer,
   PeerQueues,
   Transport,
@@ -102,6 +103,7 @@ export function formatPeer(peer: Peer, nowMs: number, paint: Paint): string {
     pair("state", [stateLine(peer, nowMs)], stateTone(peer.state)),
     pair("last down", downLines(peer.lastDown, nowMs), "doubtful"),
     pair("flaps", [String(peer.flaps)]),
+    pair("offences", offenceLines(peer.offences), "doubtful"),
     pair("identifier", [peer.remoteIdentifier]),
     pair("tcp", [endpoints(peer).replace("→", " → "), transportLine(peer.transport)]),
     ...negotiatedPairs(peer),
@@ -113,6 +115,11 @@ export function formatPeer(peer: Peer, nowMs: number, paint: Paint): string {
     pair("peer offered", peer.remoteCapabilities.map(capabilityLine)),
   ];
   return formatPairs(pairs, paint);
+}
+
+/** A line for each kind: `3 × treat-as-withdraw: …` */
+export function offenceLines(offences: readonly OffenceCount[]): string[] {
+  return offences.map(({ kind, text, count }) => `${count} × ${kind}: ${text}`);
 }
 
 function stateLine({ state, since, held }: Peer, nowMs: number): string {

@@ -1,4 +1,11 @@
-import type { FibCounts, KernelStatus, Status, TurnTimes } from "../../gen/margay/v1/status_pb.ts";
+import type {
+  FibCounts,
+  KernelStatus,
+  RefusedConnections,
+  Status,
+  TurnTimes,
+} from "../../gen/margay/v1/status_pb.ts";
+import { offenceLines } from "./peer.ts";
 import { memoryPairs } from "./memory.ts";
 import { counted, formatPairs, type Pair, pair } from "./pairs.ts";
 import type { Paint } from "./paint.ts";
@@ -19,6 +26,8 @@ export function formatStatus(status: Status, nowMs: number, paint: Paint): strin
     status.kernel === undefined ? undefined : kernelPair(status.kernel),
     configPair(status, nowMs),
     loopPair(status),
+    pair("offences", offenceLines(status.offences), "doubtful"),
+    refusedPair(status.refused),
     ...memoryPairs(status.memory),
     ...status.warnings.flatMap(({ text, remedy }) => [
       pair("warning", [text, remedy && `→ ${remedy}`], "doubtful"),
@@ -33,6 +42,13 @@ function peersPair({ peerStates }: Status): Pair | undefined {
   const up = peerStates.find(({ state }) => state === "Established")?.count ?? 0;
   const text = total === 0 ? "none" : `${total}: ${states}`;
   return pair("peers", [text], up === total ? "good" : "doubtful");
+}
+
+function refusedPair(refused: RefusedConnections | undefined): Pair | undefined {
+  const { strangers = 0n, overLimit = 0n } = refused ?? {};
+  if (strangers + overLimit === 0n) return undefined;
+  const text = `connections: ${strangers} of strangers, ${overLimit} over the limit of their range`;
+  return pair("refused", [text], "doubtful");
 }
 
 function fibPair({

@@ -7,6 +7,11 @@ import type { DownReason } from "../../../src/bgp/fsm/action.ts";
 import { parseIpv4 } from "../../../src/net/ip-address.ts";
 import { nodeTcp } from "../../../src/platform/node-tcp.ts";
 import { SpeakerDriver } from "../../../src/session/speaker-driver.ts";
+import { EventHub } from "../../../src/agent/event-hub.ts";
+import { logRefusals } from "../../../src/agent/refusal-log.ts";
+import { observeSpeaker } from "../../../src/agent/speaker-observer.ts";
+import type { SpeakerConfig } from "../../../src/bgp/speaker-config.ts";
+import { type Logger, silentLogger } from "../../../src/platform/logger.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { peerRange } from "../../support/speaker-harness.ts";
 import { WirePeer } from "../../support/wire-peer.ts";
@@ -82,11 +87,15 @@ export class WireScene implements AsyncDisposable {
   readonly malformed: { readonly address: string; readonly errors: readonly AttributeError[] }[] =
     [];
   readonly downs: { readonly address: string; readonly reason: DownReason }[] = [];
+  /** The log, `level message` with the peer's address where it is of one. */
+  readonly lines: string[] = [];
   port = 0;
 
-  private constructor() {
+  private constructor(config: Partial<SpeakerConfig>) {
     const address = "127.0.0.1";
     const identifier = parseIpv4(address) ?? 0;
+    const logger = this.#logger();
+    const logRefused = logRefusals(logger, this.clock);
     this.driver = new SpeakerDriver({
       config: {
         asn: localAsn,
@@ -94,23 +103,52 @@ export class WireScene implements AsyncDisposable {
         clusterId: identifier,
         ownAddresses: [address],
         nextHopSelf: { 4: address },
+        ...config,
       },
       tcp: nodeTcp,
       clock: this.clock,
       random: () => 1,
-      refused: (from, reason) => this.refused.push(`${from}: ${reason}`),
-      observer: {
-        malformed: (peer, errors) => this.malformed.push({ address: peer.address, errors }),
-        down: (peer, reason) => this.downs.push({ address: peer.address, reason }),
+      refused: (from, reason) => {
+        this.refused.push(`${from}: ${reason}`);
+        logRefused(from, reason);
       },
+      observer: observeSpeaker({
+        logger,
+        hub: new EventHub(),
+        clock: this.clock,
+        driver: () => this.driver,
+        also: {
+          malformed: (peer, errors) => this.malformed.push({ address: peer.address, errors }),
+          down: (peer, reason) => this.downs.push({ address: peer.address, reason }),
+        },
+      }),
     });
   }
 
-  /** @param changes of the settings of whoever connects */
-  static async start(changes: Partial<PeerSettings> = {}): Promise<WireScene> {
-    const scene = new WireScene();
+  #logger(): Logger {
+    const write = (level: string) => (fields: { readonly peer?: string }, text: string) => {
+      this.lines.push(`${level} ${fields.peer ?? ""} ${text}`);
+    };
+    const { trace, debug } = silentLogger;
+    const [info, warn, error] = [write("info"), write("warn"), write("error")];
+    return { trace, debug, info, warn, error, child: () => this.#logger() };
+  }
+
+  /** How often peers did something that they should not, by kind; those that did not happen are left out. */
+  get offences(): Record<string, number> {
+    return Object.fromEntries(this.driver.speaker.offences.totals);
+  }
+
+  /** @param changes of the settings of whoever connects @param range who may, and how many at a time */
+  static async start(
+    changes: Partial<PeerSettings> = {},
+    config: Partial<SpeakerConfig> = {},
+    range: { readonly prefix?: string; readonly limit?: number } = {},
+  ): Promise<WireScene> {
+    const { prefix = "127.0.0.0/8", limit = 100_000 } = range;
+    const scene = new WireScene(config);
     scene.port = await scene.driver.listen("127.0.0.1", 0);
-    scene.driver.speaker.setRanges([peerRange("127.0.0.0/8", changes, 100_000)]);
+    scene.driver.speaker.setRanges([peerRange(prefix, changes, limit)]);
     return scene;
   }
 

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file margay/v1/peer.proto.
  */
 export const file_margay_v1_peer: GenFile = /*@__PURE__*/
-  fileDesc("ChRtYXJnYXkvdjEvcGVlci5wcm90bxIJbWFyZ2F5LnYxIuUFCgRQZWVyEg8KB2FkZHJlc3MYASABKAkSDAoEcG9ydBgCIAEoDRIMCgRuYW1lGAMgASgJEgwKBGtpbmQYBCABKAkSEQoJbG9jYWxfYXNuGAUgASgNEhIKCnJlbW90ZV9hc24YBiABKA0SDQoFc3RhdGUYByABKAkSKQoFc2luY2UYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDnVwdGltZV9zZWNvbmRzGAkgASgNEikKCGZhbWlsaWVzGAogAygLMhcubWFyZ2F5LnYxLkZhbWlseUNvdW50cxItCgttZXNzYWdlc19pbhgLIAEoCzIYLm1hcmdheS52MS5NZXNzYWdlQ291bnRzEi4KDG1lc3NhZ2VzX291dBgMIAEoCzIYLm1hcmdheS52MS5NZXNzYWdlQ291bnRzEigKCWxhc3RfZG93bhgNIAEoCzIVLm1hcmdheS52MS5Eb3duUmVhc29uEg0KBWZsYXBzGA4gASgNEhkKEXJlbW90ZV9pZGVudGlmaWVyGA8gASgJEikKCm5lZ290aWF0ZWQYECABKAsyFS5tYXJnYXkudjEuTmVnb3RpYXRlZBIxChJsb2NhbF9jYXBhYmlsaXRpZXMYESADKAsyFS5tYXJnYXkudjEuQ2FwYWJpbGl0eRIyChNyZW1vdGVfY2FwYWJpbGl0aWVzGBIgAygLMhUubWFyZ2F5LnYxLkNhcGFiaWxpdHkSFgoObG9jYWxfZW5kcG9pbnQYEyABKAkSFwoPcmVtb3RlX2VuZHBvaW50GBQgASgJEhgKEHJlZmxlY3Rvcl9jbGllbnQYFSABKAgSJQoGcXVldWVzGBYgASgLMhUubWFyZ2F5LnYxLlBlZXJRdWV1ZXMSDAoEaGVsZBgeIAEoCRIQCghwb2xpY2llcxgyIAMoCRInCgl0cmFuc3BvcnQYKCABKAsyFC5tYXJnYXkudjEuVHJhbnNwb3J0InYKCVRyYW5zcG9ydBILCgNtZDUYASABKAgSCwoDdHRsGAIgASgNEhMKC21pbmltdW1fdHRsGAMgASgNEgwKBGRzY3AYBCABKA0SHAoUdXNlcl90aW1lb3V0X3NlY29uZHMYBSABKA0SDgoGZGV2aWNlGAYgASgJIo8BCgxGYW1pbHlDb3VudHMSDgoGZmFtaWx5GAEgASgJEhAKCHJlY2VpdmVkGAIgASgNEhAKCGFjY2VwdGVkGAMgASgNEhIKCmFkdmVydGlzZWQYBCABKA0SDQoFbGltaXQYFCABKA0SEQoJZGlzY2FyZGVkGBUgASgNEhUKDW5leHRfaG9wX3NlbGYYFiABKAkiYwoKUGVlclF1ZXVlcxIVCg1yZWNlaXZlX2J5dGVzGAEgASgEEhIKCnNlbmRfYnl0ZXMYAiABKAQSEQoJbG9nX2J5dGVzGAMgASgEEhcKD21pc3NlZF9wcmVmaXhlcxgEIAEoDSJtCg1NZXNzYWdlQ291bnRzEgwKBG9wZW4YASABKAQSDgoGdXBkYXRlGAIgASgEEhQKDG5vdGlmaWNhdGlvbhgDIAEoBBIRCglrZWVwYWxpdmUYBCABKAQSFQoNcm91dGVfcmVmcmVzaBgFIAEoBCKbAQoKRG93blJlYXNvbhIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVldmVudBgCIAEoCRIMCgR0ZXh0GAMgASgJEhEKCWRpcmVjdGlvbhgEIAEoCRIMCgRjb2RlGAUgASgNEg8KB3N1YmNvZGUYBiABKA0SFAoMbm90aWZpY2F0aW9uGAcgASgJIpkCCgpOZWdvdGlhdGVkEhkKEWhvbGRfdGltZV9zZWNvbmRzGAEgASgNEhkKEWtlZXBhbGl2ZV9zZWNvbmRzGAIgASgNEhAKCGZhbWlsaWVzGAMgAygJEhUKDWZvdXJfb2N0ZXRfYXMYBCABKAgSFQoNcm91dGVfcmVmcmVzaBgFIAEoCBI0ChBncmFjZWZ1bF9yZXN0YXJ0GAYgASgLMhoubWFyZ2F5LnYxLkdyYWNlZnVsUmVzdGFydBIeChZlbmhhbmNlZF9yb3V0ZV9yZWZyZXNoGBQgASgIEhkKEWV4dGVuZGVkX21lc3NhZ2VzGBUgASgIEiQKCGFkZF9wYXRoGBYgAygLMhIubWFyZ2F5LnYxLkFkZFBhdGgiOAoHQWRkUGF0aBIOCgZmYW1pbHkYASABKAkSDwoHcmVjZWl2ZRgCIAEoCBIMCgRzZW5kGAMgASgIImoKD0dyYWNlZnVsUmVzdGFydBIcChRyZXN0YXJ0X3RpbWVfc2Vjb25kcxgBIAEoDRIRCglyZXN0YXJ0ZWQYAiABKAgSEAoIZmFtaWxpZXMYAyADKAkSFAoMbm90aWZpY2F0aW9uGAQgASgIIjYKCkNhcGFiaWxpdHkSDAoEY29kZRgBIAEoDRIMCgRuYW1lGAIgASgJEgwKBHRleHQYAyABKAliBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChRtYXJnYXkvdjEvcGVlci5wcm90bxIJbWFyZ2F5LnYxIpAGCgRQZWVyEg8KB2FkZHJlc3MYASABKAkSDAoEcG9ydBgCIAEoDRIMCgRuYW1lGAMgASgJEgwKBGtpbmQYBCABKAkSEQoJbG9jYWxfYXNuGAUgASgNEhIKCnJlbW90ZV9hc24YBiABKA0SDQoFc3RhdGUYByABKAkSKQoFc2luY2UYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDnVwdGltZV9zZWNvbmRzGAkgASgNEikKCGZhbWlsaWVzGAogAygLMhcubWFyZ2F5LnYxLkZhbWlseUNvdW50cxItCgttZXNzYWdlc19pbhgLIAEoCzIYLm1hcmdheS52MS5NZXNzYWdlQ291bnRzEi4KDG1lc3NhZ2VzX291dBgMIAEoCzIYLm1hcmdheS52MS5NZXNzYWdlQ291bnRzEigKCWxhc3RfZG93bhgNIAEoCzIVLm1hcmdheS52MS5Eb3duUmVhc29uEg0KBWZsYXBzGA4gASgNEhkKEXJlbW90ZV9pZGVudGlmaWVyGA8gASgJEikKCm5lZ290aWF0ZWQYECABKAsyFS5tYXJnYXkudjEuTmVnb3RpYXRlZBIxChJsb2NhbF9jYXBhYmlsaXRpZXMYESADKAsyFS5tYXJnYXkudjEuQ2FwYWJpbGl0eRIyChNyZW1vdGVfY2FwYWJpbGl0aWVzGBIgAygLMhUubWFyZ2F5LnYxLkNhcGFiaWxpdHkSFgoObG9jYWxfZW5kcG9pbnQYEyABKAkSFwoPcmVtb3RlX2VuZHBvaW50GBQgASgJEhgKEHJlZmxlY3Rvcl9jbGllbnQYFSABKAgSJQoGcXVldWVzGBYgASgLMhUubWFyZ2F5LnYxLlBlZXJRdWV1ZXMSDAoEaGVsZBgeIAEoCRIQCghwb2xpY2llcxgyIAMoCRIpCghvZmZlbmNlcxhGIAMoCzIXLm1hcmdheS52MS5PZmZlbmNlQ291bnQSJwoJdHJhbnNwb3J0GCggASgLMhQubWFyZ2F5LnYxLlRyYW5zcG9ydCI5CgxPZmZlbmNlQ291bnQSDAoEa2luZBgBIAEoCRIMCgR0ZXh0GAIgASgJEg0KBWNvdW50GAMgASgEInYKCVRyYW5zcG9ydBILCgNtZDUYASABKAgSCwoDdHRsGAIgASgNEhMKC21pbmltdW1fdHRsGAMgASgNEgwKBGRzY3AYBCABKA0SHAoUdXNlcl90aW1lb3V0X3NlY29uZHMYBSABKA0SDgoGZGV2aWNlGAYgASgJIo8BCgxGYW1pbHlDb3VudHMSDgoGZmFtaWx5GAEgASgJEhAKCHJlY2VpdmVkGAIgASgNEhAKCGFjY2VwdGVkGAMgASgNEhIKCmFkdmVydGlzZWQYBCABKA0SDQoFbGltaXQYFCABKA0SEQoJZGlzY2FyZGVkGBUgASgNEhUKDW5leHRfaG9wX3NlbGYYFiABKAkiYwoKUGVlclF1ZXVlcxIVCg1yZWNlaXZlX2J5dGVzGAEgASgEEhIKCnNlbmRfYnl0ZXMYAiABKAQSEQoJbG9nX2J5dGVzGAMgASgEEhcKD21pc3NlZF9wcmVmaXhlcxgEIAEoDSJtCg1NZXNzYWdlQ291bnRzEgwKBG9wZW4YASABKAQSDgoGdXBkYXRlGAIgASgEEhQKDG5vdGlmaWNhdGlvbhgDIAEoBBIRCglrZWVwYWxpdmUYBCABKAQSFQoNcm91dGVfcmVmcmVzaBgFIAEoBCKbAQoKRG93blJlYXNvbhIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVldmVudBgCIAEoCRIMCgR0ZXh0GAMgASgJEhEKCWRpcmVjdGlvbhgEIAEoCRIMCgRjb2RlGAUgASgNEg8KB3N1YmNvZGUYBiABKA0SFAoMbm90aWZpY2F0aW9uGAcgASgJIpkCCgpOZWdvdGlhdGVkEhkKEWhvbGRfdGltZV9zZWNvbmRzGAEgASgNEhkKEWtlZXBhbGl2ZV9zZWNvbmRzGAIgASgNEhAKCGZhbWlsaWVzGAMgAygJEhUKDWZvdXJfb2N0ZXRfYXMYBCABKAgSFQoNcm91dGVfcmVmcmVzaBgFIAEoCBI0ChBncmFjZWZ1bF9yZXN0YXJ0GAYgASgLMhoubWFyZ2F5LnYxLkdyYWNlZnVsUmVzdGFydBIeChZlbmhhbmNlZF9yb3V0ZV9yZWZyZXNoGBQgASgIEhkKEWV4dGVuZGVkX21lc3NhZ2VzGBUgASgIEiQKCGFkZF9wYXRoGBYgAygLMhIubWFyZ2F5LnYxLkFkZFBhdGgiOAoHQWRkUGF0aBIOCgZmYW1pbHkYASABKAkSDwoHcmVjZWl2ZRgCIAEoCBIMCgRzZW5kGAMgASgIImoKD0dyYWNlZnVsUmVzdGFydBIcChRyZXN0YXJ0X3RpbWVfc2Vjb25kcxgBIAEoDRIRCglyZXN0YXJ0ZWQYAiABKAgSEAoIZmFtaWxpZXMYAyADKAkSFAoMbm90aWZpY2F0aW9uGAQgASgIIjYKCkNhcGFiaWxpdHkSDAoEY29kZRgBIAEoDRIMCgRuYW1lGAIgASgJEgwKBHRleHQYAyABKAliBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * A BGP peer and its session.
@@ -173,6 +173,13 @@ export type Peer = Message<"margay.v1.Peer"> & {
   policies: string[];
 
   /**
+   * What the peer did that it should not, since it is known; kinds that never came are left out.
+   *
+   * @generated from field: repeated margay.v1.OffenceCount offences = 70;
+   */
+  offences: OffenceCount[];
+
+  /**
    * How the TCP connection is made: in force where there is one, otherwise what the next gets.
    *
    * @generated from field: margay.v1.Transport transport = 40;
@@ -186,6 +193,39 @@ export type Peer = Message<"margay.v1.Peer"> & {
  */
 export const PeerSchema: GenMessage<Peer> = /*@__PURE__*/
   messageDesc(file_margay_v1_peer, 0);
+
+/**
+ * How often one kind of thing happened that should not have.
+ *
+ * @generated from message margay.v1.OffenceCount
+ */
+export type OffenceCount = Message<"margay.v1.OffenceCount"> & {
+  /**
+   * Stable, kebab-case: "treat-as-withdraw", "martian-prefix".
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * What it is, for people.
+   *
+   * @generated from field: string text = 2;
+   */
+  text: string;
+
+  /**
+   * @generated from field: uint64 count = 3;
+   */
+  count: bigint;
+};
+
+/**
+ * Describes the message margay.v1.OffenceCount.
+ * Use `create(OffenceCountSchema)` to create a new message.
+ */
+export const OffenceCountSchema: GenMessage<OffenceCount> = /*@__PURE__*/
+  messageDesc(file_margay_v1_peer, 1);
 
 /**
  * The options of a TCP connection.
@@ -241,7 +281,7 @@ export type Transport = Message<"margay.v1.Transport"> & {
  * Use `create(TransportSchema)` to create a new message.
  */
 export const TransportSchema: GenMessage<Transport> = /*@__PURE__*/
-  messageDesc(file_margay_v1_peer, 1);
+  messageDesc(file_margay_v1_peer, 2);
 
 /**
  * Prefixes of one family exchanged with a peer.
@@ -304,7 +344,7 @@ export type FamilyCounts = Message<"margay.v1.FamilyCounts"> & {
  * Use `create(FamilyCountsSchema)` to create a new message.
  */
 export const FamilyCountsSchema: GenMessage<FamilyCounts> = /*@__PURE__*/
-  messageDesc(file_margay_v1_peer, 2);
+  messageDesc(file_margay_v1_peer, 3);
 
 /**
  * What waits on the way from and to a peer.
@@ -346,7 +386,7 @@ export type PeerQueues = Message<"margay.v1.PeerQueues"> & {
  * Use `create(PeerQueuesSchema)` to create a new message.
  */
 export const PeerQueuesSchema: GenMessage<PeerQueues> = /*@__PURE__*/
-  messageDesc(file_margay_v1_peer, 3);
+  messageDesc(file_margay_v1_peer, 4);
 
 /**
  * Messages by type, since the daemon started.
@@ -385,7 +425,7 @@ export type MessageCounts = Message<"margay.v1.MessageCounts"> & {
  * Use `create(MessageCountsSchema)` to create a new message.
  */
 export const MessageCountsSchema: GenMessage<MessageCounts> = /*@__PURE__*/
-  messageDesc(file_margay_v1_peer, 4);
+  messageDesc(file_margay_v1_peer, 5);
 
 /**
  * Why a session ended.
@@ -444,7 +484,7 @@ export type DownReason = Message<"margay.v1.DownReason"> & {
  * Use `create(DownReasonSchema)` to create a new message.
  */
 export const DownReasonSchema: GenMessage<DownReason> = /*@__PURE__*/
-  messageDesc(file_margay_v1_peer, 5);
+  messageDesc(file_margay_v1_peer, 6);
 
 /**
  * What two OPENs put in force for a session.
@@ -515,7 +555,7 @@ export type Negotiated = Message<"margay.v1.Negotiated"> & {
  * Use `create(NegotiatedSchema)` to create a new message.
  */
 export const NegotiatedSchema: GenMessage<Negotiated> = /*@__PURE__*/
-  messageDesc(file_margay_v1_peer, 6);
+  messageDesc(file_margay_v1_peer, 7);
 
 /**
  * Several paths to a prefix (RFC 7911), in one family.
@@ -550,7 +590,7 @@ export type AddPath = Message<"margay.v1.AddPath"> & {
  * Use `create(AddPathSchema)` to create a new message.
  */
 export const AddPathSchema: GenMessage<AddPath> = /*@__PURE__*/
-  messageDesc(file_margay_v1_peer, 7);
+  messageDesc(file_margay_v1_peer, 8);
 
 /**
  * The peer's graceful restart offer (RFC 4724), where both sides made one.
@@ -590,7 +630,7 @@ export type GracefulRestart = Message<"margay.v1.GracefulRestart"> & {
  * Use `create(GracefulRestartSchema)` to create a new message.
  */
 export const GracefulRestartSchema: GenMessage<GracefulRestart> = /*@__PURE__*/
-  messageDesc(file_margay_v1_peer, 8);
+  messageDesc(file_margay_v1_peer, 9);
 
 /**
  * A capability of an OPEN (RFC 5492).
@@ -623,5 +663,5 @@ export type Capability = Message<"margay.v1.Capability"> & {
  * Use `create(CapabilitySchema)` to create a new message.
  */
 export const CapabilitySchema: GenMessage<Capability> = /*@__PURE__*/
-  messageDesc(file_margay_v1_peer, 9);
+  messageDesc(file_margay_v1_peer, 10);
 

@@ -1,0 +1,391 @@
+/**
+ * Peers that are slow, silent, too many, too big or wrong, over real sockets: none may make the speaker crash, stall, grow without
+ * bound or hurt another peer. Each is counted, and named in the log with the reason, however often it comes.
+ */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { ipv4Unicast } from "../../../src/bgp/family/index.ts";
+import { headerOctets, MessageType } from "../../../src/bgp/iana.ts";
+import { message, toHex } from "../../vectors/hex.ts";
+import {
+  keepalive,
+  openMessage,
+  refresh,
+  updateMessage,
+  WireScene,
+  type WireSession,
+} from "./scene.ts";
+
+const nextHop = "0a000009"; // 10.0.0.9
+const usual = attributes();
+
+/** Plain attributes with others behind them, as hex. */
+function attributes(options: { nextHop?: string; asPath?: string; more?: string } = {}): string {
+  const { asPath = "400200", more = "" } = options;
+  return `40010100 ${asPath} 400304${options.nextHop ?? nextHop} 40050400000064 ${more}`;
+}
+
+/** As many /32s from 10.0.0.0 + `from` on, as hex. */
+function hosts(from: number, count: number): string {
+  let text = "";
+  for (let host = from; host < from + count; host++) {
+    text += `20${(0x0a00_0000 + host).toString(16).padStart(8, "0")}`;
+  }
+  return text;
+}
+
+/** UPDATEs of `count` prefixes, 700 in each. */
+function updates(count: number): Uint8Array {
+  const messages: Uint8Array[] = [];
+  for (let from = 0; from < count; from += 700) {
+    messages.push(updateMessage(usual, hosts(from, Math.min(700, count - from))));
+  }
+  return Buffer.concat(messages);
+}
+
+function selected({ driver }: WireScene): number {
+  return driver.speaker.ribs.get(ipv4Unicast.key)?.locRib.size ?? 0;
+}
+
+function peers({ driver }: WireScene): number {
+  return [...driver.speaker.peers()].length;
+}
+
+/** Lines of the log that speak of this. */
+function linesOf({ lines }: WireScene, pattern: RegExp): number {
+  return lines.filter((line) => pattern.test(line)).length;
+}
+
+/** Still a whole session: the speaker answers a question of the peer's. */
+async function isWell({ peer }: WireSession): Promise<void> {
+  await peer.send(refresh);
+  for (;;) {
+    const told = await peer.next();
+    assert.ok(told !== undefined, "the session has ended");
+    // EoRR (RFC 7313) ends the answer.
+    if (told[headerOctets - 1] === MessageType.routeRefresh && told[headerOctets + 2] === 2) return;
+  }
+}
+
+async function nextUpdate({ peer }: WireSession): Promise<Uint8Array> {
+  for (;;) {
+    const told = await peer.next();
+    assert.ok(told !== undefined, "the session has ended");
+    if (told[headerOctets - 1] === MessageType.update) return told;
+  }
+}
+
+/** Waits until the speaker has closed the connection, whatever it said before. */
+async function closed(session: WireSession): Promise<void> {
+  while ((await session.peer.next()) !== undefined);
+}
+
+describe("peers that are slow or silent", { timeout: 60_000 }, () => {
+  test("one that writes an octet at a time holds nobody up", async () => {
+    await using scene = await WireScene.start();
+    using slow = await scene.established();
+    using other = await scene.established();
+    const update = updateMessage(usual, "18 0ae902");
+    const half = update.length >> 1;
+    await slow.peer.send(update.subarray(0, half), 1);
+    await other.peer.send(updateMessage(usual, "18 0ae903"));
+    await isWell(other);
+    assert.deepEqual(scene.prefixesFrom(other.address), ["10.233.3.0/24"]);
+    assert.deepEqual(scene.prefixesFrom(slow.address), []);
+    await slow.peer.send(update.subarray(half), 1);
+    await isWell(slow);
+    assert.deepEqual(scene.prefixesFrom(slow.address), ["10.233.2.0/24"]);
+  });
+
+  test("one that reads nothing is left behind, and then left", async () => {
+    await using scene = await WireScene.start({ client: true, sendHoldTimeSeconds: 16 });
+    using slow = await scene.established();
+    using teller = await scene.established();
+    using reader = await scene.established();
+    slow.peer.setReading(false);
+    // 20 MB in attributes of 4000 octets: more than both kernels hold, and than is kept for a peer that lags (16 MiB).
+    const template = updateMessage(
+      attributes({ more: `d063 0fa0 ${"00".repeat(4000)}` }),
+      "18 0a0000",
+    );
+    for (let round = 0; round < 50; round++) {
+      const batch: Uint8Array[] = [];
+      for (let each = 0; each < 100; each++) {
+        const update = template.slice();
+        update.set([round, each], update.length - 4004); // of the attribute, so that no two have the same
+        update.set([round, each], update.length - 2); // of the prefix
+        batch.push(update);
+      }
+      await teller.peer.send(Buffer.concat(batch));
+      for (const { length } of batch) assert.ok((await nextUpdate(reader)).length >= length);
+    }
+    const laggard = scene.driver.speaker.peer(slow.address);
+    assert.ok(laggard !== undefined);
+    const { member } = laggard.families[0] ?? assert.fail("no session");
+    assert.equal(member.isBlocked, true);
+    const queued = scene.driver.endpoint(laggard.fsm.establishedConnection)?.queuedOctets ?? 0;
+    const waiting = laggard.families.reduce(
+      (sum, one) => sum + one.group.waitingOctets(one.member),
+      0,
+    );
+    assert.ok(
+      queued + waiting < 20_000_000,
+      `${queued} + ${waiting} octets for a peer that reads nothing`,
+    );
+    for (let second = 0; second < 20; second++) {
+      scene.clock.advance(1000);
+      await isWell(teller);
+    }
+    assert.equal(scene.driver.speaker.peer(slow.address), undefined);
+    assert.deepEqual(scene.offences, { "not-reading": 1 });
+    assert.equal(
+      linesOf(scene, /^warn .* session lost: the peer has taken nothing of what we sent for 16 s/),
+      1,
+    );
+    await teller.peer.send(updateMessage(usual, "18 0ae902"));
+    assert.ok(toHex(await nextUpdate(reader)).endsWith("180ae902"));
+  });
+
+  test("connections on which nothing is said end, and are no peers any more", async () => {
+    await using scene = await WireScene.start();
+    using other = await scene.established();
+    const silent = await Promise.all(Array.from({ length: 50 }, () => scene.openSent()));
+    // One that has said half an OPEN is no better.
+    await silent[0]?.peer.send(openMessage().subarray(0, 20));
+    assert.equal(peers(scene), 51);
+    for (let minute = 0; minute < 4; minute++) {
+      scene.clock.advance(60_000);
+      await other.peer.send(keepalive);
+      await isWell(other);
+    }
+    scene.clock.advance(1000);
+    for (const session of silent) assert.match(await session.answer(), /^4\/0/);
+    assert.equal(peers(scene), 1);
+    assert.deepEqual(scene.offences, { silence: 50 });
+    assert.equal(
+      linesOf(scene, /^warn .* session attempt failed: no OPEN from the peer for 240 s/),
+      1,
+    );
+    assert.ok(scene.lines.length < 4, scene.lines.join());
+    await isWell(other);
+  });
+});
+
+const tenThousand = { limit: 10_000, warningPercent: 75 };
+
+describe("too many", { timeout: 60_000 }, () => {
+  test("OPENs of strangers cost nothing but a count", async () => {
+    await using scene = await WireScene.start({}, {}, { prefix: "127.0.0.0/24" });
+    using known = await scene.established(openMessage(), "127.0.0.7");
+    for (let round = 0; round < 500; round++) {
+      using stranger = await scene.connect(`127.9.${round >> 8}.${1 + (round & 0x7f)}`);
+      await stranger.peer.send(openMessage());
+      assert.equal(await stranger.answer(), "closed");
+    }
+    assert.equal(scene.driver.speaker.dynamicPeers.strangers, 500);
+    assert.equal(peers(scene), 1);
+    assert.equal(linesOf(scene, /connection refused: no peer is configured with this address/), 1);
+    await isWell(known);
+  });
+
+  test("peers of a range are as many as it may have", async () => {
+    await using scene = await WireScene.start({}, {}, { limit: 10 });
+    const sessions: WireSession[] = [];
+    for (let count = 0; count < 10; count++) sessions.push(await scene.established());
+    for (let count = 0; count < 100; count++) {
+      using late = await scene.connect();
+      await late.peer.send(openMessage());
+      assert.equal(await late.answer(), "closed");
+    }
+    assert.equal(peers(scene), 10);
+    const [range] = scene.driver.speaker.dynamicPeers.ranges();
+    assert.equal(range?.overLimit, 100);
+    assert.equal(
+      linesOf(scene, /connection refused: the range 127\.0\.0\.0\/8 has its 10 peers/),
+      1,
+    );
+    for (const session of sessions) await isWell(session);
+    for (const session of sessions) session[Symbol.dispose]();
+  });
+
+  test("a million prefixes of a peer that may have 10,000 end its session", async () => {
+    const maximumPrefixes = { ...tenThousand, action: "stop", restartSeconds: 60 } as const;
+    await using scene = await WireScene.start({ maximumPrefixes });
+    using other = await scene.established();
+    using flooding = await scene.established();
+    await flooding.peer.send(updates(1_000_000));
+    assert.equal(await flooding.answer(), "6/1 00010100002710");
+    await isWell(other);
+    assert.equal(selected(scene), 0);
+    assert.deepEqual(scene.offences, { "prefix-limit": 1 });
+    assert.equal(linesOf(scene, /^error .* exceeds its limit on prefixes: the session ends/), 1);
+    // It is not let in again at once.
+    using again = await scene.connect(flooding.address);
+    await again.peer.send(openMessage());
+    await closed(again);
+    await isWell(other);
+  });
+
+  test("or are refused beyond that", async () => {
+    const maximumPrefixes = { ...tenThousand, action: "discard", restartSeconds: 0 } as const;
+    await using scene = await WireScene.start({ maximumPrefixes });
+    using other = await scene.established();
+    using flooding = await scene.established();
+    await flooding.peer.send(updates(1_000_000));
+    await isWell(flooding);
+    await isWell(other);
+    assert.equal(selected(scene), 10_000);
+    assert.deepEqual(scene.offences, { "prefix-limit": 990_000 });
+    assert.equal(linesOf(scene, /exceeds its limit on prefixes: what is new is refused/), 1);
+  });
+
+  test("sessions that begin with garbage, one after the other, are a line in the log", async () => {
+    await using scene = await WireScene.start();
+    using other = await scene.established();
+    for (let count = 0; count < 200; count++) {
+      using garbler = await scene.openSent("127.8.8.8");
+      await garbler.peer.send(Uint8Array.from({ length: 19 }, () => 0x47));
+      assert.match(await garbler.answer(), /^1\/1/);
+    }
+    assert.equal(peers(scene), 1);
+    assert.deepEqual(scene.offences, { "message-error": 200 });
+    assert.ok(scene.lines.length < 6, scene.lines.join("\n"));
+    assert.equal(linesOf(scene, /^warn 127\.8\.8\.8 session attempt failed/), 1);
+    await isWell(other);
+  });
+
+  test("malformed UPDATEs are a line in the log for each kind in ten seconds", async () => {
+    await using scene = await WireScene.start();
+    using session = await scene.established();
+    const broken = updateMessage("40010109 400200 40030400000000 40050400000064", "18 0ae902");
+    for (let count = 0; count < 300; count++) await session.peer.send(broken);
+    await isWell(session);
+    assert.equal(scene.offences["treat-as-withdraw"], 300);
+    assert.equal(linesOf(scene, /malformed UPDATE: ORIGIN/), 1);
+    scene.clock.advance(10_000);
+    await session.peer.send(broken);
+    await isWell(session);
+    assert.equal(linesOf(scene, /malformed UPDATE: ORIGIN/), 2);
+    assert.equal(
+      scene.driver.speaker.peer(session.address)?.offences?.get("treat-as-withdraw"),
+      301,
+    );
+  });
+});
+
+describe("too big", { timeout: 60_000 }, () => {
+  const extended = openMessage({
+    capabilities: "0104 00010001 4104 0000fc00 0200 4600 0600",
+  });
+
+  test("64 KiB of attributes reach those with extended messages, and withdraw the route from others", async () => {
+    await using scene = await WireScene.start({ client: true });
+    using teller = await scene.established(extended);
+    using big = await scene.established(extended);
+    using small = await scene.established();
+    const prefix = "18 0ae902";
+    await teller.peer.send(updateMessage(usual, prefix));
+    for (const one of [big, small]) await one.expect(MessageType.update);
+    const octets = 65_535 - 19 - 4 - 4 - 25 - 4;
+    const more = `d063 ${octets.toString(16)} ${"5a".repeat(octets)}`;
+    const update = updateMessage(attributes({ more }), prefix);
+    assert.ok(update.length > 65_500 && update.length <= 65_535, `${update.length}`);
+    await teller.peer.send(update);
+    // ORIGINATOR_ID and CLUSTER_LIST do not fit any more, not even in 65,535 octets.
+    for (const one of [big, small]) {
+      const told = await one.expect(MessageType.update);
+      assert.equal(toHex(told.subarray(headerOctets)), "0004180ae9020000", one.address);
+    }
+    const less = `d063 f000 ${"5a".repeat(0xf000)}`;
+    await teller.peer.send(updateMessage(attributes({ more: less }), prefix));
+    const whole = await big.expect(MessageType.update);
+    assert.ok(whole.length > 0xf000 && toHex(whole).includes(`63f000${"5a".repeat(0xf000)}`));
+    await isWell(small);
+    assert.deepEqual(scene.offences, { "large-attributes": 2 });
+    assert.equal(
+      linesOf(scene, /odd UPDATE: 65\d\d\d octets of attributes fit extended messages only/),
+      1,
+    );
+    await isWell(teller);
+  });
+
+  test("a message of 64 KiB from a peer that did not offer them ends its session", async () => {
+    await using scene = await WireScene.start();
+    using session = await scene.established();
+    await session.peer.send(message(MessageType.update, new Uint8Array(60_000)));
+    assert.match(await session.answer(), /^1\/2/);
+    assert.deepEqual(scene.offences, { "message-error": 1 });
+    assert.equal(linesOf(scene, /^warn .* session lost: /), 1);
+  });
+
+  test("AS paths of 300 and of 1,000 are taken and passed on", async () => {
+    await using scene = await WireScene.start({ client: true });
+    using teller = await scene.established();
+    using reader = await scene.established();
+    for (const [length, third] of [
+      [300, "02"],
+      [900, "03"],
+    ] as const) {
+      const segments: string[] = [];
+      for (let left = length; left > 0; left -= 255) {
+        const count = Math.min(255, left);
+        segments.push(`02${count.toString(16).padStart(2, "0")}${"0000fde9".repeat(count)}`);
+      }
+      const path = segments.join("");
+      const asPath = `5002 ${(path.length / 2).toString(16).padStart(4, "0")} ${path}`;
+      await teller.peer.send(updateMessage(attributes({ asPath }), `18 0ae9${third}`));
+      const told = await reader.expect(MessageType.update);
+      assert.ok(toHex(told).includes(path), `${length}`);
+    }
+    assert.deepEqual(scene.prefixesFrom(teller.address), ["10.233.2.0/24", "10.233.3.0/24"]);
+    assert.deepEqual(scene.offences, { "long-as-path": 2 });
+    assert.equal(linesOf(scene, /odd UPDATE: AS_PATH has a length of 300/), 1);
+    await isWell(teller);
+  });
+});
+
+describe("routes that are nobody's", { timeout: 60_000 }, () => {
+  const own = { ownAddresses: ["192.0.2.1"], nextHopSelf: { 4: "192.0.2.1" } } as const;
+
+  test("a next hop that is ourselves is not used", async () => {
+    await using scene = await WireScene.start({}, own);
+    using session = await scene.established();
+    await session.peer.send(updateMessage(attributes({ nextHop: "c0000201" }), "18 0ae902"));
+    await session.peer.send(updateMessage(usual, "18 0ae903"));
+    await isWell(session);
+    assert.equal(selected(scene), 1);
+    assert.deepEqual(scene.offences, { "own-next-hop": 1 });
+    assert.equal(linesOf(scene, /odd UPDATE: the next hop is our own address/), 1);
+  });
+
+  const martians = [
+    ...["08 00", "18 00c0a8", "08 7f", "20 7f000001", "10 a9fe", "20 a9fea9fe"],
+    ...["04 e0", "20 e0000001", "04 f0", "20 ffffffff"],
+  ];
+  for (const martian of martians) {
+    test(`the prefix ${martian} is not used, the one beside it is`, async () => {
+      await using scene = await WireScene.start();
+      using session = await scene.established();
+      await session.peer.send(updateMessage(usual, `${martian} 18 0ae902`));
+      await isWell(session);
+      assert.equal(selected(scene), 1);
+      assert.deepEqual(scene.offences, { "martian-prefix": 1 });
+      assert.equal(linesOf(scene, /odd UPDATE: .* is nobody's to announce/), 1);
+    });
+  }
+
+  for (const hop of ["00000000", "00000001", "7f000001", "e0000001", "f0000001", "ffffffff"]) {
+    test(`a next hop of ${hop} withdraws the route`, async () => {
+      await using scene = await WireScene.start();
+      using session = await scene.established();
+      await session.peer.send(updateMessage(usual, "18 0ae902"));
+      await isWell(session);
+      assert.equal(selected(scene), 1);
+      await session.peer.send(updateMessage(attributes({ nextHop: hop }), "18 0ae902"));
+      await isWell(session);
+      assert.equal(selected(scene), 0);
+      assert.deepEqual(scene.offences, { "treat-as-withdraw": 1, "martian-next-hop": 1 });
+      assert.equal(linesOf(scene, /malformed UPDATE: NEXT_HOP: .* is no host's address/), 1);
+    });
+  }
+});
