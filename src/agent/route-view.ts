@@ -32,6 +32,7 @@ export function candidateView(
   const attributes = speaker.attributes.attributes(paths.attributes(row));
   const reason = paths.reason(row);
   const name = ribPeer instanceof Peer ? ribPeer.settings.name : "";
+  const sentPathId = rib.sentPathId(paths.prefix(row), row);
   const hasPathId =
     ribPeer instanceof Peer && ribPeer.lastNegotiated?.codec.addPathReceive.has(rib.family.key);
   return {
@@ -54,6 +55,7 @@ export function candidateView(
     reason: describePathReason(reason),
     stale: paths.isStale(row),
     ...(hasPathId && { pathId: paths.pathId(row) }),
+    ...(sentPathId !== undefined && { sentPathId }),
     ageSeconds: Math.max(0, Math.floor(clock.nowMs() / 1000) - paths.atSeconds(row)),
   };
 }

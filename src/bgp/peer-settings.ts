@@ -60,8 +60,10 @@ export interface PeerSettings extends PeerPolicy {
 }
 
 /** Several paths to a prefix (RFC 7911), in all families of the session. */
-interface AddPathSettings {
+export interface AddPathSettings {
   readonly receive: boolean;
+  /** So many paths to a prefix, the best of those that may be sent; 0: one, as without. */
+  readonly send: number | "all";
 }
 
 /** Settings that change under a running session. All else is part of the OPEN or of the connection: the session starts anew. */
@@ -109,10 +111,19 @@ export function needsNewSession(before: PeerSettings, after: PeerSettings): bool
 
 /** One text per set of settings that a session is built on. */
 function sessionSettings(settings: PeerSettings): string {
-  const { families, ...rest } = settings;
+  const { families, addPath, ...rest } = settings;
   const fixed = Object.entries(rest).filter(([name]) => !liveSettings.has(name));
   fixed.sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([fixed, families.map(({ key }) => key)]);
+  // How many paths are sent may change; that several are may not.
+  const paths = offeredAddPath({ addPath });
+  return JSON.stringify([fixed, families.map(({ key }) => key), paths]);
+}
+
+function offeredAddPath({ addPath }: Pick<PeerSettings, "addPath">): {
+  readonly receive: boolean;
+  readonly send: boolean;
+} {
+  return { receive: addPath?.receive === true, send: (addPath?.send ?? 0) !== 0 };
 }
 
 /** Where paths of a peer come from, once it is known whether it is in another AS. */
@@ -189,12 +200,10 @@ function offeredCapabilities(
   if (settings.enhancedRouteRefresh) capabilities.push({ name: "enhancedRouteRefresh" });
   if (settings.extendedMessages) capabilities.push({ name: "extendedMessage" });
   capabilities.push({ name: "fourOctetAs", asn: localAsn });
-  if (settings.addPath?.receive === true) {
-    const each = settings.families.map(({ afi, safi }) => ({ afi, safi }));
-    capabilities.push({
-      name: "addPath",
-      families: each.map((family) => ({ ...family, receive: true, send: false })),
-    });
+  const paths = offeredAddPath(settings);
+  if (paths.receive || paths.send) {
+    const families = settings.families.map(({ afi, safi }) => ({ afi, safi, ...paths }));
+    capabilities.push({ name: "addPath", families });
   }
   if (settings.role !== undefined) capabilities.push({ name: "role", role: settings.role });
   // Without families it keeps nothing, and still tells the peer that we wait for End-of-RIB (RFC 4724 §3).

@@ -3,8 +3,8 @@ import { isExternalAsn } from "./fsm/peer-asn.ts";
 import type { Negotiated } from "./fsm/negotiate.ts";
 import { type LocalEnd, nextHopSelf } from "./next-hop-self.ts";
 import { advertised, exportPolicyOf, importPolicyOf, type PolicySession } from "./peer-policy.ts";
-import type { PeerSettings } from "./peer-settings.ts";
-import type { ExportProfile } from "./rib/export-profile.ts";
+import type { AddPathSettings, PeerSettings } from "./peer-settings.ts";
+import { allPaths, type ExportProfile } from "./rib/export-profile.ts";
 import type { ImportPolicy } from "./rib/import-policy.ts";
 import type { SpeakerConfig } from "./speaker-config.ts";
 
@@ -31,6 +31,10 @@ export function importPolicy(
   return importPolicyOf(settings, sessionOf(settings, negotiated, config));
 }
 
+function addPaths(send: AddPathSettings["send"]): number {
+  return send === "all" ? allPaths : send;
+}
+
 /** The export profile of a peer's session for a family. */
 export function exportProfile(
   { settings, localEnd }: { readonly settings: PeerSettings; readonly localEnd: LocalEnd },
@@ -46,6 +50,7 @@ export function exportProfile(
     advertise: advertised(settings, session),
     fourOctetAs: codec.fourOctetAs,
     maximumMessageOctets: codec.maximumMessageOctets,
+    addPaths: codec.addPathSend.has(family.key) ? addPaths(settings.addPath?.send ?? 0) : 0,
     clusterId: config.clusterId,
     clientToClient: config.clientToClient ?? true,
     nextHopSelf: nextHopSelf(family, settings, config, localEnd),

@@ -55,6 +55,18 @@ export function count(what: string, minimum: number, maximum: number): z.ZodNumb
   return quantity(what, minimum, maximum).int();
 }
 
+/** A number of things, or `all`. */
+export function countOrAll(
+  what: string,
+  minimum: number,
+  maximum: number,
+): z.ZodUnion<[z.ZodNumber, z.ZodLiteral<"all">]> {
+  const number = count(what, minimum, maximum);
+  const word = z.literal("all", { error: wrongType(`${what}, ${minimum} to ${maximum}, or all`) });
+  const looksLike = (input: unknown): z.ZodType => (typeof input === "number" ? number : word);
+  return z.union([number, word], { error: either(`${what}, or all`, looksLike) });
+}
+
 export const port = (): z.ZodNumber => count("a TCP port", 1, 65_535);
 
 /** One of a few words. */

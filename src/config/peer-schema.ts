@@ -4,6 +4,7 @@ import {
   asnsRule,
   choice,
   count,
+  countOrAll,
   device,
   flag,
   list,
@@ -65,6 +66,9 @@ const sessionRows = {
   addPath: section({
     receive: flag().default(false).meta({
       description: "Offer to take several paths to a prefix.",
+    }),
+    send: countOrAll("a number of paths", 0, 65_535).default(0).meta({
+      description: "Offer to send so many paths to a prefix, the best; all; 0: one, as ever.",
     }),
   })
     .optional()

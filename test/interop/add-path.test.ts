@@ -149,3 +149,56 @@ scenarios("ADD-PATH (RFC 7911): received by margay", async (kind) => {
   await until("it to come back", async () => (await paths(margay)).length === 2);
   assert.equal((await margay.peer(FOREIGN))?.flaps, 0);
 });
+
+scenarios("ADD-PATH (RFC 7911): sent by margay", async (kind) => {
+  await using lab = await AddPathLab.build("aps", kind, MARGAY);
+  const { margay, foreign } = lab;
+  const file = (send: number | "all") => ({
+    asn,
+    listen: { address: MARGAY },
+    timers,
+    peers: [
+      { address: FOREIGN, asn, client: true, addPath: { send } },
+      ...ORIGINATORS.map((address) => ({ address, asn, client: true })),
+    ],
+  });
+  await margay.startSpeaker(file("all"));
+  await foreign.start({
+    address: FOREIGN,
+    asn,
+    routerId: FOREIGN,
+    holdTimeSeconds: 9,
+    originate: [],
+    peers: [{ address: MARGAY, asn, addPath: "receive" }],
+  });
+  const nextHops = async (count: number): Promise<readonly string[]> =>
+    until(`${kind} to have ${count} paths`, async () => {
+      const found = (await foreign.routes()).filter(({ prefix }) => prefix === PREFIX);
+      return found.length === count && found.map(({ nextHop }) => nextHop).toSorted();
+    });
+  assert.deepEqual(await nextHops(2), [...ORIGINATORS]);
+  const ids = (await paths(margay)).map(({ sentPathId }) => sentPathId);
+  assert.deepEqual(new Set(ids), new Set([1, 2]));
+  assert.partialDeepStrictEqual((await margay.peer(FOREIGN))?.negotiated?.addPath, [
+    { family: "ipv4-unicast", receive: false, send: true },
+  ]);
+  const [first, second] = ORIGINATORS;
+  const [originator] = lab.originators;
+  const announce = (prefixes: readonly string[]): void => {
+    originator?.configureSpeaker(originatorFile(first, MARGAY, prefixes));
+    originator?.daemon.signal("SIGHUP");
+  };
+  announce([]);
+  assert.deepEqual(await nextHops(1), [second]);
+  announce([PREFIX]);
+  assert.deepEqual(await nextHops(2), [...ORIGINATORS]);
+  // The best alone, then both again, under the same session.
+  margay.configureSpeaker(file(1));
+  margay.daemon.signal("SIGHUP");
+  assert.deepEqual(await nextHops(1), [first]);
+  margay.configureSpeaker(file(2));
+  margay.daemon.signal("SIGHUP");
+  assert.deepEqual(await nextHops(2), [...ORIGINATORS]);
+  assert.equal((await margay.peer(FOREIGN))?.flaps, 0);
+  assert.equal(await foreign.peerState(MARGAY), "Established");
+});

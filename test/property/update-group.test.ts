@@ -3,9 +3,10 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import type { PathAttributes } from "../../src/bgp/attribute/path-attributes.ts";
 import { type Family, ipv4Unicast, ipv6Unicast } from "../../src/bgp/family/index.ts";
-import type { ExportProfile } from "../../src/bgp/rib/export-profile.ts";
+import { allPaths, type ExportProfile } from "../../src/bgp/rib/export-profile.ts";
 import type { GroupLimits } from "../../src/bgp/rib/group-limits.ts";
 import { PathSource } from "../../src/bgp/rib/source.ts";
+import { expectedRanking } from "../support/expected-decision.ts";
 import { expectedExport } from "../support/expected-export.ts";
 import { profileOf, RibHarness, ribPeer, type TestMember } from "../support/rib-harness.ts";
 
@@ -19,6 +20,8 @@ const sources = [
 ] as const;
 const peerCount = sources.length;
 const isPaced = (peer: number): boolean => peer === 2 || peer === 5;
+/** These announce several paths to a prefix. */
+const addPathPeers = [1, 6];
 const prefixCount = 20;
 
 /** Few distinct blocks, so that prefixes share them; some are not to be passed on. */
@@ -34,8 +37,9 @@ const blocks: readonly PathAttributes[] = [
 ];
 
 type Command =
-  | { readonly do: "announce"; peer: number; block: number; prefixes: number[] }
-  | { readonly do: "withdraw"; peer: number; prefixes: number[] }
+  | { readonly do: "announce"; peer: number; block: number; prefixes: number[]; pathId: number }
+  | { readonly do: "withdraw"; peer: number; prefixes: number[]; pathId: number }
+  | { readonly do: "limit"; peer: number; addPaths: number }
   | { readonly do: "join" | "leave" | "refresh" | "lose" | "hold" | "release"; peer: number }
   | { readonly do: "drain"; peer: number; octets: number }
   | { readonly do: "wait"; ms: number }
@@ -44,9 +48,15 @@ type Command =
 const peer = fc.integer({ min: 1, max: peerCount });
 const prefixes = fc.uniqueArray(fc.nat(prefixCount - 1), { minLength: 1, maxLength: 8 });
 const block = fc.nat(blocks.length - 1);
+const pathId = fc.nat(2);
+const addPaths = fc.constantFrom(1, 2, 3, allPaths);
 const command: fc.Arbitrary<Command> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ do: fc.constant("announce"), peer, block, prefixes }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant("withdraw"), peer, prefixes }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({ do: fc.constant("announce"), peer, block, prefixes, pathId }),
+  },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("withdraw"), peer, prefixes, pathId }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("limit"), peer, addPaths }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant("join"), peer }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("leave"), peer }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("refresh"), peer }) },
@@ -79,17 +89,24 @@ const limits: fc.Arbitrary<GroupLimits> = fc.record({
 class Play {
   readonly harness: RibHarness;
   readonly family: Family;
-  readonly profiles: ReadonlyMap<number, ExportProfile>;
+  readonly profiles: Map<number, ExportProfile>;
   readonly members = new Map<number, TestMember>();
   readonly #limits: GroupLimits;
   /** What each member was to be sent when it last asked for the table, less what changed since. */
   readonly #unchanged = new Map<number, Set<string>>();
 
-  constructor(family: Family, groupLimits: GroupLimits, clientToClient: boolean) {
+  /** @param several how many paths to a prefix each peer is sent; 0: one, without an identifier */
+  constructor(
+    family: Family,
+    groupLimits: GroupLimits,
+    clientToClient: boolean,
+    several: readonly number[],
+  ) {
     const peers = sources.map((source, index) => ribPeer(index + 1, { source }));
     this.family = family;
     this.#limits = groupLimits;
     this.harness = new RibHarness(family, peers, groupLimits);
+    for (const sender of addPathPeers) this.harness.addPathPeers.add(sender);
     this.harness.changed = (prefix) => {
       for (const unchanged of this.#unchanged.values()) unchanged.delete(prefix);
     };
@@ -100,7 +117,8 @@ class Play {
         // Announcements to two of the clients wait for the interval.
         const minRouteAdvertisementIntervalSeconds = isPaced(ours.index) ? 1 : 0;
         const changes = { fourOctetAs, minRouteAdvertisementIntervalSeconds, clientToClient };
-        return [ours.index, profileOf(ours, family, changes)];
+        const profile = { ...changes, addPaths: several[ours.index - 1] ?? 0 };
+        return [ours.index, profileOf(ours, family, profile)];
       }),
     );
   }
@@ -119,15 +137,22 @@ class Play {
     switch (step.do) {
       case "announce": {
         const attributes = this.#attributes(step.block, step.peer);
-        harness.announce(step.peer, step.prefixes.map(this.#prefix, this), attributes);
-        return;
+        const touched = step.prefixes.map(this.#prefix, this);
+        this.#touch(touched);
+        return harness.announce(step.peer, touched, attributes, step.pathId);
       }
-      case "withdraw":
-        return harness.withdraw(step.peer, step.prefixes.map(this.#prefix, this));
+      case "withdraw": {
+        const touched = step.prefixes.map(this.#prefix, this);
+        this.#touch(touched);
+        return harness.withdraw(step.peer, touched, step.pathId);
+      }
+      case "limit":
+        return this.#limit(step.peer, step.addPaths);
       case "join":
         return this.#join(step.peer);
       case "lose":
         this.#leave(step.peer);
+        this.#touch([...this.harness.held().keys()]);
         return harness.rib.removePeer(step.peer, false);
       case "leave":
         return this.#leave(step.peer);
@@ -150,12 +175,39 @@ class Play {
     }
   }
 
+  /** Paths of prefixes may become others: who is sent several of them may be sent others. */
+  #touch(touched: readonly string[]): void {
+    for (const [index, unchanged] of this.#unchanged) {
+      if (this.#profile(index).addPaths === 0) continue;
+      for (const prefix of touched) unchanged.delete(prefix);
+    }
+  }
+
+  #profile(index: number): ExportProfile {
+    return this.profiles.get(index) as ExportProfile;
+  }
+
+  /** Has a peer that is sent several paths sent more or fewer, under its session. */
+  #limit(index: number, limit: number): void {
+    const profile = { ...this.#profile(index), addPaths: limit };
+    if (this.#profile(index).addPaths === 0) return;
+    this.profiles.set(index, profile);
+    this.#unchanged.get(index)?.clear();
+    this.members.get(index)?.move(profile);
+  }
+
   #join(index: number): void {
     if (this.members.has(index)) return;
+    const isSettled = this.#isSettled;
     const member = this.harness.join(index, this.profiles.get(index));
     member.capacity = 100;
     this.members.set(index, member);
-    this.#expectEndOfRib(member, index);
+    this.#expectEndOfRib(member, index, isSettled);
+  }
+
+  /** All that was announced has been decided. */
+  get #isSettled(): boolean {
+    return this.harness.rib.locRib.dirtyCount === 0;
   }
 
   /** Withholds End-of-RIB. */
@@ -171,21 +223,23 @@ class Play {
     const member = this.members.get(index);
     if (member?.member.endOfRibHeld !== true) return;
     member.group.releaseEndOfRib(member.member);
-    this.#noteUnchanged(member, index);
+    this.#noteUnchanged(member, index, this.#isSettled);
   }
 
   /** By the End-of-RIB all that stood in the table, and still stands unchanged, must have been sent. */
-  #expectEndOfRib(member: TestMember, index: number): void {
-    if (!member.member.endOfRibHeld) this.#noteUnchanged(member, index);
+  #expectEndOfRib(member: TestMember, index: number, isSettled: boolean): void {
+    if (!member.member.endOfRibHeld) this.#noteUnchanged(member, index, isSettled);
   }
 
-  #noteUnchanged(member: TestMember, index: number): void {
-    const unchanged = new Set(this.expected(index).keys());
+  #noteUnchanged(member: TestMember, index: number, isSettled: boolean): void {
+    const isSeveral = this.#profile(index).addPaths > 0;
+    const unchanged = new Set(
+      isSeveral && !isSettled ? [] : this.expected(index).map(([prefix]) => prefix),
+    );
     this.#unchanged.set(index, unchanged);
     member.atEndOfRib = () => {
-      for (const prefix of unchanged) {
-        assert.ok(member.view.routes.has(prefix), `End-of-RIB before ${prefix}`);
-      }
+      const told = new Set([...member.view.routes.keys()].map(withoutPathId));
+      for (const prefix of unchanged) assert.ok(told.has(prefix), `End-of-RIB before ${prefix}`);
     };
   }
 
@@ -196,17 +250,29 @@ class Play {
     this.members.delete(index);
   }
 
-  expected(index: number): Map<string, PathAttributes> {
-    const expected = new Map<string, PathAttributes>();
-    for (const [prefix, { peer: from, attributes }] of this.harness.best()) {
-      const sent = expectedExport(
-        { peer: this.harness.peer(from), attributes },
-        this.harness.peer(index),
-        this.profiles.get(index) as ExportProfile,
-      );
-      if (sent !== undefined) expected.set(prefix, sent);
-    }
-    return expected;
+  /** Prefixes and attributes of all paths that a peer should have been sent by now. */
+  expected(index: number): [string, PathAttributes][] {
+    const profile = this.#profile(index);
+    const { harness } = this;
+    if (profile.addPaths > 0) return this.#expectedSeveral(index, profile);
+    return [...harness.best()].flatMap(([prefix, { peer: from, attributes }]) => {
+      const path = { peer: harness.peer(from), attributes };
+      const sent = expectedExport(path, harness.peer(index), profile);
+      return sent === undefined ? [] : [[prefix, sent]];
+    });
+  }
+
+  /** Of the best paths that may be sent to somebody like it, those that are not its own. */
+  #expectedSeveral(index: number, profile: ExportProfile): [string, PathAttributes][] {
+    const to = this.harness.peer(index);
+    const anybody = { ...to, index: -1 };
+    return [...this.harness.held()].flatMap(([prefix, paths]) =>
+      expectedRanking(paths)
+        .filter((path) => expectedExport(path, anybody, profile) !== undefined)
+        .slice(0, profile.addPaths)
+        .flatMap((path) => expectedExport(path, to, profile) ?? [])
+        .map((sent): [string, PathAttributes] => [prefix, sent]),
+    );
   }
 
   /** Lets everybody read to the end. */
@@ -231,12 +297,11 @@ class Play {
     for (const [index, member] of this.members) {
       const expected = this.expected(index);
       const { routes, endOfRibs } = member.view;
-      assert.deepEqual(sorted(routes), sorted(expected), `what peer ${index} was sent`);
-      assert.equal(member.group.advertisedTo(index), expected.size, "the count of prefixes sent");
-      const told = [...member.group.advertisedPrefixes(index)].map((id) =>
-        this.harness.rib.prefixes.text(id),
-      );
-      assert.deepEqual(told.sort(), [...expected.keys()].sort());
+      const told = [...routes].map(([key, path]): [string, PathAttributes] => {
+        return [withoutPathId(key), path];
+      });
+      assert.deepEqual(sorted(told), sorted(expected), `what peer ${index} was sent`);
+      assert.equal(member.group.advertisedTo(index), expected.length, "the count of paths sent");
       const { keptDumpOctets, joinableLogOctets } = this.#limits;
       const kept = keptDumpOctets + Math.max(joinableLogOctets, keptDumpOctets / 2);
       assert.ok(member.group.retainedOctets <= kept, "octets are held that nobody waits for");
@@ -259,8 +324,16 @@ class Play {
   }
 }
 
-function sorted(routes: ReadonlyMap<string, PathAttributes>): [string, PathAttributes][] {
-  return [...routes].sort(([a], [b]) => (a < b ? -1 : 1));
+function withoutPathId(key: string): string {
+  return key.split("#")[0] as string;
+}
+
+function sorted(routes: readonly [string, PathAttributes][]): [string, PathAttributes][] {
+  const text = ([prefix, attributes]: [string, PathAttributes]): string => {
+    const entries = Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1));
+    return `${prefix} ${JSON.stringify(entries)}`;
+  };
+  return [...routes].sort((a, b) => (text(a) < text(b) ? -1 : 1));
 }
 
 describe("an update group, whatever happens to its members", () => {
@@ -270,9 +343,13 @@ describe("an update group, whatever happens to its members", () => {
         limits,
         fc.boolean(),
         fc.boolean(),
+        fc.array(fc.constantFrom(0, 0, 1, 2, allPaths), {
+          minLength: peerCount,
+          maxLength: peerCount,
+        }),
         fc.array(command, { minLength: 10, maxLength: 80 }),
-        (groupLimits, isHurried, clientToClient, commands) => {
-          const play = new Play(family, groupLimits, clientToClient);
+        (groupLimits, isHurried, clientToClient, several, commands) => {
+          const play = new Play(family, groupLimits, clientToClient, several);
           play.harness.mayContinue = () => !isHurried;
           for (const step of commands) play.do(step);
           play.finish();

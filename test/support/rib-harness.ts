@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { PathAttributes } from "../../src/bgp/attribute/path-attributes.ts";
 import type { Family } from "../../src/bgp/family/family.ts";
 import { headerOctets } from "../../src/bgp/iana.ts";
-import type { UpdateMessage } from "../../src/bgp/message/message.ts";
+import type { Nlri, UpdateMessage } from "../../src/bgp/message/message.ts";
 import { encodeUpdate } from "../../src/bgp/message/update.ts";
 import type { ExportProfile } from "../../src/bgp/rib/export-profile.ts";
 import { FamilyRib } from "../../src/bgp/rib/family-rib.ts";
@@ -67,6 +67,7 @@ export function profileOf(
     advertise: "all",
     fourOctetAs: true,
     maximumMessageOctets: 4096,
+    addPaths: 0,
     policy: plainExportPolicy(ownAsn),
     clusterId: ownClusterId,
     clientToClient: true,
@@ -82,7 +83,8 @@ const refreshOctets = 23;
 /** A member of an update group with a socket that takes `capacity` octets before it is full. */
 export class TestMember {
   readonly member: GroupMember;
-  readonly group: UpdateGroup;
+  group: UpdateGroup;
+  readonly #rib: FamilyRib;
   readonly view: PeerView;
   capacity = Number.POSITIVE_INFINITY;
   /** Called at each End-of-RIB. */
@@ -90,7 +92,10 @@ export class TestMember {
 
   constructor(rib: FamilyRib, peer: number, profile: ExportProfile) {
     const { external, fourOctetAs, maximumMessageOctets } = profile;
-    this.view = new PeerView(codec({ external, fourOctetAs, maximumMessageOctets }));
+    const addPathReceive = new Set(profile.addPaths > 0 ? [rib.family.key] : []);
+    const context = codec({ external, fourOctetAs, maximumMessageOctets, addPathReceive });
+    this.#rib = rib;
+    this.view = new PeerView(context);
     // Peers with an even index are told where a refresh begins and ends.
     const demarcate = (subtype: number): boolean => this.#demarcate(subtype);
     this.member = createMember(
@@ -124,10 +129,21 @@ export class TestMember {
     return false;
   }
 
+  /** Changes over to the group of another profile. */
+  move(profile: ExportProfile): void {
+    this.group = this.#rib.move(this.group, profile, this.member);
+  }
+
   drain(capacity = Number.POSITIVE_INFINITY): void {
     this.capacity = capacity;
     this.member.isBlocked = false;
   }
+}
+
+interface HeldPath {
+  readonly peer: RibPeer;
+  readonly attributes: PathAttributes;
+  readonly pathId: number;
 }
 
 /** The RIBs of one family with peers that speak in UPDATEs: all of the speaker but sessions. */
@@ -137,6 +153,8 @@ export class RibHarness {
   readonly rib: FamilyRib;
   readonly receiver: UpdateReceiver;
   readonly peers = new Map<number, RibPeer>();
+  /** Peers that send several paths to a prefix, each with an identifier. */
+  readonly addPathPeers = new Set<number>();
   nowMs = 0;
   /** Has the time of a turn not run out? */
   mayContinue: () => boolean = () => true;
@@ -164,7 +182,9 @@ export class RibHarness {
   }
 
   #codecOf(peer: number): ReturnType<typeof codec> {
-    return codec({ external: this.peer(peer).source === PathSource.external });
+    const keys = new Set(this.addPathPeers.has(peer) ? [this.family.key] : []);
+    const external = this.peer(peer).source === PathSource.external;
+    return codec({ external, addPathReceive: keys, addPathSend: keys });
   }
 
   receive(peer: number, update: Partial<UpdateMessage>, policy = takeAll): UpdateReport[] {
@@ -182,15 +202,26 @@ export class RibHarness {
     return this.receiver.receive(body, 0, body.length, source, this.nowMs);
   }
 
-  announce(peer: number, prefixes: readonly string[], attributes: PathAttributes): void {
-    const nlri = prefixes.map((prefix) => ({ prefix }));
+  /** @param pathId of all of them, from a peer among `addPathPeers` */
+  announce(
+    peer: number,
+    prefixes: readonly string[],
+    attributes: PathAttributes,
+    pathId = 0,
+  ): void {
+    const nlri = this.#nlri(peer, prefixes, pathId);
     const { afi, safi, version } = this.family;
     if (version === 4) this.receive(peer, { announced: nlri, attributes });
     else this.receive(peer, { mpReach: { afi, safi, nlri }, attributes });
   }
 
-  withdraw(peer: number, prefixes: readonly string[]): void {
-    const nlri = prefixes.map((prefix) => ({ prefix }));
+  #nlri(peer: number, prefixes: readonly string[], pathId: number): Nlri[] {
+    const hasId = this.addPathPeers.has(peer);
+    return prefixes.map((prefix) => (hasId ? { prefix, pathId } : { prefix }));
+  }
+
+  withdraw(peer: number, prefixes: readonly string[], pathId = 0): void {
+    const nlri = this.#nlri(peer, prefixes, pathId);
     const { afi, safi, version } = this.family;
     if (version === 4) this.receive(peer, { withdrawn: nlri });
     else this.receive(peer, { mpUnreach: { afi, safi, nlri } });
@@ -220,6 +251,21 @@ export class RibHarness {
       for (const prefix of changes.spread) this.changed(this.rib.prefixes.text(prefix));
     };
     return this.rib.turn(tell, this.mayContinue);
+  }
+
+  /** Every path held, by prefix. */
+  held(): Map<string, HeldPath[]> {
+    const { prefixes, paths } = this.rib;
+    const held = new Map<string, HeldPath[]>();
+    for (const index of this.peers.keys()) {
+      for (const row of paths.rowsOf(index)) {
+        const prefix = prefixes.text(paths.prefix(row));
+        const attributes = this.store.attributes(paths.attributes(row));
+        const path = { peer: this.peer(index), attributes, pathId: paths.pathId(row) };
+        held.set(prefix, [...(held.get(prefix) ?? []), path]);
+      }
+    }
+    return held;
   }
 
   /** The selected path of every prefix: whose it is, and its attributes. */

@@ -114,6 +114,9 @@ const stepsOfChoice: readonly Step[] = [
   { reason: PathReason.higherPathId, cost: (row, { paths }) => paths.pathId(row) },
 ];
 
+/** A peer that sends a thousand paths to a prefix must not have us compare each of them with each. */
+const rankedPlaces = 64;
+
 /** Selects the best path of a prefix and leaves every path its reason. */
 export class DecisionProcess {
   readonly #contest: Contest;
@@ -151,6 +154,30 @@ export class DecisionProcess {
     paths.setReason(best, PathReason.best);
     if (equals.length > 1) this.#spread = this.#spreadOver(equals);
     return best;
+  }
+
+  /**
+   * Ranks the paths of a prefix that may be used: the best, the best of the others, and so on for 64 places; those behind
+   * follow as they come. Reasons that it leaves with paths are worth nothing; `select` gives them anew.
+   * @param rows takes the paths, in order
+   * @returns how many there are
+   */
+  rank(prefix: number, rows: number[]): number {
+    const { paths } = this.#contest;
+    let count = 0;
+    for (let row = paths.first(prefix); row >= 0; row = paths.next(row)) {
+      if (this.#ineligible(row) === 0) rows[count++] = row;
+    }
+    const last = Math.min(rankedPlaces, count - 1);
+    for (let place = 0; place < last; place++) {
+      for (let at = place; at < count; at++) this.#candidates[at - place] = rows[at] as number;
+      this.#run(stepsOfChoice, this.#run(this.#steps, count - place));
+      const best = this.#candidates[0] as number;
+      const at = rows.indexOf(best, place);
+      rows[at] = rows[place] as number;
+      rows[place] = best;
+    }
+    return count;
   }
 
   /** Tells sets of next hops apart that the last `select` chose to be used at once; 0 for a single path. */

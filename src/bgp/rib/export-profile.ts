@@ -23,6 +23,8 @@ export interface ExportProfile {
   readonly clientToClient: boolean;
   /** Canonical address that stands for us as next hop; empty where there is none of the family. */
   readonly nextHopSelf: string;
+  /** So many paths to a prefix at most, each with an identifier (RFC 7911); 0: one, without. */
+  readonly addPaths: number;
   /** RFC 4271 §9.2.1.1; 0 for none. */
   readonly minRouteAdvertisementIntervalSeconds: number;
   readonly policy: ExportPolicy;
@@ -36,6 +38,7 @@ export function profileKey(profile: ExportProfile): string {
     profile.advertise,
     profile.fourOctetAs,
     profile.maximumMessageOctets,
+    profile.addPaths,
     profile.nextHopSelf,
     profile.minRouteAdvertisementIntervalSeconds,
     exportPolicyKey(profile.policy),
@@ -51,10 +54,19 @@ export function profileName(profile: ExportProfile): string {
     profile.advertise === "all" ? "" : `${profile.advertise} routes only`,
     profile.fourOctetAs ? "" : "2-octet AS",
     profile.maximumMessageOctets > maximumMessageOctets ? "extended messages" : "",
+    addPathText(profile.addPaths),
     interval > 0 ? `every ${interval} s` : "",
   ]
     .filter((part) => part !== "")
     .join(", ");
+}
+
+/** As `addPaths`: any number. */
+export const allPaths = 0xffff_ffff;
+
+function addPathText(addPaths: number): string {
+  if (addPaths === 0) return "";
+  return addPaths === allPaths ? "all paths" : `up to ${addPaths} paths`;
 }
 
 /** Are paths of this source passed on to peers of this profile, if nothing in their attributes forbids it? */

@@ -7,6 +7,7 @@ import type { GroupMember } from "./group-member.ts";
 import type { ImportPolicy } from "./import-policy.ts";
 import { LocRib, LocRibChanges } from "./loc-rib.ts";
 import type { PathAttributeStore } from "./path-attributes.ts";
+import { RankedPathChanges, RankedPaths } from "./ranked-paths.ts";
 import { PrefixTable } from "./prefix-table.ts";
 import type { RibPeer } from "./source.ts";
 import { defaultGroupLimits, type GroupLimits } from "./group-limits.ts";
@@ -29,7 +30,10 @@ export class FamilyRib {
   readonly #limits: GroupLimits;
   readonly #pace: Pace;
   readonly #groups = new Map<string, UpdateGroup>();
-  readonly #changes = new LocRibChanges();
+  readonly #changes = { best: new LocRibChanges(), ranked: new RankedPathChanges() };
+  readonly #decision: DecisionProcess;
+  /** From when the first peer comes that is sent several paths to a prefix. */
+  #ranked: RankedPaths | undefined;
 
   constructor(
     family: Family,
@@ -46,8 +50,8 @@ export class FamilyRib {
     this.#peer = peer;
     this.prefixes = new PrefixTable(family.version);
     this.paths = new AdjRibIn(attributes);
-    const phase2 = new DecisionProcess(this.paths, attributes, peer, decision);
-    this.locRib = new LocRib(this.paths, attributes, phase2, peer);
+    this.#decision = new DecisionProcess(this.paths, attributes, peer, decision);
+    this.locRib = new LocRib(this.paths, attributes, this.#decision, peer);
   }
 
   groups(): Iterable<UpdateGroup> {
@@ -56,7 +60,7 @@ export class FamilyRib {
 
   /** Octets that the selected paths, the queue of those to decide and what follows from it occupy. */
   get locRibBytes(): number {
-    return this.locRib.bytes + this.#changes.bytes;
+    return this.locRib.bytes + this.#changes.best.bytes + (this.#ranked?.bytes ?? 0);
   }
 
   /** When `turn` has announcements to make next, be there changes or not; milliseconds, infinite for never. */
@@ -119,6 +123,7 @@ export class FamilyRib {
           locRib: this.locRib,
           peer: this.#peer,
           pace: this.#pace,
+          ranked: () => this.#rank(),
         },
         profile,
         this.#limits,
@@ -126,6 +131,25 @@ export class FamilyRib {
       this.#groups.set(key, group);
     }
     return group;
+  }
+
+  /** The paths of all prefixes; at first they are decided anew, to be ranked. */
+  #rank(): RankedPaths {
+    if (this.#ranked !== undefined) return this.#ranked;
+    for (let prefix = 0; prefix < this.prefixes.end; prefix++) {
+      if (this.paths.first(prefix) >= 0) this.locRib.markDirty(prefix);
+    }
+    this.#ranked = new RankedPaths(this.paths, this.#attributes, this.#decision, this.#peer);
+    return this.#ranked;
+  }
+
+  /** The identifier under which some peer is sent a path, a row of `paths`; `undefined` where none is. */
+  sentPathId(prefix: number, row: number): number | undefined {
+    for (const group of this.#groups.values()) {
+      const pathId = group.pathIdOf(prefix, row);
+      if (pathId !== undefined) return pathId;
+    }
+    return undefined;
   }
 
   leave(group: UpdateGroup, peer: number): void {
@@ -146,13 +170,21 @@ export class FamilyRib {
     mayContinue: () => boolean = () => true,
   ): boolean {
     if (this.locRib.dirtyCount > 0 && !this.#isWriting) {
-      this.locRib.decide(this.#changes, prefixesPerTurn);
-      if (this.#changes.length > 0) {
+      const { best, ranked } = this.#changes;
+      this.#ranked?.decide(this.locRib.waiting(prefixesPerTurn), ranked);
+      this.locRib.decide(best, prefixesPerTurn);
+      if (best.length + ranked.length > 0) {
         for (const group of this.#groups.values()) group.distribute(this.#changes);
       }
-      if (this.#changes.length + this.#changes.spread.length > 0) observe(this.#changes);
-      this.locRib.release(this.#changes);
-      this.#changes.clear();
+      if (best.length + best.spread.length > 0) observe(best);
+      this.locRib.release(best);
+      best.clear();
+      this.#ranked?.release(ranked);
+      ranked.clear();
+    }
+    if (this.#ranked?.isComplete === false && this.locRib.dirtyCount === 0) {
+      this.#ranked.isComplete = true;
+      for (const group of this.#groups.values()) group.rankingCompleted();
     }
     let more = this.locRib.dirtyCount > 0;
     for (const group of this.#groups.values()) more = group.pump(mayContinue) || more;
@@ -176,7 +208,9 @@ export class FamilyRib {
         return false;
       }
       const prefix = this.locRib.takePathless();
-      if (prefix >= 0) this.prefixes.release(prefix);
+      if (prefix < 0) continue;
+      this.prefixes.release(prefix);
+      this.#ranked?.forget(prefix);
     }
     return true;
   }

@@ -7,6 +7,7 @@ import { PrefixBuckets } from "./prefix-buckets.ts";
 import type { PrefixTable } from "./prefix-table.ts";
 import { isClassic, type Slab, SlabPacker } from "./slab-packer.ts";
 import type { RibPeer } from "./source.ts";
+import { Withdrawals } from "./withdrawals.ts";
 
 /** What an encoder reads of the RIBs of its family. */
 export interface EncoderTables {
@@ -17,25 +18,26 @@ export interface EncoderTables {
   readonly peer: (index: number) => RibPeer;
 }
 
-/** A prefix whose new path is the peer's own, after one of somebody else that the peer was sent. */
-export interface Overtaken {
-  readonly peer: number;
-  readonly prefix: number;
-}
-
-/** Encodes prefixes as the peers of one profile get them: gathered by their attributes, and packed into full messages. */
+/**
+ * Encodes prefixes as the peers of one profile get them: gathered by their attributes, and packed into full messages. Path
+ * identifiers are 0 without ADD-PATH.
+ */
 export class GroupEncoder {
   readonly #tables: EncoderTables;
   readonly #packer: SlabPacker;
   readonly #onlyPacker: SlabPacker;
   readonly #egress: EgressAttributes;
   readonly #buckets = new PrefixBuckets();
+  readonly #withdrawn = new Withdrawals();
+  /** Withdrawn from one peer alone. */
+  readonly #overtaken = new Map<number, Withdrawals>();
 
   constructor(tables: EncoderTables, profile: ExportProfile) {
     this.#tables = tables;
     const { family, prefixes, attributes } = tables;
-    this.#packer = new SlabPacker(family, prefixes, profile.maximumMessageOctets);
-    this.#onlyPacker = new SlabPacker(family, prefixes, profile.maximumMessageOctets);
+    const { maximumMessageOctets, addPaths } = profile;
+    this.#packer = new SlabPacker(family, prefixes, maximumMessageOctets, addPaths > 0);
+    this.#onlyPacker = new SlabPacker(family, prefixes, maximumMessageOctets, addPaths > 0);
     this.#egress = new EgressAttributes(attributes, family, profile, isClassic(family));
   }
 
@@ -43,30 +45,31 @@ export class GroupEncoder {
     return this.#packer.bytes + this.#onlyPacker.bytes + this.#buckets.bytes;
   }
 
-  /** Has the next `encode` announce a prefix with its selected path. */
-  announce(prefix: number): void {
-    const { locRib } = this.#tables;
-    this.#buckets.add(
-      prefix,
-      locRib.attributes(prefix),
-      locRib.peer(prefix),
-      locRib.source(prefix),
-    );
+  /** Has the next `encode` announce a path to a prefix. */
+  announce(prefix: number, attributes: number, peer: number, source: number, pathId: number): void {
+    this.#buckets.add(prefix, attributes, peer, source, pathId);
+  }
+
+  /** Has the next `encode` withdraw a path to a prefix. */
+  withdraw(prefix: number, pathId: number): void {
+    this.#withdrawn.add(prefix, pathId);
+  }
+
+  /** The same, from one peer alone: the new path is its own, after one of somebody else that it was sent. */
+  overtake(peer: number, prefix: number, pathId: number): void {
+    let withdrawals = this.#overtaken.get(peer);
+    if (withdrawals === undefined) this.#overtaken.set(peer, (withdrawals = new Withdrawals()));
+    withdrawals.add(prefix, pathId);
   }
 
   /**
-   * Encodes withdrawals, then what was to be announced.
-   * @param overtaken withdrawn from the peer in question alone
+   * Encodes what was to be withdrawn, then what was to be announced.
    * @param prefixes all that the slab speaks of
    */
-  encode(
-    withdrawn: readonly number[],
-    overtaken: readonly Overtaken[],
-    prefixes: Int32Array,
-  ): Slab {
-    if (withdrawn.length > 0) {
-      let at = 0;
-      this.#packer.withdraw(() => (at < withdrawn.length ? (withdrawn[at++] as number) : -1));
+  encode(prefixes: Int32Array): Slab {
+    if (!this.#withdrawn.isEmpty) {
+      this.#packer.withdraw(this.#withdrawn);
+      this.#withdrawn.clear();
     }
     for (let bucket = 0; bucket < this.#buckets.size; bucket++) {
       const peer = this.#buckets.peer(bucket);
@@ -76,21 +79,19 @@ export class GroupEncoder {
         this.#tables.peer(peer),
       );
       this.#buckets.open(bucket);
-      this.#packer.announce(this.#egress, peer, this.#buckets.next);
+      this.#packer.announce(this.#egress, peer, this.#buckets);
     }
     this.#buckets.clear();
-    return { ...this.#packer.take(), prefixes, only: this.#encodeOvertaken(overtaken) };
+    return { ...this.#packer.take(), prefixes, only: this.#encodeOvertaken() };
   }
 
-  #encodeOvertaken(overtaken: readonly Overtaken[]): Map<number, Uint8Array> {
+  #encodeOvertaken(): Map<number, Uint8Array> {
     const only = new Map<number, Uint8Array>();
-    if (overtaken.length === 0) return only;
-    const byPeer = Map.groupBy(overtaken, ({ peer }) => peer);
-    for (const [peer, entries] of byPeer) {
-      let at = 0;
-      this.#onlyPacker.withdraw(() => entries[at++]?.prefix ?? -1);
+    for (const [peer, withdrawals] of this.#overtaken) {
+      this.#onlyPacker.withdraw(withdrawals);
       only.set(peer, this.#onlyPacker.take().octets);
     }
+    this.#overtaken.clear();
     return only;
   }
 }

@@ -81,6 +81,14 @@ export class LocRib {
     return (this.#best.get(prefix, Word.peer) >>> sourceShift) & 0xff;
   }
 
+  /** Those of them that the next `decide` takes. */
+  waiting(limit: number): Int32Array {
+    return this.#dirty.subarray(
+      this.#dirtyStart,
+      Math.min(this.#dirtyEnd, this.#dirtyStart + limit),
+    );
+  }
+
   /** Has the Decision Process look at a prefix in this turn. */
   markDirty(prefix: number): void {
     this.#best.reach(prefix);

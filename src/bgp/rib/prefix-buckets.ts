@@ -1,10 +1,11 @@
 import { bytesOf, grown } from "./columns.ts";
+import type { NlriSequence } from "./slab-packer.ts";
 
 /**
  * Gathers prefixes by the path they share (same attributes, same peer), in the order in which the paths turned up, so
  * that prefixes which arrived in one UPDATE leave in one.
  */
-export class PrefixBuckets {
+export class PrefixBuckets implements NlriSequence {
   /** First bucket of an attribute id + 1, or 0. */
   #bucketOf = new Int32Array(256);
   #attributes = new Int32Array(256);
@@ -17,8 +18,12 @@ export class PrefixBuckets {
   #size = 0;
   #entryPrefix = new Int32Array(1024);
   #entryNext = new Int32Array(1024);
+  /** Reaches only as far as it must: entries behind have none. */
+  #entryPathId = new Int32Array(0);
   #entries = 0;
   #cursor = -1;
+  /** The entry that `next` gave last. */
+  #given = -1;
 
   /** Buckets in use. */
   get size(): number {
@@ -29,22 +34,30 @@ export class PrefixBuckets {
   get bytes(): number {
     const buckets = bytesOf(this.#attributes, this.#peer, this.#source, this.#sibling);
     const chains = bytesOf(this.#firstEntry, this.#lastEntry);
-    return buckets + chains + bytesOf(this.#bucketOf, this.#entryPrefix, this.#entryNext);
+    const entries = bytesOf(this.#entryPrefix, this.#entryNext, this.#entryPathId);
+    return buckets + chains + bytesOf(this.#bucketOf) + entries;
   }
 
-  add(prefix: number, attributes: number, peer: number, source: number): void {
+  /** @param pathId 0 without ADD-PATH */
+  add(prefix: number, attributes: number, peer: number, source: number, pathId: number): void {
     const entry = this.#entries++;
     if (entry === this.#entryPrefix.length) {
       this.#entryPrefix = grown(this.#entryPrefix, entry + 1);
       this.#entryNext = grown(this.#entryNext, entry + 1);
     }
     this.#entryPrefix[entry] = prefix;
+    if (pathId !== 0) this.#setPathId(entry, pathId);
     this.#entryNext[entry] = -1;
     const bucket = this.#find(attributes, peer, source);
     const last = this.#lastEntry[bucket] as number;
     if (last < 0) this.#firstEntry[bucket] = entry;
     else this.#entryNext[last] = entry;
     this.#lastEntry[bucket] = entry;
+  }
+
+  #setPathId(entry: number, pathId: number): void {
+    if (entry >= this.#entryPathId.length) this.#entryPathId = grown(this.#entryPathId, entry + 1);
+    this.#entryPathId[entry] = pathId;
   }
 
   #find(attributes: number, peer: number, source: number): number {
@@ -93,12 +106,17 @@ export class PrefixBuckets {
   }
 
   /** The next prefix of the opened bucket, or -1. */
-  readonly next = (): number => {
+  next(): number {
     const entry = this.#cursor;
     if (entry < 0) return -1;
+    this.#given = entry;
     this.#cursor = this.#entryNext[entry] as number;
     return this.#entryPrefix[entry] as number;
-  };
+  }
+
+  get pathId(): number {
+    return this.#entryPathId[this.#given] as number;
+  }
 
   clear(): void {
     for (let bucket = 0; bucket < this.#size; bucket++) {

@@ -35,6 +35,11 @@ export class PrefixRanges {
   readonly #ipv4: readonly Range[];
   readonly #ipv6: readonly Range[];
 
+  /** `undefined` for no restriction, as which absent prefixes are taken. */
+  static of(prefixes: readonly Prefix[] | undefined): PrefixRanges | undefined {
+    return prefixes === undefined ? undefined : new PrefixRanges(prefixes);
+  }
+
   constructor(prefixes: readonly Prefix[]) {
     this.#ipv4 = prefixes.filter(({ version }) => version === 4).map(rangeOf);
     this.#ipv6 = prefixes.filter(({ version }) => version === 6).map(rangeOf);

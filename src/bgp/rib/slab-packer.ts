@@ -35,8 +35,17 @@ export function isClassic(family: Pick<Family, "afi" | "safi">): boolean {
   return family.afi === Afi.ipv4 && family.safi === Safi.unicast;
 }
 
-/** NLRI of one prefix: length octet and at most 16 octets. */
+/** NLRI of one prefix: length octet and at most 16 octets; with ADD-PATH four of the path identifier before them. */
 const maximumNlriOctets = 17;
+const pathIdOctets = 4;
+
+/** Prefixes one after the other. */
+export interface NlriSequence {
+  /** The next prefix, or -1. */
+  next(): number;
+  /** With ADD-PATH: which path to the prefix that `next` gave last is meant. */
+  readonly pathId: number;
+}
 
 /** Writes UPDATE messages one behind the other into a growing buffer, each as full as the session allows. */
 export class SlabPacker {
@@ -44,17 +53,27 @@ export class SlabPacker {
   readonly #prefixes: PrefixTable;
   readonly #classic: boolean;
   readonly #maximumMessageOctets: number;
+  readonly #addPath: boolean;
+  readonly #maximumNlriOctets: number;
   #octets = new Uint8Array(4096);
   #length = 0;
   #messageStart = 0;
   #messages = 0;
   #own = new Map<number, number[]>();
 
-  constructor(family: Family, prefixes: PrefixTable, maximumMessageOctets: number) {
+  /** @param addPath NLRI have path identifiers (RFC 7911) */
+  constructor(
+    family: Family,
+    prefixes: PrefixTable,
+    maximumMessageOctets: number,
+    addPath: boolean,
+  ) {
     this.#family = family;
     this.#prefixes = prefixes;
     this.#classic = isClassic(family);
     this.#maximumMessageOctets = maximumMessageOctets;
+    this.#addPath = addPath;
+    this.#maximumNlriOctets = maximumNlriOctets + (addPath ? pathIdOctets : 0);
   }
 
   get length(): number {
@@ -96,25 +115,26 @@ export class SlabPacker {
 
   #room(reserved: number): boolean {
     return (
-      this.#length - this.#messageStart + reserved + maximumNlriOctets <= this.#maximumMessageOctets
+      this.#length - this.#messageStart + reserved + this.#maximumNlriOctets <=
+      this.#maximumMessageOctets
     );
   }
 
-  /** Withdraws the prefixes that `next` gives until it gives -1. */
-  withdraw(next: () => number): void {
-    let prefix = next();
+  /** Withdraws the prefixes of a sequence. */
+  withdraw(nlri: NlriSequence): void {
+    let prefix = nlri.next();
     while (prefix >= 0) {
       this.#openMessage();
       const start = this.#messageStart;
       if (this.#classic) {
         // Two octets stay free for the attributes' length.
-        for (; prefix >= 0 && this.#room(2); prefix = next()) this.#nlri(prefix);
+        for (; prefix >= 0 && this.#room(2); prefix = nlri.next()) this.#nlri(prefix, nlri);
         this.#uint16(start + headerOctets, this.#length - start - headerOctets - 2);
         this.#octets[this.#length++] = 0;
         this.#octets[this.#length++] = 0;
       } else {
         const attributeAt = this.#mpHead(AttributeCode.mpUnreachNlri);
-        for (; prefix >= 0 && this.#room(0); prefix = next()) this.#nlri(prefix);
+        for (; prefix >= 0 && this.#room(0); prefix = nlri.next()) this.#nlri(prefix, nlri);
         this.#uint16(attributeAt + 2, this.#length - attributeAt - 4);
         this.#uint16(start + headerOctets + 2, this.#length - start - headerOctets - 4);
       }
@@ -122,7 +142,13 @@ export class SlabPacker {
     }
   }
 
-  #nlri(prefix: number): void {
+  #nlri(prefix: number, nlri: NlriSequence): void {
+    if (this.#addPath) {
+      const { pathId } = nlri;
+      this.#uint16(this.#length, pathId >>> 16);
+      this.#uint16(this.#length + 2, pathId);
+      this.#length += pathIdOctets;
+    }
     this.#length = this.#prefixes.writeNlri(prefix, this.#octets, this.#length);
   }
 
@@ -139,46 +165,48 @@ export class SlabPacker {
   }
 
   /**
-   * Announces the prefixes that `next` gives until it gives -1, with these attributes. Where the attributes alone leave
+   * Announces the prefixes of a sequence with these attributes. Where the attributes alone leave
    * no room in a message the prefixes are withdrawn instead, since an UPDATE that is not sent would leave the former
    * route in force. @param fromPeer whose path it is, 0 for our own
    */
-  announce(attributes: EgressAttributes, fromPeer: number, next: () => number): void {
+  announce(attributes: EgressAttributes, fromPeer: number, nlri: NlriSequence): void {
     const fixed =
       headerOctets + 4 + attributes.length + (this.#classic ? 0 : 12 + attributes.nextHop.length);
-    if (fixed + maximumNlriOctets > this.#maximumMessageOctets) {
-      this.withdraw(next);
+    if (fixed + this.#maximumNlriOctets > this.#maximumMessageOctets) {
+      this.withdraw(nlri);
       return;
     }
     const from = this.#length;
-    let prefix = next();
+    let prefix = nlri.next();
     while (prefix >= 0) {
       this.#openMessage();
       prefix = this.#classic
-        ? this.#classicMessage(attributes, prefix, next)
-        : this.#mpMessage(attributes, prefix, next);
+        ? this.#classicMessage(attributes, prefix, nlri)
+        : this.#mpMessage(attributes, prefix, nlri);
       this.#closeMessage();
     }
     if (fromPeer !== 0) this.#noteOwn(fromPeer, from);
   }
 
-  #classicMessage(attributes: EgressAttributes, first: number, next: () => number): number {
+  #classicMessage(attributes: EgressAttributes, first: number, nlri: NlriSequence): number {
     this.#uint16(this.#length, attributes.length);
     this.#length += 2;
     this.#copyAttributes(attributes);
     let prefix = first;
-    for (; prefix >= 0 && this.#room(0); prefix = next()) this.#nlri(prefix);
+    for (; prefix >= 0 && this.#room(0); prefix = nlri.next()) this.#nlri(prefix, nlri);
     return prefix;
   }
 
-  #mpMessage(attributes: EgressAttributes, first: number, next: () => number): number {
+  #mpMessage(attributes: EgressAttributes, first: number, nlri: NlriSequence): number {
     const attributeAt = this.#mpHead(AttributeCode.mpReachNlri);
     this.#octets[this.#length++] = attributes.nextHop.length;
     this.#octets.set(attributes.nextHop, this.#length);
     this.#length += attributes.nextHop.length;
     this.#octets[this.#length++] = 0; // reserved
     let prefix = first;
-    for (; prefix >= 0 && this.#room(attributes.length); prefix = next()) this.#nlri(prefix);
+    for (; prefix >= 0 && this.#room(attributes.length); prefix = nlri.next()) {
+      this.#nlri(prefix, nlri);
+    }
     this.#uint16(attributeAt + 2, this.#length - attributeAt - 4);
     this.#copyAttributes(attributes);
     const lengthAt = this.#messageStart + headerOctets + 2;

@@ -1,12 +1,14 @@
 import { RefreshSubtype } from "../iana.ts";
 import { encodeEndOfRib } from "../message/end-of-rib.ts";
+import { AddPathExport } from "./add-path-export.ts";
 import { AdvertisementPacer, type Pace } from "./advertisement-pacer.ts";
-import { type ExportProfile, isExported } from "./export-profile.ts";
-import type { LocRibChanges } from "./loc-rib.ts";
-import { type EncoderTables, GroupEncoder, type Overtaken } from "./group-encoder.ts";
+import { BestPathExport } from "./best-path-export.ts";
+import type { ExportProfile } from "./export-profile.ts";
+import { type EncoderTables, GroupEncoder } from "./group-encoder.ts";
+import type { Audience, GroupExport, RibChanges } from "./group-export.ts";
 import { defaultGroupLimits, type GroupLimits } from "./group-limits.ts";
 import { detach, type GroupMember, sendSlab } from "./group-member.ts";
-import { PrefixRanges } from "./prefix-ranges.ts";
+import type { RankedPaths } from "./ranked-paths.ts";
 import { localPeer } from "./source.ts";
 import { TableDump } from "./table-dump.ts";
 import { type Slab, slabBytes } from "./slab-packer.ts";
@@ -14,6 +16,8 @@ import { type Slab, slabBytes } from "./slab-packer.ts";
 /** What an update group reads of the RIBs of its family. */
 export interface GroupTables extends EncoderTables {
   readonly pace: Pace;
+  /** The paths of all prefixes; where nobody has asked for them yet, ranking them begins. */
+  readonly ranked: () => RankedPaths;
 }
 
 /** Where the memory of an update group is, in octets. */
@@ -53,11 +57,13 @@ export class UpdateGroup {
   readonly #limits: GroupLimits;
   readonly #members = new Map<number, GroupMember>();
   readonly #encoder: GroupEncoder;
+  readonly #export: GroupExport;
+  /** Where members are sent several paths to a prefix. */
+  readonly #ranked: RankedPaths | undefined;
+  readonly #audience: Audience;
   readonly #endOfRib: Uint8Array;
   /** Of groups with a MinRouteAdvertisementInterval. */
   readonly #pacer: AdvertisementPacer | undefined;
-  /** Prefixes inside these go out; all without. */
-  readonly #ranges: PrefixRanges | undefined;
   #log: Slab[] = [];
   /** Sequence number of the oldest slab held. */
   #logStart = 0;
@@ -72,8 +78,6 @@ export class UpdateGroup {
   #hasNews = false;
   /** Under way, when there was no time for all members in one turn. */
   #round: Round | undefined;
-  #exported = 0;
-  readonly #exportedBySource = new Map<number, number>();
 
   constructor(
     tables: GroupTables,
@@ -86,21 +90,22 @@ export class UpdateGroup {
     const { minRouteAdvertisementIntervalSeconds: interval } = profile;
     if (interval > 0) this.#pacer = new AdvertisementPacer(interval, tables.pace);
     this.#encoder = new GroupEncoder(tables, profile);
-    const { prefixes } = profile.policy;
-    this.#ranges = prefixes === undefined ? undefined : new PrefixRanges(prefixes);
+    this.#ranked = profile.addPaths > 0 ? tables.ranked() : undefined;
+    this.#export =
+      this.#ranked === undefined
+        ? new BestPathExport(tables, profile, this.#encoder)
+        : new AddPathExport(tables, this.#ranked, profile, this.#encoder);
+    this.#audience = { pacer: this.#pacer, mayRead: (peer) => this.#mayRead(peer) };
     this.#endOfRib = encodeEndOfRib(tables.family.afi, tables.family.safi);
-    for (let prefix = 0; prefix < tables.prefixes.end; prefix++) {
-      if (this.#isExportedNow(prefix)) this.#countExported(tables.locRib.peer(prefix), 1);
-    }
   }
 
   get memberCount(): number {
     return this.#members.size;
   }
 
-  /** Prefixes that a member has been sent or is about to be. */
+  /** Paths that a member has been sent or is about to be. */
   advertisedTo(peer: number): number {
-    return this.#exported - (this.#exportedBySource.get(peer) ?? 0);
+    return this.#export.advertisedTo(peer);
   }
 
   /** Some members are still to be written to, for which there was no time. */
@@ -158,24 +163,6 @@ export class UpdateGroup {
     return this.#log.slice(Math.max(0, cursor - this.#logStart));
   }
 
-  #countExported(source: number, change: number): void {
-    this.#exported += change;
-    this.#exportedBySource.set(source, (this.#exportedBySource.get(source) ?? 0) + change);
-  }
-
-  /** Does the export policy let the prefix out, whatever its path? */
-  #mayExport(prefix: number): boolean {
-    return this.#ranges === undefined || this.#ranges.hold(this.#tables.prefixes, prefix);
-  }
-
-  #isExportedNow(prefix: number): boolean {
-    const { locRib, attributes } = this.#tables;
-    return (
-      isExported(this.profile, locRib.source(prefix), attributes, locRib.attributes(prefix)) &&
-      this.#mayExport(prefix)
-    );
-  }
-
   get #logEnd(): number {
     return this.#logStart + this.#log.length;
   }
@@ -199,7 +186,7 @@ export class UpdateGroup {
   release(member: GroupMember, to: UpdateGroup): void {
     const missed = member.missed ?? detach(member, this.#unread(member), this.#tables.locRib);
     for (let prefix = 0; prefix < this.#tables.prefixes.end; prefix++) {
-      if (this.#isExportedNow(prefix) || to.#isExportedNow(prefix)) missed.add(prefix);
+      if (this.#export.has(prefix) || to.#export.has(prefix)) missed.add(prefix);
     }
     this.leave(member.peer);
     to.#adopt(member);
@@ -248,6 +235,20 @@ export class UpdateGroup {
     if (member.isFirstTable) member.tableEndAt = this.#logEnd;
   }
 
+  /** All paths have been ranked: who waits for the table has it at the end of the log as it is now. */
+  rankingCompleted(): void {
+    if (this.#ranked === undefined) return;
+    this.#wakeUp();
+    for (const member of this.#members.values()) {
+      if (member.tableEndAt !== undefined) member.tableEndAt = this.#logEnd;
+    }
+  }
+
+  /** The identifier under which members are sent a path, a row of the Adj-RIB-In; `undefined` where they are not, or without one. */
+  pathIdOf(prefix: number, row: number): number | undefined {
+    return this.#export.pathIdOf(prefix, row);
+  }
+
   /** Is nothing held back by the pacer? */
   get #isAllLogged(): boolean {
     return this.#pacer === undefined || this.#pacer.isEmpty;
@@ -259,40 +260,9 @@ export class UpdateGroup {
   }
 
   /** Encodes the changes of a turn into the log, once for all members. */
-  distribute(changes: LocRibChanges): void {
-    const { locRib, attributes } = this.#tables;
-    const withdrawn: number[] = [];
-    const overtaken: Overtaken[] = [];
-    const touched = new Int32Array(changes.length);
-    let touchedCount = 0;
-    for (let index = 0; index < changes.length; index++) {
-      const prefix = changes.prefix(index);
-      const oldPeer = changes.oldPeer(index);
-      if (!this.#mayExport(prefix)) continue;
-      const before = isExported(
-        this.profile,
-        changes.oldSource(index),
-        attributes,
-        changes.oldAttributes(index),
-      );
-      const now = this.#isExportedNow(prefix);
-      if (before) this.#countExported(oldPeer, -1);
-      if (now) {
-        const peer = locRib.peer(prefix);
-        this.#countExported(peer, 1);
-        if (this.#pacer !== undefined) this.#pacer.hold(prefix);
-        else this.#encoder.announce(prefix);
-        // The peer whose path is best now was sent the former one, and is not sent its own.
-        if (before && oldPeer !== peer && this.#mayRead(peer)) overtaken.push({ peer, prefix });
-      } else if (before) {
-        this.#pacer?.drop(prefix);
-        withdrawn.push(prefix);
-      } else continue;
-      touched[touchedCount++] = prefix;
-    }
-    if (touchedCount > 0) {
-      this.#append(this.#encoder.encode(withdrawn, overtaken, touched.subarray(0, touchedCount)));
-    }
+  distribute(changes: RibChanges): void {
+    const touched = this.#export.distribute(changes, this.#audience);
+    if (touched.length > 0) this.#append(this.#encoder.encode(touched));
   }
 
   /** Is the peer a member, or may it become one that reads the log from here? */
@@ -352,8 +322,8 @@ export class UpdateGroup {
   /** Encodes what has been held back long enough. @returns whether there is more of it */
   #advertise(pacer: AdvertisementPacer): boolean {
     const due = pacer.take(this.#limits.prefixesPerSlice);
-    for (const prefix of due) this.#encoder.announce(prefix);
-    if (due.length > 0) this.#append(this.#encoder.encode([], [], Int32Array.from(due)));
+    for (const prefix of due) this.#export.announce(prefix);
+    if (due.length > 0) this.#append(this.#encoder.encode(Int32Array.from(due)));
     return pacer.hasMore;
   }
 
@@ -378,12 +348,10 @@ export class UpdateGroup {
     const prefixes: number[] = [];
     const end = Math.min(dump.end, dump.nextPrefix + this.#limits.prefixesPerSlice);
     for (let prefix = dump.nextPrefix; prefix < end; prefix++) {
-      if (!this.#isExportedNow(prefix)) continue;
-      prefixes.push(prefix);
-      this.#encoder.announce(prefix);
+      if (this.#export.announce(prefix)) prefixes.push(prefix);
     }
     dump.nextPrefix = end;
-    if (prefixes.length > 0) dump.add(this.#encoder.encode([], [], Int32Array.from(prefixes)));
+    if (prefixes.length > 0) dump.add(this.#encoder.encode(Int32Array.from(prefixes)));
   }
 
   /** @returns whether the member could take more at once */
@@ -418,6 +386,7 @@ export class UpdateGroup {
   #mayEndTable({ tableEndAt, isFirstTable, endOfRibHeld, cursor }: GroupMember): boolean {
     if (tableEndAt === undefined || cursor < tableEndAt) return false;
     if (isFirstTable && endOfRibHeld) return false;
+    if (this.#ranked?.isComplete === false) return false;
     // What was held back when the member asked for the table is behind that place in the log.
     return this.#pacer === undefined || (this.#pacer.isEmpty && cursor === this.#logEnd);
   }
@@ -436,22 +405,18 @@ export class UpdateGroup {
 
   /** Feeds a member that lost its place in the log from the table, a slice at a time. @returns as `GroupMember.send` */
   #feedMissed(member: GroupMember, missed: Set<number>): boolean {
-    const { locRib } = this.#tables;
     const slice: number[] = [];
-    const withdrawn: number[] = [];
     for (const prefix of missed) {
       if (slice.length === this.#limits.prefixesPerSlice) break;
       slice.push(prefix);
-      const isAnnounced = this.#isExportedNow(prefix) && locRib.peer(prefix) !== member.peer;
-      if (isAnnounced) this.#encoder.announce(prefix);
-      else withdrawn.push(prefix);
+      this.#export.tell(prefix, member.peer);
     }
     for (const prefix of slice) missed.delete(prefix);
     if (missed.size === 0) {
       member.missed = undefined;
       member.cursor = this.#logEnd;
     }
-    return slice.length === 0 || sendSlab(this.#encoder.encode(withdrawn, [], noPrefixes), member);
+    return slice.length === 0 || sendSlab(this.#encoder.encode(noPrefixes), member);
   }
 
   #limitLag(): void {
@@ -480,14 +445,6 @@ export class UpdateGroup {
       const slab = this.#log.shift() as Slab;
       this.#logOctets -= slab.octets.length;
       this.#logStart++;
-    }
-  }
-
-  /** The prefixes a member is sent, for people who ask. */
-  *advertisedPrefixes(peer: number): Generator<number> {
-    const { prefixes, locRib } = this.#tables;
-    for (let prefix = 0; prefix < prefixes.end; prefix++) {
-      if (this.#isExportedNow(prefix) && locRib.peer(prefix) !== peer) yield prefix;
     }
   }
 }

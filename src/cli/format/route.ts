@@ -31,6 +31,7 @@ export const routeColumns: readonly Column<RouteRow>[] = [
   column("PEER", (path) => path.peer),
   column("NAME", (path) => path.peerName, { wide: true }),
   column("PATH-ID", (path) => optional(path.pathId), { wide: true, align: "right" }),
+  column("SENT-ID", (path) => optional(path.sentPathId), { wide: true, align: "right" }),
   column("NEXT-HOP", (path) => path.nextHop),
   column("PREF", (path) => optional(path.localPref), { align: "right" }),
   column("MED", (path) => optional(path.med), { align: "right" }),

@@ -177,6 +177,22 @@ originate:
     ]);
   });
 
+  test("says how many paths to a prefix a peer is sent", (t) => {
+    const peers = (addPath: string): string =>
+      `asn: 65000\nlisten: { address: 192.0.2.1 }\npeers: [{ address: 192.0.2.2, asn: 65000, addPath: ${addPath} }]\n`;
+    const sent = (addPath: string) => settings(t, peers(addPath)).peers[0]?.addPath;
+    assert.deepEqual(sent("{ receive: true }"), { receive: true, send: 0 });
+    assert.deepEqual(sent("{ send: 2 }"), { receive: false, send: 2 });
+    assert.deepEqual(sent("{ send: all }"), { receive: false, send: "all" });
+    assert.deepEqual(mistakes(t, peers("{ send: 70000, recieve: true }")), [
+      "speaker.yaml:3:60: peers[0].addPath.send: 70000 is not possible: give a number of paths, 0 to 65535",
+      'speaker.yaml:3:67: peers[0].addPath.recieve: unknown key "recieve": did you mean "receive"?',
+    ]);
+    assert.deepEqual(mistakes(t, peers("{ send: most }")), [
+      'speaker.yaml:3:60: peers[0].addPath.send: "most" is not a number of paths, 0 to 65535, or all',
+    ]);
+  });
+
   test("what changed is told by setting, and what needs a restart", (t) => {
     const before = settings(t, `${base}peers: [{ address: 192.0.2.2, asn: 65001 }]\n`);
     const after = settings(

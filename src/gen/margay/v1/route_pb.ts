@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file margay/v1/route.proto.
  */
 export const file_margay_v1_route: GenFile = /*@__PURE__*/
-  fileDesc("ChVtYXJnYXkvdjEvcm91dGUucHJvdG8SCW1hcmdheS52MSJBCgVSb3V0ZRIOCgZwcmVmaXgYASABKAkSKAoKY2FuZGlkYXRlcxgCIAMoCzIULm1hcmdheS52MS5DYW5kaWRhdGUi/gIKCUNhbmRpZGF0ZRIMCgRiZXN0GAEgASgIEgwKBHBlZXIYAiABKAkSEQoJcGVlcl9uYW1lGAMgASgJEhAKCG5leHRfaG9wGAQgASgJEg8KB2FzX3BhdGgYBSABKAkSFwoKbG9jYWxfcHJlZhgGIAEoDUgAiAEBEhAKA21lZBgHIAEoDUgBiAEBEg4KBm9yaWdpbhgIIAEoCRIVCg1vcmlnaW5hdG9yX2lkGAkgASgJEhQKDGNsdXN0ZXJfbGlzdBgKIAMoCRITCgtjb21tdW5pdGllcxgLIAMoCRISCgppZGVudGlmaWVyGAwgASgJEg4KBnN0YXR1cxgNIAEoCRIhCgZyZWFzb24YDiABKAsyES5tYXJnYXkudjEuUmVhc29uEg0KBXN0YWxlGA8gASgIEhMKC2FnZV9zZWNvbmRzGBAgASgNEhQKB3BhdGhfaWQYFCABKA1IAogBAUINCgtfbG9jYWxfcHJlZkIGCgRfbWVkQgoKCF9wYXRoX2lkIiQKBlJlYXNvbhIMCgRuYW1lGAEgASgJEgwKBHRleHQYAiABKAliBnByb3RvMw");
+  fileDesc("ChVtYXJnYXkvdjEvcm91dGUucHJvdG8SCW1hcmdheS52MSJBCgVSb3V0ZRIOCgZwcmVmaXgYASABKAkSKAoKY2FuZGlkYXRlcxgCIAMoCzIULm1hcmdheS52MS5DYW5kaWRhdGUiqgMKCUNhbmRpZGF0ZRIMCgRiZXN0GAEgASgIEgwKBHBlZXIYAiABKAkSEQoJcGVlcl9uYW1lGAMgASgJEhAKCG5leHRfaG9wGAQgASgJEg8KB2FzX3BhdGgYBSABKAkSFwoKbG9jYWxfcHJlZhgGIAEoDUgAiAEBEhAKA21lZBgHIAEoDUgBiAEBEg4KBm9yaWdpbhgIIAEoCRIVCg1vcmlnaW5hdG9yX2lkGAkgASgJEhQKDGNsdXN0ZXJfbGlzdBgKIAMoCRITCgtjb21tdW5pdGllcxgLIAMoCRISCgppZGVudGlmaWVyGAwgASgJEg4KBnN0YXR1cxgNIAEoCRIhCgZyZWFzb24YDiABKAsyES5tYXJnYXkudjEuUmVhc29uEg0KBXN0YWxlGA8gASgIEhMKC2FnZV9zZWNvbmRzGBAgASgNEhQKB3BhdGhfaWQYFCABKA1IAogBARIZCgxzZW50X3BhdGhfaWQYFSABKA1IA4gBAUINCgtfbG9jYWxfcHJlZkIGCgRfbWVkQgoKCF9wYXRoX2lkQg8KDV9zZW50X3BhdGhfaWQiJAoGUmVhc29uEgwKBG5hbWUYASABKAkSDAoEdGV4dBgCIAEoCWIGcHJvdG8z");
 
 /**
  * A prefix of the Loc-RIB with every path we know to it.
@@ -155,6 +155,13 @@ export type Candidate = Message<"margay.v1.Candidate"> & {
    * @generated from field: optional uint32 path_id = 20;
    */
   pathId?: number | undefined;
+
+  /**
+   * The path identifier under which peers are sent it that are sent several paths; absent where it is sent to none of those.
+   *
+   * @generated from field: optional uint32 sent_path_id = 21;
+   */
+  sentPathId?: number | undefined;
 };
 
 /**
