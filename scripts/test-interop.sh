@@ -7,6 +7,7 @@ source "$(dirname "$0")/env.sh"
 bash scripts/setup.sh bird2 frr gobgpd openbgpd exabgp tshark iproute2 iputils-ping procps
 npm run --silent build
 export MARGAY_PROGRAM=dist
+[[ -z ${MARGAY_INTEROP_RECORD:-} ]] || { MARGAY_INTEROP_RECORD=$(realpath -m "$MARGAY_INTEROP_RECORD"); mkdir -p "$MARGAY_INTEROP_RECORD"; export MARGAY_INTEROP_RECORD; }
 MARGAY_INTEROP_CELLS=$(mktemp)
 export MARGAY_INTEROP_CELLS
 trap 'rm -f "$MARGAY_INTEROP_CELLS"' EXIT

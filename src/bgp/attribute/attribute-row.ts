@@ -44,10 +44,13 @@ export class Malformed {
   /** UPDATE Message Error subcode */
   readonly subcode: number;
   readonly message: string;
+  /** Where it is not that of the attribute. */
+  readonly outcome: MalformedOutcome | undefined;
 
-  constructor(subcode: number, message: string) {
+  constructor(subcode: number, message: string, outcome?: MalformedOutcome) {
     this.subcode = subcode;
     this.message = message;
+    this.outcome = outcome;
   }
 }
 
@@ -59,6 +62,8 @@ export interface AttributeKind {
   readonly category: AttributeCategory;
   /** What a malformed value leads to, RFC 7606 §7. */
   readonly malformed: MalformedOutcome;
+  /** What flags of another category lead to, where that is not treat-as-withdraw or what is stronger (RFC 7606 §3 c). */
+  readonly misflagged?: MalformedOutcome;
 }
 
 /** All there is to know of one path attribute: a row of the table in index.ts. */

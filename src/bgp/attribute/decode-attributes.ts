@@ -157,11 +157,11 @@ function hasRightFlags(
   { flags, ...raw }: RawAttribute,
 ): boolean {
   if (((flags ^ attributeFlags(kind)) & 0xc0) === 0) return true;
-  const { code, malformed, title } = kind;
+  const { code, malformed, misflagged, title } = kind;
   const error = {
     attribute: code,
     subcode: UpdateSubcode.attributeFlagsError,
-    outcome: stronger("treat-as-withdraw", malformed),
+    outcome: misflagged ?? stronger("treat-as-withdraw", malformed),
     message: `flags 0x${flags.toString(16)} do not fit ${title}`,
   } as const;
   addError(findings, error, raw);
@@ -177,10 +177,10 @@ function takeJudged(findings: Findings, row: JudgedAttribute, raw: RawAttribute)
 function addMalformed(
   findings: Findings,
   row: AttributeKind,
-  { message, subcode }: Malformed,
+  { message, subcode, outcome = row.malformed }: Malformed,
   raw: RawAttribute,
 ): void {
-  const { code, malformed: outcome, title } = row;
+  const { code, title } = row;
   addError(findings, { attribute: code, subcode, outcome, message: `${title}: ${message}` }, raw);
 }
 

@@ -43,6 +43,41 @@ function typeLengthValues(typeOctets: 1 | 2, lengthIncludes = 0) {
   };
 }
 
+/** RFC 9012 §13: the last sub-TLV of each tunnel ends with it; an attribute without a tunnel is discarded. */
+function tunnels(value: Uint8Array): Malformed | undefined {
+  const malformed = typeLengthValues(2)(value);
+  if (value.length === 0) {
+    const message = "there is no tunnel in it";
+    return new Malformed(UpdateSubcode.optionalAttributeError, message, "attribute-discard");
+  }
+  if (malformed !== undefined) return malformed;
+  for (let at = 0; at < value.length; ) {
+    const end = at + 4 + (((value[at + 2] as number) << 8) | (value[at + 3] as number));
+    const overrun = overrunningSubTlv(value, at + 4, end);
+    if (overrun >= 0) {
+      const message = `the sub-TLV at octet ${overrun} does not end within its tunnel`;
+      return new Malformed(UpdateSubcode.optionalAttributeError, message);
+    }
+    at = end;
+  }
+  return undefined;
+}
+
+/** Where a sub-TLV starts that is longer than its tunnel, or -1. From type 128 on the length has two octets (RFC 9012 §2). */
+function overrunningSubTlv(value: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end) {
+    const isLong = (value[at] as number) >= 128;
+    const headerOctets = isLong ? 3 : 2;
+    if (at + headerOctets > end) return at;
+    const first = value[at + 1] as number;
+    const length = isLong ? (first << 8) | (value[at + 2] as number) : first;
+    if (at + headerOctets + length > end) return at;
+    at += headerOctets + length;
+  }
+  return -1;
+}
+
 /** Four octets of the origin AS, and path attributes. */
 function attributeSet(value: Uint8Array): Malformed | undefined {
   if (value.length < 4) return wrongLength(value.length, "at least 4");
@@ -64,7 +99,8 @@ export const judgedAttributes: readonly JudgedAttribute[] = [
     title: "TUNNEL_ENCAPSULATION",
     category: "optional transitive",
     malformed: "treat-as-withdraw",
-    judge: typeLengthValues(2),
+    misflagged: "attribute-discard",
+    judge: tunnels,
   },
   {
     code: AttributeCode.trafficEngineering, // RFC 5543, RFC 7606 §7.13
@@ -81,10 +117,11 @@ export const judgedAttributes: readonly JudgedAttribute[] = [
     judge: multipleOf(20),
   },
   {
-    code: AttributeCode.aigp, // RFC 7311 §3.4
+    code: AttributeCode.aigp, // RFC 7311 §3.2
     title: "AIGP",
     category: "optional non-transitive",
     malformed: "attribute-discard",
+    misflagged: "attribute-discard",
     judge: typeLengthValues(1, 3),
   },
   {

@@ -46,7 +46,15 @@ const samples: Readonly<Record<number, readonly [sound: string, ...malformed: st
   17: ["0201 fa56ea00", "", "0201 fa56", "0200", "0201 00000000"],
   18: ["fa56ea00 0a000001", "", "fde9 0a000001", "00000000 0a000001"],
   22: ["00 06 000000 c0000201", "", "00 06 0000"],
-  23: ["0008 0002 0000", "", "0008", "0008 0003 0000"],
+  23: [
+    "0008 0002 0000 0001 0004 800001 5a",
+    "0008",
+    "0008 0003 0000",
+    "0008 0002 0001",
+    "0008 0001 00",
+    "0008 0003 800001",
+    "0008 0002 0000 0001 0002 8000",
+  ],
   24: ["00".repeat(36), "", "00".repeat(35)],
   25: ["00".repeat(20), "", "00".repeat(21)],
   26: ["01 000b 0000000000000005", "", "01 000c 0000000000000005", "01 0002", "01 000b"],
@@ -86,7 +94,7 @@ const rows = [...attributeRows, ...judgedAttributes].toSorted((a, b) => a.code -
 
 describe("a malformed attribute", () => {
   for (const row of rows) {
-    const { category, code, malformed, title } = row;
+    const { category, code, malformed, misflagged, title } = row;
     const isInternalOnly = "internalOnly" in row && row.internalOnly;
     const fromExternal = isInternalOnly ? "attribute-discard" : malformed;
     const [sound, ...wrong] = samples[code] ?? [];
@@ -103,13 +111,31 @@ describe("a malformed attribute", () => {
     });
 
     test(`${title} with the flags of another category`, () => {
-      const expected = malformed === "session-reset" ? malformed : "treat-as-withdraw";
+      const usual = malformed === "session-reset" ? malformed : "treat-as-withdraw";
+      const expected = misflagged ?? usual;
       for (const bit of [0x40, 0x80]) {
         const flags = flagsOf[category] ^ bit;
         assert.equal(outcomeOf(code, flags, sound, false), expected);
         assert.equal(outcomeOf(code, flags, sound, true), isInternalOnly ? fromExternal : expected);
       }
     });
+  }
+});
+
+test("AIGP and TUNNEL_ENCAPSULATION with the flags of another category are discarded, as their own RFCs ask", () => {
+  const misflagged = rows.filter((row) => row.misflagged !== undefined);
+  assert.deepEqual(
+    misflagged.map((row) => [row.title, row.misflagged]),
+    [
+      ["TUNNEL_ENCAPSULATION", "attribute-discard"],
+      ["AIGP", "attribute-discard"],
+    ],
+  );
+});
+
+test("TUNNEL_ENCAPSULATION without a tunnel is discarded", () => {
+  for (const external of [false, true]) {
+    assert.equal(outcomeOf(23, 0xc0, "", external), "attribute-discard");
   }
 });
 
