@@ -1,4 +1,4 @@
-import type { FibChange } from "../fib/fib.ts";
+import type { FibChange } from "../fib/row.ts";
 import type { FibPath } from "../fib/path.ts";
 import { type Prefix, prefixFromOctets } from "../net/prefix.ts";
 import type { RouteChange } from "../netlink/route-request.ts";
@@ -16,9 +16,15 @@ export class Anchors {
   /** The routes to make before these changes, in the same message. */
   before(changes: readonly FibChange<unknown>[]): RouteChange[] {
     const anchors: RouteChange[] = [];
-    for (const { op, prefix, metric, row, path } of changes) {
-      const left = row.kernel;
-      if (op !== "replace" || prefix.version === 6 || left === undefined || left === path) continue;
+    for (const change of changes) {
+      const { op, metric, path, kernel: left } = change;
+      if (
+        op !== "replace" ||
+        change.ipv4Address === undefined ||
+        left === undefined ||
+        left === path
+      )
+        continue;
       if (left.type !== "unicast" || left.extras !== "") continue;
       const key = `${metric} ${left.key}`;
       if (this.#standing.has(key)) continue;

@@ -140,6 +140,7 @@ export class Felix {
     const objects = new NextHopObjects(protocol);
     this.#nextHops = new NextHops({
       ...{ netlink, picture, tunnels, paths, objects, protocol, nodeAddresses },
+      onDoubt: () => this.#reconciler.reevaluateLater(),
     });
     const deviceName = (ifindex: number): string => picture.deviceName(ifindex);
     this.#context = { protocol, deviceName, hopsOf: (id) => objects.hops(id) };
@@ -351,9 +352,9 @@ export class Felix {
   #rewire(): void {
     this.#decideLocal();
     for (const row of this.#fib.rows()) {
-      const { want, prefix, metric } = row;
+      const { want } = row;
       if (want?.kind !== "remote") continue;
-      if (row.wanted !== want.group.path) this.#fib.want(prefix, metric, want, want.group.path);
+      if (row.wanted !== want.group.path) this.#fib.lead(row, want.group.path);
     }
   }
 

@@ -7,7 +7,7 @@ import { decideMode, hopFor } from "./encapsulation.ts";
 import type { KernelPicture } from "./kernel-picture.ts";
 import type { NextHop, NextHopGroup, RouteOwner, Way } from "./owner.ts";
 import { type PathPolicy, policyKey } from "./pool-policy.ts";
-import { judgeSegment, type SegmentVerdict } from "./segment.ts";
+import { isAnswer, judgeSegment, type SegmentVerdict } from "./segment.ts";
 import type { Tunnel } from "./tunnel.ts";
 import type { TunnelNeed, Tunnels } from "./tunnels.ts";
 
@@ -18,6 +18,8 @@ export interface NextHopsOptions {
   readonly paths: PathTable;
   readonly objects: NextHopObjects;
   readonly protocol: number;
+  /** The kernel could not say how a next hop lies: it is to be asked again. */
+  readonly onDoubt: () => void;
   /** This node's own addresses. */
   readonly nodeAddresses: Readonly<Partial<Record<4 | 6, string>>>;
 }
@@ -30,6 +32,12 @@ export class NextHops {
   readonly #options: NextHopsOptions;
   readonly #hops = new Map<string, NextHop>();
   readonly #groups = new Map<string, NextHopGroup>();
+  /** The same by policy and addresses, for `acquire`, which is asked for every route and must not put words together. */
+  readonly #ofPolicies = new Map<string, Map<string, NextHopGroup>>();
+  readonly #ofPolicy = {
+    4: new WeakMap<PathPolicy, Map<string, NextHopGroup>>(),
+    6: new WeakMap<PathPolicy, Map<string, NextHopGroup>>(),
+  };
   /** The subnets that other nodes say they are in. */
   #subnets: ReadonlyMap<string, Prefix> = new Map();
 
@@ -39,11 +47,13 @@ export class NextHops {
 
   /** The group of these addresses for routes of one policy and IP version, resolved; give it back with `release`. */
   acquire(addresses: readonly string[], policy: PathPolicy, payload: 4 | 6): NextHopGroup {
-    const to = addresses.length === 1 ? (addresses[0] as string) : addresses.join(" ");
-    const key = groupKey(to, payload, policy);
-    let group = this.#groups.get(key);
+    const to = wordsOf(addresses);
+    const ofPolicy = this.#groupsOf(policy, payload);
+    let group = ofPolicy.get(to);
     if (group === undefined) {
+      const key = groupKey(to, payload, policy);
       group = newGroup(key, addresses, policy, payload, (address) => this.#hop(address));
+      ofPolicy.set(to, group);
       this.#groups.set(key, group);
       this.#resolve(group);
     }
@@ -55,6 +65,8 @@ export class NextHops {
   release(group: NextHopGroup, successor?: NextHopGroup): boolean {
     if (--group.users > 0) return false;
     this.#groups.delete(group.key);
+    const addresses = group.ways.map(({ nextHop }) => nextHop.address);
+    this.#groupsOf(group.policy, group.payload).delete(wordsOf(addresses));
     const isInherited = this.#options.objects.release(group.key, successor?.key);
     if (isInherited && successor !== undefined) this.#resolve(successor);
     for (const { nextHop } of group.ways) {
@@ -81,7 +93,7 @@ export class NextHops {
   async reevaluate(): Promise<ReadonlySet<NextHopGroup>> {
     let count = 0;
     for (const hop of this.#hops.values()) {
-      hop.verdict = this.#verdict(hop.address);
+      hop.verdict = this.#verdict(hop.address, hop.verdict);
       if (++count % SLICE === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     this.#options.objects.retryRefused();
@@ -118,6 +130,17 @@ export class NextHops {
     return false;
   }
 
+  #groupsOf(policy: PathPolicy, payload: 4 | 6): Map<string, NextHopGroup> {
+    let groups = this.#ofPolicy[payload].get(policy);
+    if (groups === undefined) {
+      const words = groupKey("", payload, policy);
+      groups = this.#ofPolicies.get(words) ?? new Map<string, NextHopGroup>();
+      this.#ofPolicies.set(words, groups);
+      this.#ofPolicy[payload].set(policy, groups);
+    }
+    return groups;
+  }
+
   #hop(address: string): NextHop {
     let hop = this.#hops.get(address);
     if (hop === undefined) {
@@ -133,10 +156,16 @@ export class NextHops {
     return hop;
   }
 
-  #verdict(address: string): SegmentVerdict {
-    const { netlink, picture, protocol, nodeAddresses } = this.#options;
+  /** A failure that is no answer leaves the verdict as it was. */
+  #verdict(address: string, before?: SegmentVerdict): SegmentVerdict {
+    const { netlink, picture, protocol, nodeAddresses, onDoubt } = this.#options;
     const version = address.includes(":") ? 6 : 4;
-    return judgeSegment(address, netlink.lookup(address), {
+    const lookup = netlink.lookup(address);
+    if (!lookup.found && !isAnswer(lookup.errno)) {
+      onDoubt();
+      if (before !== undefined) return before;
+    }
+    return judgeSegment(address, lookup, {
       protocol,
       deviceName: (ifindex) => picture.deviceName(ifindex),
       isInterfaceSubnet: (ifindex, prefix) => picture.isInterfaceSubnet(ifindex, prefix),
@@ -188,6 +217,10 @@ export class NextHops {
     } else if (tunnel.ifindex === undefined) way.problem = tunnel.problem;
     else way.hop = hopFor("tunnel", nextHop.address, tunnel.ifindex);
   }
+}
+
+function wordsOf(addresses: readonly string[]): string {
+  return addresses.length === 1 ? (addresses[0] as string) : addresses.join(" ");
 }
 
 function groupKey(to: string, payload: 4 | 6, policy: PathPolicy): string {

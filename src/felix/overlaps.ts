@@ -1,4 +1,5 @@
 import type { Fib } from "../fib/fib.ts";
+import type { FibRow } from "../fib/row.ts";
 import { type Prefix, prefixContains, prefixFromOctets } from "../net/prefix.ts";
 import type { RouteOwner } from "./owner.ts";
 
@@ -27,8 +28,11 @@ export function findPodCidrOverlaps(
   const isPodCidr = (prefix: Prefix): boolean =>
     podPools.some((pool) => pool.length < prefix.length && prefixContains(pool, prefix));
   const overlaps: PodCidrOverlap[] = [];
-  for (const { prefix, want } of fib.rows()) {
-    if (want === undefined || isSingle(prefix)) continue;
+  if (lengths[4].length < 2 && lengths[6].length < 2) return overlaps;
+  for (const row of fib.rows()) {
+    const { want } = row;
+    if (want === undefined || isSingle(row)) continue;
+    const { prefix } = row;
     for (const length of lengths[prefix.version]) {
       if (length >= prefix.length) break;
       const outer = prefixFromOctets(prefix.octets, length);
@@ -48,15 +52,19 @@ export function findPodCidrOverlaps(
 /** Prefix lengths of the wanted routes, shortest first: nearly always one, and then nothing is inside another. */
 function lengthsInUse(fib: Fib<RouteOwner>): Record<4 | 6, readonly number[]> {
   const seen = { 4: new Set<number>(), 6: new Set<number>() };
-  for (const { prefix, want } of fib.rows()) {
-    if (want !== undefined && !isSingle(prefix)) seen[prefix.version].add(prefix.length);
+  for (const row of fib.rows()) {
+    if (row.want !== undefined && !isSingle(row)) seen[versionOf(row)].add(row.prefixLength);
   }
   const inOrder = (lengths: Set<number>): number[] => [...lengths].sort((a, b) => a - b);
   return { 4: inOrder(seen[4]), 6: inOrder(seen[6]) };
 }
 
-function isSingle({ version, length }: Prefix): boolean {
-  return length === (version === 4 ? 32 : 128);
+function versionOf({ ipv4Address }: FibRow<RouteOwner>): 4 | 6 {
+  return ipv4Address === undefined ? 6 : 4;
+}
+
+function isSingle(row: FibRow<RouteOwner>): boolean {
+  return row.prefixLength === (versionOf(row) === 4 ? 32 : 128);
 }
 
 function ownerAt(

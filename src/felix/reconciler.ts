@@ -63,6 +63,7 @@ export class Reconciler {
   #safetyNet: Timer | undefined;
   #recovery: Timer | undefined;
   #retry: Timer | undefined;
+  #doubt: Timer | undefined;
   #ending: (() => void) | undefined;
   overflows = 0;
   lastResync: ResyncStatus | undefined;
@@ -99,6 +100,7 @@ export class Reconciler {
     this.#safetyNet?.cancel();
     this.#recovery?.cancel();
     this.#retry?.cancel();
+    this.#doubt?.cancel();
     await this.#running;
     this.#wake();
   }
@@ -127,6 +129,14 @@ export class Reconciler {
       this.#retry = undefined;
       this.#parts.fib.retryFailed();
       this.kick();
+    });
+  }
+
+  /** Asks the next hops again, but not at once. */
+  reevaluateLater(): void {
+    this.#doubt ??= this.#parts.clock.after(RECOVERY_MS, () => {
+      this.#doubt = undefined;
+      this.reevaluate();
     });
   }
 
@@ -222,7 +232,7 @@ export class Reconciler {
   async #read(): Promise<void> {
     const { netlink, fib, table, protocol, clock } = this.#parts;
     const reason = this.#scanDue ?? "a route of unknown owner";
-    const everyProtocol = this.#everyProtocol || fib.ownersUnknown || hasConflicts(fib);
+    const everyProtocol = this.#everyProtocol || fib.ownersUnknown || fib.hasConflicts;
     const fromMs = clock.nowMs();
     let routes = 0;
     this.#scanDue = undefined;
@@ -236,7 +246,9 @@ export class Reconciler {
         this.#sawRoute(route, false);
       });
     }
+    await nextTurn();
     fib.endScan(everyProtocol);
+    await nextTurn();
     const durationMs = clock.nowMs() - fromMs;
     this.lastResync = { reason, wallMs: clock.wallMs(), durationMs, routes };
     this.#parts.onResync(this.lastResync);
@@ -247,6 +259,7 @@ export class Reconciler {
     this.#verdictsDue = false;
     await nextHops.reevaluate();
     fib.retryFailed();
+    await nextTurn();
     this.#parts.rewire();
   }
 
@@ -327,7 +340,9 @@ export class Reconciler {
   }
 }
 
-function hasConflicts(fib: Fib<RouteOwner>): boolean {
-  for (const row of fib.rows()) if (row.foreign !== undefined) return true;
-  return false;
+/** What looks at all rows has a turn of its own. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }

@@ -1,4 +1,5 @@
-import type { Fib, FibChange, Outcome } from "../fib/fib.ts";
+import type { Fib, Outcome } from "../fib/fib.ts";
+import type { FibChange } from "../fib/row.ts";
 import type { KernelRoute } from "../netlink/route.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -76,7 +77,7 @@ export class Reporter {
   }
 
   #failed(change: FibChange<RouteOwner>): void {
-    const { failure } = change.row;
+    const { failure } = change;
     if (failure === undefined) return;
     const { logger, retryAfter } = this.#options;
     logger.error({ prefix: change.prefix.text, way: this.#way(change) }, failure.text);
@@ -88,13 +89,13 @@ export class Reporter {
 
   #repaired(change: FibChange<RouteOwner>): void {
     const { fib, logger, protocol, retryAfter } = this.#options;
-    const { prefix, row } = change;
+    const { prefix } = change;
     this.repairs++;
-    const by = row.culprit === undefined ? "" : `: ${culpritText(row.culprit, protocol)}`;
+    const by = change.culprit === undefined ? "" : `: ${culpritText(change.culprit, protocol)}`;
     const fields = { prefix: prefix.text, way: this.#way(change) };
     logger.warn(fields, `put back a route that someone deleted or changed${by}`);
     if (!this.#contest.repaired(prefix.text)) return;
-    fib.hold(row, contested);
+    fib.hold(change, contested);
     logger.error(fields, contested.text);
     this.tell({ kind: "error", prefix, text: contested.text });
     retryAfter(Contest.restMs);

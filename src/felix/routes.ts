@@ -1,4 +1,5 @@
-import type { Fib, FibChange, Outcome } from "../fib/fib.ts";
+import type { Fib, Outcome } from "../fib/fib.ts";
+import type { FibChange } from "../fib/row.ts";
 import { NetlinkError } from "../netlink/errno.ts";
 import type { Netlink } from "../netlink/netlink.ts";
 import { Anchors } from "./anchors.ts";

@@ -45,6 +45,14 @@ export interface Surroundings {
   readonly nodeAddress?: string | undefined;
 }
 
+/** EAGAIN (throw), EACCES (prohibit), EINVAL (blackhole), ENETDOWN, ENETUNREACH, EHOSTUNREACH (unreachable). */
+const answers: ReadonlySet<number> = new Set([11, 13, 22, 100, 101, 113]);
+
+/** Does a look-up that fails so say how the address lies? Any other failure says nothing of it. */
+export function isAnswer(errno: number): boolean {
+  return answers.has(errno);
+}
+
 /**
  * Is the next hop on the same L2 segment? Asked of the kernel's own FIB entry for it: unicast, without a gateway, and
  * its destination a subnet of the interface. The interface subnet matters because a default route without a gateway

@@ -1,18 +1,8 @@
 import type { Prefix } from "../net/prefix.ts";
 import { type ForeignRoute, replacedByHand } from "./ownership.ts";
 import type { FibPath } from "./path.ts";
-import { type Culprit, FibRow, type RowFailure } from "./row.ts";
+import { type Culprit, type FibChange, type FibOp, FibRow, type RowFailure } from "./row.ts";
 import { RowTable } from "./row-table.ts";
-
-/** One change that brings the kernel nearer to what is wanted. Give every one that `take` gave back to `settle`. */
-export interface FibChange<Want> {
-  /** `create` where nothing is known to be there; `replace` only where what is there is ours. */
-  readonly op: "create" | "replace" | "delete";
-  readonly prefix: Prefix;
-  readonly metric: number;
-  readonly path: FibPath;
-  readonly row: FibRow<Want>;
-}
 
 /** What the difference alone does not decide. By default all may be removed, and nothing of others taken. */
 export interface FibPolicy {
@@ -39,6 +29,9 @@ export class Fib<Want> {
   #queue: FibRow<Want>[] = [];
   #head = 0;
   readonly #deletions = new Set<FibRow<Want>>();
+  /** Rows that have, or had, a failure; and rows in whose place a foreign route is, or was. */
+  readonly #failed = new Set<FibRow<Want>>();
+  readonly #contested = new Set<FibRow<Want>>();
   /** Of the deletions due, so many may go without asking again. */
   #approved = 0;
   #frozen = false;
@@ -81,6 +74,15 @@ export class Fib<Want> {
     return this.#unknownOwners > 0;
   }
 
+  /** Some route of another protocol is where one is, or was, wanted. */
+  get hasConflicts(): boolean {
+    for (const row of this.#contested) {
+      if (row.foreign !== undefined) return true;
+      this.#contested.delete(row);
+    }
+    return false;
+  }
+
   rows(): IterableIterator<FibRow<Want>> {
     return this.#rows.values();
   }
@@ -104,6 +106,13 @@ export class Fib<Want> {
     return row;
   }
 
+  /** A route that is wanted shall lead elsewhere, or waits for a way. */
+  lead(row: FibRow<Want>, path: FibPath | undefined): void {
+    row.failure = undefined;
+    row.wanted = path;
+    this.#enqueue(row);
+  }
+
   unwant(prefix: Prefix, metric: number): void {
     const row = this.row(prefix, metric);
     if (row === undefined) return;
@@ -115,17 +124,23 @@ export class Fib<Want> {
 
   /** Leaves a row as it is, with a failure of ours to show, until `retryFailed`. */
   hold(row: FibRow<Want>, failure: RowFailure): void {
+    this.#fail(row, failure);
+  }
+
+  #fail(row: FibRow<Want>, failure: RowFailure): void {
     row.failure = failure;
+    this.#failed.add(row);
   }
 
   /** Tries again what the kernel refused. */
   retryFailed(): void {
-    for (const row of this.#rows.values()) {
+    for (const row of this.#failed) {
       if (row.failure === undefined) continue;
       row.failure = undefined;
       row.fruitlessScans = 0;
       this.#enqueue(row);
     }
+    this.#failed.clear();
   }
 
   /** From now on, what is ours and nobody wants is deleted. Returns how many routes that is about now. */
@@ -192,6 +207,7 @@ export class Fib<Want> {
     }
     const news = row.foreign === undefined && row.want !== undefined;
     row.foreign = route;
+    this.#contested.add(row);
     row.failure = undefined;
     if (row.want === undefined || this.#takes(row)) this.#enqueue(row);
     return news;
@@ -230,8 +246,8 @@ export class Fib<Want> {
     while (changes.length < limit && this.#head < this.#queue.length) {
       const row = this.#queue[this.#head++] as FibRow<Want>;
       row.queued = false;
-      const change = this.#writeOf(row);
-      if (change !== undefined) changes.push(this.#launch(change));
+      const op = this.#writeOf(row);
+      if (op !== undefined) changes.push(this.#launch(row, op, row.wanted as FibPath));
     }
     if (this.#head === this.#queue.length) {
       this.#queue = [];
@@ -245,7 +261,8 @@ export class Fib<Want> {
 
   /** Tells what the kernel made of a change. */
   settle(change: FibChange<Want>, failure: RowFailure | undefined): Outcome {
-    const { row, op } = change;
+    const row: FibRow<Want> = change;
+    const { op } = change;
     row.inFlight = false;
     row.seen = this.#scan;
     this.#changesInFlight--;
@@ -270,7 +287,9 @@ export class Fib<Want> {
 
   /** The outcome of a batch is not known: a scan must follow. */
   abandon(changes: readonly FibChange<Want>[]): void {
-    for (const { row, op } of changes) {
+    for (const change of changes) {
+      const row: FibRow<Want> = change;
+      const { op } = change;
       row.inFlight = false;
       row.disturbed = false;
       row.again = false;
@@ -281,13 +300,14 @@ export class Fib<Want> {
   }
 
   #settleFailed(change: FibChange<Want>, failure: RowFailure): Outcome {
-    const { row, op, path } = change;
+    const row: FibRow<Want> = change;
+    const { op, path } = change;
     if (op === "create" && failure.errno === EEXIST) {
       if (!row.ownerUnknown) this.#unknownOwners++;
       row.ownerUnknown = true;
       return "occupied";
     }
-    if (op === "delete" || row.wanted === path) row.failure = failure;
+    if (op === "delete" || row.wanted === path) this.#fail(row, failure);
     return "failed";
   }
 
@@ -297,9 +317,8 @@ export class Fib<Want> {
       if (changes.length === limit || !this.#isApproved()) break;
       this.#deletions.delete(row);
       this.#approved--;
-      const { prefix, metric, kernel } = row;
-      if (kernel === undefined || row.inFlight) this.#enqueue(row);
-      else changes.push(this.#launch({ op: "delete", prefix, metric, path: kernel, row }));
+      if (row.kernel === undefined || row.inFlight) this.#enqueue(row);
+      else changes.push(this.#launch(row, "delete", row.kernel));
     }
     if (this.#deletions.size === 0) {
       this.#approved = 0;
@@ -324,19 +343,21 @@ export class Fib<Want> {
     return held;
   }
 
-  #launch(change: FibChange<Want>): FibChange<Want> {
-    change.row.inFlight = true;
+  #launch(row: FibRow<Want>, op: FibOp, path: FibPath): FibChange<Want> {
+    row.op = op;
+    row.path = path;
+    row.inFlight = true;
     this.#changesInFlight++;
-    return change;
+    return row as FibChange<Want>;
   }
 
   /** What shall be written for a row, if anything; what shall be deleted is put aside. */
-  #writeOf(row: FibRow<Want>): FibChange<Want> | undefined {
+  #writeOf(row: FibRow<Want>): FibOp | undefined {
     if (row.inFlight) {
       row.again = true;
       return undefined;
     }
-    const { prefix, metric, kernel, wanted: path } = row;
+    const { kernel, wanted: path } = row;
     if (row.want === undefined) {
       this.#retire(row);
       return undefined;
@@ -352,7 +373,7 @@ export class Fib<Want> {
     }
     const op = kernel !== undefined || row.reclaim || takes ? "replace" : "create";
     row.reclaim = false;
-    return { op, prefix, metric, path, row };
+    return op;
   }
 
   #retire(row: FibRow<Want>): void {
@@ -379,10 +400,10 @@ export class Fib<Want> {
     this.#ownerKnown(row);
     row.fruitlessScans++;
     if (row.fruitlessScans >= FRUITLESS_SCANS) {
-      row.failure = {
+      this.#fail(row, {
         errno: EEXIST,
         text: "EEXIST: the kernel has a route there that it does not list",
-      };
+      });
     } else this.#enqueue(row);
   }
 
@@ -407,7 +428,9 @@ export class Fib<Want> {
   #forget(row: FibRow<Want>): void {
     this.#ownerKnown(row);
     this.#deletions.delete(row);
-    this.#rows.delete(row.prefix, row.metric);
+    this.#failed.delete(row);
+    this.#contested.delete(row);
+    this.#rows.delete(row);
   }
 
   #rowFor(prefix: Prefix, metric: number): FibRow<Want> {
@@ -421,7 +444,8 @@ export class Fib<Want> {
 }
 
 function settleDone<Want>(change: FibChange<Want>): Outcome {
-  const { row, op, path } = change;
+  const row: FibRow<Want> = change;
+  const { op, path } = change;
   row.failure = undefined;
   row.fruitlessScans = 0;
   row.kernel = op === "delete" ? undefined : path;

@@ -24,22 +24,23 @@ export class RowTable<Want> {
   }
 
   add(row: FibRow<Want>): void {
-    const { prefix, metric } = row;
-    if (prefix.version === 4 && metric === this.#mainMetric) {
-      this.#byLength[prefix.length]?.set(readIpv4(prefix.octets) | 0, row);
-    } else this.#others.set(otherKey(prefix, metric), row);
+    const { ipv4Address, metric } = row;
+    if (ipv4Address !== undefined && metric === this.#mainMetric) {
+      this.#byLength[row.prefixLength]?.set(ipv4Address, row);
+    } else this.#others.set(otherKey(row.prefix, metric), row);
   }
 
-  delete(prefix: Prefix, metric: number): void {
-    if (prefix.version === 4 && metric === this.#mainMetric) {
-      this.#byLength[prefix.length]?.delete(readIpv4(prefix.octets) | 0);
-    } else this.#others.delete(otherKey(prefix, metric));
+  delete(row: FibRow<Want>): void {
+    const { ipv4Address, metric } = row;
+    if (ipv4Address !== undefined && metric === this.#mainMetric) {
+      this.#byLength[row.prefixLength]?.delete(ipv4Address);
+    } else this.#others.delete(otherKey(row.prefix, metric));
   }
 
   /** All rows: the other metrics' and IPv6 first, then by prefix length. Rows may be added and deleted meanwhile. */
   *values(): Generator<FibRow<Want>, undefined> {
-    yield* this.#others.values();
-    for (const rows of this.#byLength) yield* rows.values();
+    for (const row of this.#others.values()) yield row;
+    for (const rows of this.#byLength) for (const row of rows.values()) yield row;
   }
 }
 

@@ -1,4 +1,10 @@
-import { addressOctets, formatIpAddress, type IpVersion, parseIpAddress } from "./ip-address.ts";
+import {
+  addressOctets,
+  formatIpAddress,
+  formatIpv4,
+  type IpVersion,
+  parseIpAddress,
+} from "./ip-address.ts";
 
 /** An IP prefix with its host bits zero. `text` is canonical and serves as its key. */
 export interface Prefix {
@@ -17,6 +23,12 @@ export function prefixFromOctets(octets: Uint8Array, length: number): Prefix {
   clearHostBits(masked, length);
   const version = masked.length === 4 ? 4 : 6;
   return { version, octets: masked, length, text: `${formatIpAddress(masked)}/${length}` };
+}
+
+/** Builds a prefix from an IPv4 address of 32 bits, signed or not, whose host bits are zero. */
+export function ipv4Prefix(address: number, length: number): Prefix {
+  const octets = Uint8Array.of(address >>> 24, address >>> 16, address >>> 8, address);
+  return { version: 4, octets, length, text: `${formatIpv4(address >>> 0)}/${length}` };
 }
 
 function clearHostBits(octets: Uint8Array, length: number): void {

@@ -22,6 +22,9 @@ export interface RouteIdentity {
 export interface RouteChange {
   readonly op: "create" | "replace" | "delete";
   readonly prefix: Prefix;
+  /** The IPv4 prefix once more, where it is at hand as numbers: then nobody asks for `prefix`. */
+  readonly ipv4Address?: number | undefined;
+  readonly prefixLength?: number;
   /** 0..2^32-1. */
   readonly metric: number;
   /** Of a `delete`, only its type counts. The same object for equal paths makes encoding cheap. */
@@ -78,8 +81,7 @@ export class RouteEncoder {
       buffer[offset + 9] = (sequence >>> 8) & 255;
       buffer[offset + 10] = (sequence >>> 16) & 255;
       buffer[offset + 11] = sequence >>> 24;
-      buffer[offset + PREFIX_LENGTH_OFFSET] = change.prefix.length;
-      buffer.set(change.prefix.octets, offset + DESTINATION_OFFSET);
+      writeDestination(buffer, offset, change);
       last = offset;
       offset += octets.length;
       sequence = (sequence + 1) >>> 0;
@@ -99,7 +101,8 @@ export class RouteEncoder {
 
   #template(change: RouteChange): Template {
     const cache = change.op === "delete" ? this.#deletions : this.#templates;
-    const family = change.prefix.version === 4 ? AddressFamily.ipv4 : AddressFamily.ipv6;
+    const isIpv4 = change.ipv4Address !== undefined || change.prefix.version === 4;
+    const family = isIpv4 ? AddressFamily.ipv4 : AddressFamily.ipv6;
     const cached = cache.get(change.path);
     if (cached !== undefined && cached.metric === change.metric && cached.family === family) {
       return cached;
@@ -137,6 +140,22 @@ export class RouteEncoder {
     const type = deletes ? MessageType.delRoute : MessageType.newRoute;
     return encodeMessage(type, 0, 0, writer.finish());
   }
+}
+
+function writeDestination(buffer: Uint8Array, offset: number, change: RouteChange): void {
+  const { ipv4Address, prefixLength } = change;
+  const at = offset + DESTINATION_OFFSET;
+  if (ipv4Address !== undefined && prefixLength !== undefined) {
+    buffer[offset + PREFIX_LENGTH_OFFSET] = prefixLength;
+    buffer[at] = ipv4Address >>> 24;
+    buffer[at + 1] = ipv4Address >>> 16;
+    buffer[at + 2] = ipv4Address >>> 8;
+    buffer[at + 3] = ipv4Address;
+    return;
+  }
+  const { octets, length } = change.prefix;
+  buffer[offset + PREFIX_LENGTH_OFFSET] = length;
+  buffer.set(octets, at);
 }
 
 function scopeOf(path: RoutePath): number {

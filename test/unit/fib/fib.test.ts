@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { Fib, type FibChange } from "../../../src/fib/fib.ts";
+import { Fib } from "../../../src/fib/fib.ts";
+import type { FibChange } from "../../../src/fib/row.ts";
 import { type FibPath, PathTable } from "../../../src/fib/path.ts";
 import { parsePrefix, type Prefix } from "../../../src/net/prefix.ts";
 

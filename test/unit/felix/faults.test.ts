@@ -1,0 +1,171 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { NetlinkError } from "../../../src/netlink/errno.ts";
+import type { Netlink } from "../../../src/netlink/netlink.ts";
+import { FelixHarness, prefix, STATIC } from "../../support/felix-harness.ts";
+import { type Fault, FaultyNetlink, refuseOne } from "../../support/faulty-netlink.ts";
+
+const errnos = { ENOBUFS: 105, EINTR: 4, EBUSY: 16, ENODEV: 19 };
+const faults: readonly (readonly [name: string, fault: Fault])[] = [
+  ...Object.entries(errnos).flatMap(([name, errno]) => [
+    [`${name}, refused`, { kind: "refused", errno }] as const,
+    [`${name}, done but not answered`, { kind: "lost", errno }] as const,
+  ]),
+  ["a listing that ends too early", { kind: "short" }],
+];
+
+type Options = Parameters<FelixHarness["start"]>[0];
+
+/** A life with everything in it: wire, tunnel, multipath, a move, a removal, a link that goes and comes, a stranger's route. */
+async function live(h: FelixHarness, options: Options): Promise<void> {
+  const start = async (): Promise<void> => {
+    try {
+      await h.start(options);
+    } catch (error) {
+      // A kernel that cannot be read at start ends the daemon; it is started again.
+      if (!(error instanceof NetlinkError)) throw error;
+      await h.start(options);
+    }
+  };
+  await start();
+  h.set("10.233.2.0/24", "192.168.1.3");
+  h.set("10.233.3.0/24", "192.168.2.2");
+  h.set("10.233.4.0/24", "192.168.1.3", "192.168.1.4");
+  h.set("10.233.5.0/24", "192.168.1.4");
+  h.set("10.233.6.0/24", "192.168.1.4");
+  await h.quiet();
+  h.felix.pictureComplete();
+  h.set("10.233.5.0/24", "192.168.1.3");
+  h.felix.removeRoute(prefix("10.233.6.0/24"));
+  await h.quiet();
+  h.kernel.changeLink(h.eth0, { up: false });
+  await h.quiet();
+  h.kernel.changeLink(h.eth0, { up: true });
+  await h.router();
+  await h.quiet();
+  await h.other.applyRoutes([h.change("create", "10.233.7.0/24", "192.168.1.9")], STATIC);
+  h.set("10.233.7.0/24", "192.168.1.3");
+  await h.quiet();
+  h.set("10.233.8.0/24", "192.168.1.4");
+  await h.quiet();
+  await pass(h, 11);
+}
+
+/** What no event tells of is seen by the comparison that comes every five minutes. */
+async function pass(h: FelixHarness, minutes: number): Promise<void> {
+  for (let minute = 0; minute < minutes; minute++) {
+    h.clock.advance(60_000);
+    await h.quiet();
+  }
+}
+
+function kernelOf(h: FelixHarness): string[] {
+  const { kernel } = h;
+  const links = [...kernel.links.values()].map(({ name, up, mtu }) => `${name} ${up} ${mtu}`);
+  const addresses = kernel.addresses.map(({ address, ifindex }) => `${address} ${ifindex}`);
+  const neighbours = kernel.neighbours.map(
+    ({ table, address, mac }) => `${table} ${address} ${mac}`,
+  );
+  const routes = kernel.routes.map((route) => {
+    const {
+      nextHopId,
+      hops,
+      prefix: { text },
+      protocol,
+      metric,
+    } = route;
+    const ways = nextHopId === undefined ? hops : kernel.hopsOf(nextHopId);
+    const words = ways.map(({ gateway, ifindex, onlink }) => `${gateway} ${ifindex} ${onlink}`);
+    return `${text} ${protocol} ${metric} ${words.join(", ")}`;
+  });
+  const objects = `${kernel.nextHops.size} next-hop objects`;
+  return [...links, ...addresses, ...neighbours, ...routes, objects].sort();
+}
+
+describe("a look-up that fails without an answer", () => {
+  test("leaves the way as it was, and is made again a second later", async () => {
+    const h = new FelixHarness();
+    const inner = h.kernel.open();
+    const asked: string[] = [];
+    let failing = false;
+    const netlink = new Proxy(inner, {
+      get(target, name: keyof Netlink) {
+        if (name !== "lookup") return (target[name] as () => unknown).bind(target);
+        return (address: string) => {
+          asked.push(address);
+          return failing ? { found: false, errno: 105, text: "ENOBUFS" } : target.lookup(address);
+        };
+      },
+    });
+    await h.start({ podCidrs: [], netlink });
+    h.set("10.233.2.0/24", "192.168.1.3", "192.168.1.4");
+    await h.felix.settled();
+    const before = kernelOf(h);
+    failing = true;
+    h.kernel.addAddress(h.eth0, "172.16.0.1", 24);
+    await h.quiet();
+    assert.deepEqual(
+      kernelOf(h).filter((line) => !line.startsWith("172.16.")),
+      before,
+    );
+    failing = false;
+    asked.length = 0;
+    h.clock.advance(1_000);
+    await h.quiet();
+    assert.deepEqual(asked, ["192.168.1.3", "192.168.1.4"]);
+    await h.stop();
+  });
+});
+
+for (const nextHopObjects of ["never", "auto"] as const) {
+  describe(`one call that goes wrong, next-hop objects: ${nextHopObjects}`, () => {
+    const options: Options = { tunnel: "vxlan", nextHopObjects };
+
+    for (const [name, fault] of faults) {
+      test(`${name}: whichever it is, the kernel is in the end as without`, async () => {
+        const healthy = new FelixHarness();
+        await healthy.router();
+        await live(healthy, options);
+        const wanted = kernelOf(healthy);
+        assert.ok(wanted.some((line) => line.startsWith("10.233.3.0/24 77 0 192.168.2.2")));
+        assert.ok(wanted.some((line) => line.startsWith("10.233.7.0/24 4 ")));
+        await healthy.stop();
+        for (let at = 1; ; at++) {
+          const h = new FelixHarness();
+          await h.router();
+          const faulty = new FaultyNetlink(h.kernel.open(), at, fault);
+          await live(h, { ...options, netlink: faulty.netlink });
+          const { struck } = faulty;
+          if (struck !== undefined) await pass(h, 6);
+          await h.stop();
+          if (struck === undefined) {
+            assert.ok(at > 40, `only ${at} calls`);
+            break;
+          }
+          assert.deepEqual(kernelOf(h), wanted, `call ${at}, ${struck}`);
+        }
+      });
+    }
+
+    for (const [name, errno] of Object.entries(errnos)) {
+      test(`${name} for one change of a batch: whichever it is, the kernel is in the end as without`, async () => {
+        const healthy = new FelixHarness();
+        await healthy.router();
+        await live(healthy, options);
+        const wanted = kernelOf(healthy);
+        await healthy.stop();
+        for (let at = 1; ; at++) {
+          const h = new FelixHarness();
+          await h.router();
+          let changes = 0;
+          const netlink = refuseOne(h.kernel.open(), () => ++changes === at, errno);
+          await live(h, { ...options, netlink });
+          if (changes >= at) await pass(h, 6);
+          await h.stop();
+          if (changes < at) break;
+          assert.deepEqual(kernelOf(h), wanted, `change ${at}`);
+        }
+      });
+    }
+  });
+}
