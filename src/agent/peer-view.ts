@@ -44,6 +44,7 @@ function negotiatedView(negotiated: Negotiated): NegotiatedView {
     fourOctetAs: negotiated.codec.fourOctetAs,
     routeRefresh: negotiated.routeRefresh,
     enhancedRouteRefresh: negotiated.enhancedRouteRefresh,
+    extendedNextHop: negotiated.extendedNextHop,
     extendedMessages: negotiated.codec.maximumMessageOctets > maximumMessageOctets,
     addPath: addPathView(negotiated),
     ...(gracefulRestart !== undefined && {

@@ -4,21 +4,40 @@ import type { SpeakerConfig } from "./speaker-config.ts";
 
 /** Our end of a connection. All addresses are canonical and without a zone. */
 export interface LocalEnd {
+  /** The IP version that the connection is over. */
+  readonly version?: 4 | 6;
   /** Its own address under its IP version; under the other one an address of the network device that it is on. */
   readonly 4?: string | undefined;
   readonly 6?: string | undefined;
 }
 
+/** What decides how a session's routes name us. */
+export interface NextHopSession {
+  readonly settings: Pick<PeerSettings, "nextHopIpv4" | "nextHopIpv6">;
+  readonly config: Pick<SpeakerConfig, "nextHopSelf">;
+  readonly localEnd: LocalEnd;
+  /** IPv4 routes may have IPv6 next hops (RFC 8950). */
+  readonly extendedNextHop: boolean;
+}
+
 /**
  * The address that stands for us as next hop of a family's routes: what the peer's settings say, else the speaker's own
- * address of the family's IP version, else what the connection's end has. Empty where there is none.
+ * address of the family's IP version, else what the connection's end has. IPv4 routes have our IPv6 address where RFC 8950 is
+ * in force, and the session is over IPv6 or we have no IPv4 address. Empty where there is none.
  */
-export function nextHopSelf(
-  { version }: Family,
-  settings: Pick<PeerSettings, "nextHopIpv4" | "nextHopIpv6">,
-  config: Pick<SpeakerConfig, "nextHopSelf">,
-  localEnd: LocalEnd,
-): string {
+export function nextHopSelf({ version }: Family, session: NextHopSession): string {
+  if (version === 6) return ownAddress(6, session) ?? "";
+  const { settings, localEnd, extendedNextHop } = session;
+  if (extendedNextHop && localEnd.version === 6 && settings.nextHopIpv4 === undefined) {
+    return ownAddress(6, session) ?? ownAddress(4, session) ?? "";
+  }
+  return ownAddress(4, session) ?? (extendedNextHop ? ownAddress(6, session) : undefined) ?? "";
+}
+
+function ownAddress(
+  version: 4 | 6,
+  { settings, config, localEnd }: NextHopSession,
+): string | undefined {
   const named = version === 4 ? settings.nextHopIpv4 : settings.nextHopIpv6;
-  return named ?? config.nextHopSelf[version] ?? localEnd[version] ?? "";
+  return named ?? config.nextHopSelf[version] ?? localEnd[version];
 }

@@ -1,7 +1,9 @@
 import type { Capability } from "./capability/capability.ts";
 import type { Family } from "./family/family.ts";
+import { ipv4Unicast } from "./family/ipv4-unicast.ts";
 import { isExternalAsn, type PeerAsn } from "./fsm/peer-asn.ts";
 import type { PeerFsmConfig } from "./fsm/peer-config.ts";
+import { Afi } from "./iana.ts";
 import type { PeerPolicy } from "./peer-policy.ts";
 import type { PeerTransport } from "./peer-transport.ts";
 import type { PrefixLimit } from "./prefix-limit.ts";
@@ -51,6 +53,8 @@ export interface PeerSettings extends PeerPolicy {
   readonly enhancedRouteRefresh: boolean;
   /** Absent: one path to a prefix either way. */
   readonly addPath?: AddPathSettings | undefined;
+  /** Offer to take, and give, IPv6 next hops of IPv4 routes (RFC 8950). */
+  readonly extendedNextHop?: boolean | undefined;
   /** Write optional parameters of OPENs in the form of RFC 9072 although they do not need it. */
   readonly extendedOpenParameters: boolean;
   /** Absent: none. */
@@ -199,6 +203,11 @@ function offeredCapabilities(
   capabilities.push({ name: "routeRefresh" });
   if (settings.enhancedRouteRefresh) capabilities.push({ name: "enhancedRouteRefresh" });
   if (settings.extendedMessages) capabilities.push({ name: "extendedMessage" });
+  if (settings.extendedNextHop === true && settings.families.includes(ipv4Unicast)) {
+    const { afi, safi } = ipv4Unicast;
+    const families = [{ afi, safi, nextHopAfi: Afi.ipv6 }];
+    capabilities.push({ name: "extendedNextHop", families });
+  }
   capabilities.push({ name: "fourOctetAs", asn: localAsn });
   const paths = offeredAddPath(settings);
   if (paths.receive || paths.send) {

@@ -42,7 +42,7 @@ export function exportProfile(
   config: SpeakerConfig,
   family: Family,
 ): ExportProfile {
-  const { codec } = negotiated;
+  const { codec, extendedNextHop } = negotiated;
   const session = sessionOf(settings, negotiated, config);
   return {
     external: codec.external,
@@ -53,7 +53,8 @@ export function exportProfile(
     addPaths: codec.addPathSend.has(family.key) ? addPaths(settings.addPath?.send ?? 0) : 0,
     clusterId: config.clusterId,
     clientToClient: config.clientToClient ?? true,
-    nextHopSelf: nextHopSelf(family, settings, config, localEnd),
+    nextHopSelf: nextHopSelf(family, { settings, config, localEnd, extendedNextHop }),
+    takesIpv6NextHop: family.version === 6 || extendedNextHop,
     minRouteAdvertisementIntervalSeconds: settings.minRouteAdvertisementIntervalSeconds,
     policy: exportPolicyOf(settings, session),
   };

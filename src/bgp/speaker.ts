@@ -228,8 +228,7 @@ export class Speaker {
     const all = [...prefixes.map((prefix) => ({ prefix })), ...routes];
     const nowMs = this.#ports.nowMs();
     for (const rib of this.ribs.values()) {
-      const nextHop = this.config.nextHopSelf[rib.family.version];
-      originate(rib, this.attributes, { routes: all, nextHop, nowMs });
+      originate(rib, this.attributes, { routes: all, self: this.config.nextHopSelf, nowMs });
     }
     this.#ports.wake();
   }

@@ -196,7 +196,7 @@ export class UpdateReceiver {
     reaches: boolean,
   ): void {
     const bits = contextBits(source.context, source.importPolicy.rules.allowedOwnAsns);
-    const isSound = !this.#view.broken && !this.#isMpMalformed(octets);
+    const isSound = !this.#view.broken && !this.#isMpMalformed(octets, source.context);
     let classic = announces && isSound ? this.#findPlain(octets, bits, !reaches) : unusable;
     let multiprotocol = reaches && isSound ? this.#find(octets, true, bits) : unusable;
     if (this.#needsDecoding(announces, classic) || this.#needsDecoding(reaches, multiprotocol)) {
@@ -290,13 +290,17 @@ export class UpdateReceiver {
   }
 
   /** Is something wrong with the MP attributes that blocks, which hold only parts of them, do not show? */
-  #isMpMalformed(octets: Uint8Array): boolean {
+  #isMpMalformed(octets: Uint8Array, { extendedNextHop = false }: CodecContext): boolean {
     const { mpReachAttributeStart, mpReachStart, mpReachEnd } = this.#view;
     const { mpUnreachAttributeStart, mpUnreachStart, mpUnreachEnd } = this.#view;
     if (mpReachStart >= 0) {
       if (!hasMpFlags(octets, mpReachAttributeStart)) return true;
       const length = mpReachEnd - mpReachStart;
-      if (length < 5 || length < 5 + (octets[mpReachStart + 3] as number)) return true;
+      const nextHopOctets = octets[mpReachStart + 3] as number;
+      if (length < 5 || length < 5 + nextHopOctets) return true;
+      // The same octets are fine on another session, which a block would not show.
+      const isIpv4 = mpFamilyKey(octets, mpReachStart) === ipv4UnicastKey;
+      if (isIpv4 && nextHopOctets !== 4 && !extendedNextHop) return true;
     }
     if (mpUnreachStart < 0) return false;
     return !hasMpFlags(octets, mpUnreachAttributeStart) || mpUnreachEnd - mpUnreachStart < 3;

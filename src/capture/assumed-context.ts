@@ -15,6 +15,7 @@ export function assumedContext(session: AssumedSession, external = false): Codec
     fourOctetAs: session.fourOctetAs,
     external,
     maximumMessageOctets: largestMessageOctets,
+    extendedNextHop: true,
     addPathReceive: addPath,
     addPathSend: addPath,
   };

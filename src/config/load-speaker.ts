@@ -87,8 +87,9 @@ function checkSpeaker(draft: Draft<SpeakerFile>, report: Report, passwords: Pass
     const path = ["originate", index];
     const given = report.isGiven([...path, "nextHop"]);
     if (!given && address === undefined) continue;
-    const hop = given ? nextHop : own[prefix.version];
-    if (hop !== undefined && ipVersionOf(hop) === prefix.version) continue;
+    const hop = given ? nextHop : (own[prefix.version] ?? own[6]);
+    // An IPv4 route may have an IPv6 next hop (RFC 8950).
+    if (hop !== undefined && (prefix.version === 4 || ipVersionOf(hop) === 6)) continue;
     if (given && hop === undefined) continue; // wrong, as has been said
     report.error(
       path,

@@ -60,6 +60,9 @@ const sessionRows = {
   extendedMessages: flag().default(true).meta({
     description: "Offer messages of up to 65535 octets (RFC 8654).",
   }),
+  extendedNextHop: flag().default(false).meta({
+    description: "Offer IPv6 next hops of IPv4 routes (RFC 8950).",
+  }),
   enhancedRouteRefresh: flag().default(true).meta({
     description: "Offer to say where a route refresh begins and ends (RFC 7313).",
   }),

@@ -25,7 +25,8 @@ const metric = () => count("a number", 0, 4_294_967_295);
 const route = section({
   prefix: prefix().meta({ description: "What is announced." }),
   nextHop: unicastAddress().optional().meta({
-    description: "Where it leads, of the prefix's IP version. Default: listen.address.",
+    description:
+      "Where it leads: of the prefix's IP version, or IPv6 (RFC 8950). Default: listen.address.",
   }),
   med: metric().optional().meta({ description: "MULTI_EXIT_DISC. Default: none." }),
   localPref: metric().default(100).meta({ description: "LOCAL_PREF, inside our AS." }),

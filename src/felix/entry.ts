@@ -23,7 +23,8 @@ export function stateOf(row: FibRow<RouteOwner>): RowState {
 export function entryOf(row: FibRow<RouteOwner>, context: EntryContext): FibEntry {
   const { prefix, metric, want, foreign, kernel } = row;
   const nextHops = want === undefined ? [] : nextHopsOf(want, context);
-  const way = row.wanted && pathText(throughObject(row.wanted, context), context.deviceName);
+  const way =
+    row.wanted && pathText(throughObject(row.wanted, context), context.deviceName, prefix.version);
   const there = foreign ?? (kernel && throughObject(kernel, context));
   return {
     prefix,
@@ -51,7 +52,7 @@ function kernelOf(
   const protocol = foreign?.protocol ?? own;
   const name = protocolName(protocol, own);
   return {
-    text: pathText(there, deviceName),
+    text: pathText(there, deviceName, prefix.version),
     protocol,
     line: routeLine(prefix.text, there, name, metric, deviceName),
   };
@@ -80,7 +81,7 @@ function troubleOf(
   const { foreign, failure } = row;
   if (foreign !== undefined) {
     const owner = protocolName(foreign.protocol, context.protocol);
-    const text = pathText(foreign, context.deviceName);
+    const text = pathText(foreign, context.deviceName, row.prefix.version);
     const metric = row.metric === 0 ? "" : ` metric ${row.metric}`;
     return {
       errno: 17,

@@ -75,7 +75,7 @@ function kernelAnswer(address: string, context: ExplainContext): KernelAnswer {
   return {
     found: true,
     prefix,
-    text: pathText(path, context.deviceName),
+    text: pathText(path, context.deviceName, prefix.version),
     protocol,
     protocolName: name,
     line: routeLine(prefix.text, path, name, metric, context.deviceName),

@@ -1,4 +1,5 @@
 import type { PathContent } from "../fib/path.ts";
+import type { IpVersion } from "../net/ip-address.ts";
 
 /** `margay`, `kernel`, `static`, …, or the number: the protocols that a node commonly has. */
 export function protocolName(protocol: number, ownProtocol: number): string {
@@ -20,11 +21,23 @@ const wellKnown: ReadonlyMap<number, string> = new Map([
   [188, "ospf"],
 ]);
 
-/** `via 192.168.2.2 dev tunl0 onlink`, as `ip route` writes it; `unreachable` for a path that leads nowhere. */
-export function pathText(path: PathContent, deviceName: (ifindex: number) => string): string {
+/** `via 192.168.1.3`, or `via inet6 2001:db8::3` for a route of IPv4 (RFC 8950). */
+function viaText(gateway: string, version: IpVersion): string {
+  return version === 4 && gateway.includes(":") ? `via inet6 ${gateway}` : `via ${gateway}`;
+}
+
+/**
+ * `via 192.168.2.2 dev tunl0 onlink`, as `ip route` writes it; `unreachable` for a path that leads nowhere.
+ * @param version of the route
+ */
+export function pathText(
+  path: PathContent,
+  deviceName: (ifindex: number) => string,
+  version: IpVersion = 6,
+): string {
   const hops = path.hops.map(({ gateway, ifindex, onlink, weight }) => {
     const words: string[] = [];
-    if (gateway !== undefined) words.push("via", gateway);
+    if (gateway !== undefined) words.push(viaText(gateway, version));
     if (ifindex !== 0) words.push("dev", deviceName(ifindex));
     if (path.hops.length > 1) words.push("weight", String(weight));
     if (onlink) words.push("onlink");
@@ -55,13 +68,14 @@ export function routeLine(
   const [only] = path.hops;
   const single = path.hops.length === 1 ? only : undefined;
   if (path.nextHopId !== undefined) words.push(objectText(path));
-  if (single?.gateway !== undefined) words.push("via", single.gateway);
+  const version = prefixText.includes(":") ? 6 : 4;
+  if (single?.gateway !== undefined) words.push(viaText(single.gateway, version));
   if (single !== undefined && single.ifindex !== 0) words.push("dev", deviceName(single.ifindex));
   words.push("proto", protocol);
   if (path.source !== undefined) words.push("src", path.source);
   if (metric !== 0) words.push("metric", String(metric));
   if (path.hops.length > 1)
-    words.push(pathText({ ...path, nextHopId: undefined, type: "unicast" }, deviceName));
+    words.push(pathText({ ...path, nextHopId: undefined, type: "unicast" }, deviceName, version));
   if (single?.onlink === true) words.push("onlink");
   return words.join(" ");
 }

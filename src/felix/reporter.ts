@@ -68,7 +68,7 @@ export class Reporter {
     const { protocol, logger, mayTake, deviceName } = this.#options;
     const { prefix } = route;
     const owner = protocolName(route.protocol, protocol);
-    const text = `${pathText(route, deviceName)} proto ${owner}`;
+    const text = `${pathText(route, deviceName, prefix.version)} proto ${owner}`;
     const message = mayTake(route)
       ? "taking the place of a route of another protocol"
       : "conflict: a route of another protocol is there";
@@ -101,7 +101,8 @@ export class Reporter {
     retryAfter(Contest.restMs);
   }
 
-  #way({ path }: FibChange<RouteOwner>): string {
-    return pathText(throughObject(path, this.#options), this.#options.deviceName);
+  #way({ path, prefix }: FibChange<RouteOwner>): string {
+    const { deviceName } = this.#options;
+    return pathText(throughObject(path, this.#options), deviceName, prefix.version);
   }
 }

@@ -12,5 +12,5 @@ export function localEnd(address: string, links: readonly OwnLink[]): LocalEnd {
   const others = links.filter((link) => link.device === device && !link.isLinkLocal);
   const four = others.find((link) => !link.address.includes(":"))?.address;
   const six = others.find((link) => link.address.includes(":"))?.address;
-  return own.includes(":") ? { 4: four, 6: own } : { 4: own, 6: six };
+  return own.includes(":") ? { version: 6, 4: four, 6: own } : { version: 4, 4: own, 6: six };
 }

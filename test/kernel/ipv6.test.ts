@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import type { FelixExplanation } from "../../src/felix/explain.ts";
 import { until } from "../support/until.ts";
 import { FelixProcess } from "./support/felix-process.ts";
 import { Network, slowness, whyNoNamespaces } from "./support/network.ts";
@@ -32,11 +33,12 @@ describe("IPv6 routes", { skip, timeout: 120_000 * slowness }, () => {
       const gateway = name === "c" ? "2001:db8:2::1" : "2001:db8:1::1";
       await network.ip(namespace, `-6 route add default via ${gateway}`);
       await network.ip(namespace, `addr add fd00:${index + 1}::7/128 dev lo nodad`);
+      await network.ip(namespace, `addr add 10.233.${index + 1}.7/32 dev lo`);
       const felix = new FelixProcess(namespace, {
         nodeAddress: `192.0.2.${index + 1}`,
         secondAddress: NODES[name],
         podCidrs: [`fd00:${index + 1}::/64`],
-        podPools: ["fd00::/16"],
+        podPools: ["fd00::/16", "10.233.0.0/16"],
         tunnel: "vxlan",
       });
       felixes.set(name, felix);
@@ -78,6 +80,35 @@ describe("IPv6 routes", { skip, timeout: 120_000 * slowness }, () => {
     ]);
     assert.match(await network.ip(inside("a"), "link show vxlan6.margay"), /mtu 1430 /);
     await ping("a", "fd00:1::7", "fd00:3::7");
+  });
+
+  test("IPv4 routes take IPv6 next hops, straight and through VXLAN (RFC 8950)", async () => {
+    for (const [at, prefix, to] of [
+      ["a", "10.233.2.0/24", NODES.b],
+      ["b", "10.233.1.0/24", NODES.a],
+      ["a", "10.233.3.0/24", NODES.c],
+      ["c", "10.233.1.0/24", NODES.a],
+    ] as const) {
+      await felixOf(at).setRoute(prefix, to);
+    }
+    const shown = await network.ip(inside("a"), "-4 route show proto 77");
+    assert.match(shown, /^10\.233\.2\.0\/24 via inet6 2001:db8:1::3 dev eth0 /m);
+    assert.match(shown, /^10\.233\.3\.0\/24 via inet6 2001:db8:2::2 dev vxlan6\.margay .*onlink/m);
+    for (const pod of ["10.233.2.7", "10.233.3.7"]) {
+      await network.exec(inside("a"), "ping", "-c", "1", "-W", "5", "-I", "10.233.1.7", pod);
+    }
+    const { kernel } = await felixOf("a").call<FelixExplanation>("explain", "10.233.2.7");
+    assert.match(
+      kernel.found ? kernel.line : "",
+      /^10\.233\.2\.0\/24 via inet6 2001:db8:1::3 dev eth0 proto margay$/,
+    );
+    // Somebody else's hand on such a route is noticed, too.
+    const repaired = felixOf("a").nextEvent(({ kind }) => kind === "repaired");
+    await network.ip(inside("a"), "route del 10.233.2.0/24");
+    await repaired;
+    for (const prefix of ["10.233.2.0/24", "10.233.3.0/24"]) {
+      await felixOf("a").call("removeRoute", prefix);
+    }
   });
 
   test("our own pod CIDR answers unreachable", async () => {

@@ -51,6 +51,12 @@ const capability: fc.Arbitrary<Capability> = fc.oneof(
   ),
   record({ name: fc.constant("fourOctetAs" as const), asn }),
   record({
+    name: fc.constant("extendedNextHop" as const),
+    families: fc.array(record({ afi: uint16, safi: uint16, nextHopAfi: uint16 }), {
+      maxLength: 42,
+    }),
+  }),
+  record({
     name: fc.constant("gracefulRestart" as const),
     restarted: fc.boolean(),
     notification: fc.boolean(),

@@ -116,9 +116,13 @@ class Play {
         const fourOctetAs = ours.index !== peerCount;
         // Announcements to two of the clients wait for the interval.
         const minRouteAdvertisementIntervalSeconds = isPaced(ours.index) ? 1 : 0;
-        const changes = { fourOctetAs, minRouteAdvertisementIntervalSeconds, clientToClient };
-        const profile = { ...changes, addPaths: several[ours.index - 1] ?? 0 };
-        return [ours.index, profileOf(ours, family, profile)];
+        const changes = {
+          ...{ fourOctetAs, minRouteAdvertisementIntervalSeconds, clientToClient },
+          // IPv4 routes with IPv6 next hops go to some (RFC 8950).
+          takesIpv6NextHop: family.version === 6 || ours.index % 3 !== 0,
+          addPaths: several[ours.index - 1] ?? 0,
+        };
+        return [ours.index, profileOf(ours, family, changes)];
       }),
     );
   }
@@ -128,7 +132,9 @@ class Play {
   }
 
   #attributes(index: number, from: number): PathAttributes {
-    const nextHop = this.family.version === 4 ? `192.0.2.${from}` : `2001:db8::${from}`;
+    // Some announce IPv4 routes with IPv6 next hops, by turns.
+    const isIpv4 = this.family.version === 4 && (from + index) % 4 !== 0;
+    const nextHop = isIpv4 ? `192.0.2.${from}` : `2001:db8::${from}`;
     return { ...blocks[index], nextHop };
   }
 

@@ -5,7 +5,7 @@ import type { ExportProfile } from "../../src/bgp/rib/export-profile.ts";
 const noExport = 0xffff_ff01;
 const noAdvertise = 0xffff_ff02;
 
-/** What a peer should be sent of a selected path by RFC 4271 §5, RFC 4456 §6 and §8, RFC 1997: written apart from the code it judges. */
+/** What a peer should be sent of a selected path by RFC 4271 §5, RFC 4456 §6 and §8, RFC 1997, RFC 8950: written apart from the code it judges. */
 export function expectedExport(
   path: { readonly peer: RibPeer; readonly attributes: PathAttributes },
   to: RibPeer,
@@ -15,6 +15,8 @@ export function expectedExport(
   const communities = attributes.communities ?? [];
   if (from.index === to.index || communities.includes(noAdvertise)) return undefined;
   if (profile.advertise === "own" && from.source !== PathSource.local) return undefined;
+  const isTold = profile.takesIpv6NextHop || attributes.nextHop?.includes(":") !== true;
+  if (!profile.external && !isTold) return undefined;
   if (profile.external) {
     return communities.includes(noExport) ? undefined : toExternal(attributes, from, profile);
   }

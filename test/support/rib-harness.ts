@@ -72,6 +72,7 @@ export function profileOf(
     clusterId: ownClusterId,
     clientToClient: true,
     nextHopSelf: external ? ownAddress[family.version] : "",
+    takesIpv6NextHop: family.version === 6,
     minRouteAdvertisementIntervalSeconds: 0,
     ...changes,
   };
@@ -91,9 +92,11 @@ export class TestMember {
   atEndOfRib: () => void = () => {};
 
   constructor(rib: FamilyRib, peer: number, profile: ExportProfile) {
-    const { external, fourOctetAs, maximumMessageOctets } = profile;
+    const { external, fourOctetAs, maximumMessageOctets, takesIpv6NextHop } = profile;
     const addPathReceive = new Set(profile.addPaths > 0 ? [rib.family.key] : []);
-    const context = codec({ external, fourOctetAs, maximumMessageOctets, addPathReceive });
+    const extendedNextHop = takesIpv6NextHop;
+    const sizes = { fourOctetAs, maximumMessageOctets };
+    const context = codec({ external, ...sizes, addPathReceive, extendedNextHop });
     this.#rib = rib;
     this.view = new PeerView(context);
     // Peers with an even index are told where a refresh begins and ends.
@@ -184,7 +187,7 @@ export class RibHarness {
   #codecOf(peer: number): ReturnType<typeof codec> {
     const keys = new Set(this.addPathPeers.has(peer) ? [this.family.key] : []);
     const external = this.peer(peer).source === PathSource.external;
-    return codec({ external, addPathReceive: keys, addPathSend: keys });
+    return codec({ external, addPathReceive: keys, addPathSend: keys, extendedNextHop: true });
   }
 
   receive(peer: number, update: Partial<UpdateMessage>, policy = takeAll): UpdateReport[] {
@@ -211,7 +214,8 @@ export class RibHarness {
   ): void {
     const nlri = this.#nlri(peer, prefixes, pathId);
     const { afi, safi, version } = this.family;
-    if (version === 4) this.receive(peer, { announced: nlri, attributes });
+    const isClassic = version === 4 && attributes.nextHop?.includes(":") !== true;
+    if (isClassic) this.receive(peer, { announced: nlri, attributes });
     else this.receive(peer, { mpReach: { afi, safi, nlri }, attributes });
   }
 

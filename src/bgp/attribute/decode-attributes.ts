@@ -220,7 +220,7 @@ function summarise(findings: Findings): DecodedAttributes {
   };
   const own = nextHop === undefined ? shared : { ...shared, nextHop };
   const family = mpReach && familyByKey(familyKey(mpReach.afi, mpReach.safi));
-  const reached = mpReach && { ...shared, ...family?.decodeNextHop(mpReach.nextHop) };
+  const reached = mpReach && { ...shared, ...family?.decodeNextHop(mpReach.nextHop, true) };
   const attributes = announces || reached === undefined ? own : reached;
   return {
     attributes,

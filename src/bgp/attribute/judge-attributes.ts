@@ -54,6 +54,6 @@ function judgeMpNextHop(findings: Findings): void {
     attribute: AttributeCode.mpReachNlri,
     subcode: UpdateSubcode.invalidNextHopAttribute,
     outcome: "treat-as-withdraw",
-    message: `MP_REACH_NLRI: ${family.decodeNextHop(mpReach.nextHop)?.nextHop} is no host's address`,
+    message: `MP_REACH_NLRI: ${family.decodeNextHop(mpReach.nextHop, true)?.nextHop} is no host's address`,
   });
 }

@@ -3,14 +3,17 @@ import { formatHex } from "../../wire/hex.ts";
 import { formatFamily } from "../family/format-family.ts";
 import { familyByKey } from "../family/index.ts";
 import { AttributeCode, UpdateSubcode } from "../iana.ts";
-import { familyKey } from "../message/codec-context.ts";
+import { type CodecContext, familyKey } from "../message/codec-context.ts";
 import { type AttributeRow, Malformed, type MpReach } from "./attribute-row.ts";
 
 function malformedReach(message: string): Malformed {
   return new Malformed(UpdateSubcode.optionalAttributeError, message);
 }
 
-function decodeMpReach(value: Uint8Array): MpReach | Malformed {
+function decodeMpReach(
+  value: Uint8Array,
+  { extendedNextHop = false }: CodecContext,
+): MpReach | Malformed {
   if (value.length < 5) return malformedReach(`${value.length} octets, not at least 5`);
   const afi = ((value[0] as number) << 8) | (value[1] as number);
   const safi = value[2] as number;
@@ -22,7 +25,7 @@ function decodeMpReach(value: Uint8Array): MpReach | Malformed {
   }
   const nextHop = value.subarray(4, 4 + nextHopOctets);
   const family = familyByKey(familyKey(afi, safi));
-  if (family !== undefined && family.decodeNextHop(nextHop) === undefined) {
+  if (family !== undefined && family.decodeNextHop(nextHop, extendedNextHop) === undefined) {
     return malformedReach(`a next hop of ${nextHopOctets} octets does not fit ${family.name}`);
   }
   return { afi, safi, nextHop, nlri: value.subarray(nlriStart) };

@@ -6,6 +6,7 @@ import type { Role } from "../role.ts";
  */
 export type Capability =
   | { readonly name: "multiprotocol"; readonly afi: number; readonly safi: number }
+  | ExtendedNextHopCapability
   | { readonly name: "routeRefresh" }
   | { readonly name: "enhancedRouteRefresh" }
   | { readonly name: "extendedMessage" }
@@ -24,6 +25,16 @@ export interface AddPathCapability {
     readonly safi: number;
     readonly receive: boolean;
     readonly send: boolean;
+  }[];
+}
+
+/** RFC 8950 §4: routes of these families may have next hops of another address family. */
+export interface ExtendedNextHopCapability {
+  readonly name: "extendedNextHop";
+  readonly families: readonly {
+    readonly afi: number;
+    readonly safi: number;
+    readonly nextHopAfi: number;
   }[];
 }
 

@@ -5,6 +5,7 @@ import type { CapabilityRow } from "./capability-row.ts";
 import { addPath } from "./add-path.ts";
 import { enhancedRouteRefresh } from "./enhanced-route-refresh.ts";
 import { extendedMessage } from "./extended-message.ts";
+import { extendedNextHop } from "./extended-next-hop.ts";
 import { fourOctetAs } from "./four-octet-as.ts";
 import { gracefulRestart } from "./graceful-restart.ts";
 import { multiprotocol } from "./multiprotocol.ts";
@@ -15,6 +16,7 @@ import { routeRefresh } from "./route-refresh.ts";
 const capabilityRows: readonly CapabilityRow[] = [
   multiprotocol,
   routeRefresh,
+  extendedNextHop,
   extendedMessage,
   gracefulRestart,
   fourOctetAs,

@@ -14,9 +14,12 @@ export interface Family {
   readonly version: IpVersion;
   /** 32 or 128 */
   readonly maximumLengthBits: number;
-  /** Reads the Next Hop field of MP_REACH_NLRI; `undefined` when its length does not fit the family (RFC 7606 §7.11). */
-  readonly decodeNextHop: (octets: Uint8Array) => NextHop | undefined;
-  /** Writes that field without its length. @throws RangeError when the address is of another IP version */
+  /**
+   * Reads the Next Hop field of MP_REACH_NLRI; `undefined` when its length does not fit the family (RFC 7606 §7.11).
+   * @param extended whether it may be of another IP version (RFC 8950)
+   */
+  readonly decodeNextHop: (octets: Uint8Array, extended?: boolean) => NextHop | undefined;
+  /** Writes that field without its length. @throws RangeError when no route of the family can have such an address */
   readonly encodeNextHop: (nextHop: NextHop, writer: Writer) => void;
   /** Can a route use the next hop that this field holds? Its length was accepted by `decodeNextHop`. */
   readonly isUsableNextHop: (octets: Uint8Array) => boolean;

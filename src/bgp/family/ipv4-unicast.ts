@@ -2,12 +2,19 @@ import { formatIpAddress, parseIpAddress } from "../../net/ip-address.ts";
 import { Afi, Safi } from "../iana.ts";
 import { familyKey } from "../message/codec-context.ts";
 import type { Family } from "./family.ts";
-import { isHostAddress } from "./next-hop.ts";
+import {
+  decodeIpv6NextHop,
+  encodeIpv6NextHop,
+  isHostAddress,
+  isUsableIpv6NextHop,
+} from "./next-hop.ts";
 import { walkPathPrefixes, walkPrefixes } from "./nlri.ts";
 
 const maximumLengthBits = 32;
 
-/** IPv4 unicast; outside of UPDATE's own fields, in MP_REACH_NLRI, with a 4-octet next hop. */
+/**
+ * IPv4 unicast; outside of UPDATE's own fields, in MP_REACH_NLRI, with a next hop of 4 octets, or one of IPv6 (RFC 8950 §3).
+ */
 export const ipv4Unicast: Family = {
   afi: Afi.ipv4,
   safi: Safi.unicast,
@@ -15,14 +22,17 @@ export const ipv4Unicast: Family = {
   name: "ipv4-unicast",
   version: 4,
   maximumLengthBits,
-  decodeNextHop: (octets) =>
-    octets.length === 4 ? { nextHop: formatIpAddress(octets) } : undefined,
-  encodeNextHop: ({ nextHop }, writer) => {
-    const octets = parseIpAddress(nextHop);
-    if (octets?.length !== 4) throw new RangeError(`next hop ${nextHop} is no IPv4 address`);
-    writer.bytes(octets);
+  decodeNextHop: (octets, extended) => {
+    if (octets.length === 4) return { nextHop: formatIpAddress(octets) };
+    return extended ? decodeIpv6NextHop(octets) : undefined;
   },
-  isUsableNextHop: isHostAddress,
+  encodeNextHop: (addresses, writer) => {
+    const octets = parseIpAddress(addresses.nextHop);
+    if (octets?.length === 4) writer.bytes(octets);
+    else encodeIpv6NextHop(addresses, writer);
+  },
+  isUsableNextHop: (octets) =>
+    octets.length === 4 ? isHostAddress(octets) : isUsableIpv6NextHop(octets),
   walkNlri: (octets, start, end, addPath, visit) => {
     if (addPath) walkPathPrefixes(octets, start, end, maximumLengthBits, visit);
     else walkPrefixes(octets, start, end, maximumLengthBits, visit);

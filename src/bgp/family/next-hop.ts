@@ -1,3 +1,6 @@
+import { formatIpAddress, parseIpAddress } from "../../net/ip-address.ts";
+import type { Writer } from "../../wire/writer.ts";
+
 /** The next hop of a family's routes: canonical text. */
 export interface NextHop {
   readonly nextHop: string;
@@ -17,7 +20,39 @@ export function isHostAddress(octets: Uint8Array): boolean {
   return octets.subarray(0, 15).some((octet) => octet !== 0) || last > 1;
 }
 
+/** Reads one address of 16 octets, or a global and a link-local one (RFC 2545 §3); `undefined` for other lengths. */
+export function decodeIpv6NextHop(octets: Uint8Array): NextHop | undefined {
+  if (octets.length === 16) return { nextHop: formatIpAddress(octets) };
+  if (octets.length !== 32) return undefined;
+  const global = octets.subarray(0, 16);
+  const second = octets.subarray(16);
+  // A speaker with nothing but a link-local address writes the unspecified one before it.
+  if (isLinkLocal(second) && global.every((octet) => octet === 0)) {
+    return { nextHop: formatIpAddress(second) };
+  }
+  // RFC 2545 §3 has a link-local address here; anything else helps nobody.
+  if (!isLinkLocal(second)) return { nextHop: formatIpAddress(global) };
+  return { nextHop: formatIpAddress(global), linkLocalNextHop: formatIpAddress(second) };
+}
+
+/** Writes what `decodeIpv6NextHop` reads. @throws RangeError when an address is not IPv6 */
+export function encodeIpv6NextHop({ nextHop, linkLocalNextHop }: NextHop, writer: Writer): void {
+  writeIpv6Address(nextHop, writer);
+  if (linkLocalNextHop !== undefined) writeIpv6Address(linkLocalNextHop, writer);
+}
+
+function writeIpv6Address(text: string, writer: Writer): void {
+  const octets = parseIpAddress(text);
+  if (octets?.length !== 16) throw new RangeError(`next hop ${text} is no IPv6 address`);
+  writer.bytes(octets);
+}
+
+/** Can a route use the one or two addresses? */
+export function isUsableIpv6NextHop(octets: Uint8Array): boolean {
+  return isHostAddress(octets.subarray(0, 16)) || isLinkLocal(octets.subarray(16));
+}
+
 /** fe80::/10 */
-export function isLinkLocal(octets: Uint8Array): boolean {
+function isLinkLocal(octets: Uint8Array): boolean {
   return octets.length === 16 && octets[0] === 0xfe && ((octets[1] as number) & 0xc0) === 0x80;
 }

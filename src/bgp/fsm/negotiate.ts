@@ -34,6 +34,8 @@ export interface Negotiated {
   readonly gracefulRestart?: GracefulRestartCapability;
   /** Graceful restart covers sessions that end by NOTIFICATION, too: both sides set the N bit (RFC 8538 §2). */
   readonly gracefulNotification: boolean;
+  /** IPv4 routes may go out with IPv6 next hops (RFC 8950). */
+  readonly extendedNextHop: boolean;
   readonly codec: CodecContext;
   /** As offered, for people who compare the two. */
   readonly localCapabilities: readonly Capability[];
@@ -128,6 +130,18 @@ function gracefulRestartOf({ capabilities }: OpenMessage): GracefulRestartCapabi
   return capabilities.findLast((capability) => capability.name === "gracefulRestart");
 }
 
+/** Does an OPEN say that IPv4 unicast may have IPv6 next hops (RFC 8950 §4)? */
+function takesIpv6NextHops({ capabilities }: OpenMessage): boolean {
+  return capabilities.some(
+    (capability) =>
+      capability.name === "extendedNextHop" &&
+      capability.families.some(
+        ({ afi, safi, nextHopAfi }) =>
+          afi === Afi.ipv4 && safi === Safi.unicast && nextHopAfi === Afi.ipv6,
+      ),
+  );
+}
+
 /** What two valid OPENs, ours and the peer's, put in force. Families are in our order, each once. */
 export function negotiate(localOpen: OpenMessage, peerOpen: OpenMessage): Negotiated {
   const both = (name: Capability["name"]): boolean =>
@@ -150,10 +164,12 @@ export function negotiate(localOpen: OpenMessage, peerOpen: OpenMessage): Negoti
     ...(gracefulRestart && { gracefulRestart }),
     gracefulNotification:
       ourRestart?.notification === true && gracefulRestart?.notification === true,
+    extendedNextHop: takesIpv6NextHops(localOpen) && takesIpv6NextHops(peerOpen),
     codec: {
       fourOctetAs: both("fourOctetAs"),
       external: localOpen.asn !== peerOpen.asn,
       maximumMessageOctets: both("extendedMessage") ? extendedMessageOctets : maximumMessageOctets,
+      extendedNextHop: takesIpv6NextHops(localOpen),
       ...negotiateAddPath(localOpen, peerOpen, families),
     },
     localCapabilities: localOpen.capabilities,

@@ -6,6 +6,8 @@ export interface CodecContext {
   readonly external: boolean;
   /** 4096, or 65535 once both sides offered RFC 8654. */
   readonly maximumMessageOctets: number;
+  /** IPv4 unicast routes may come with an IPv6 next hop (RFC 8950). */
+  readonly extendedNextHop?: boolean;
   /** Families (`familyKey`) whose NLRI carry path identifiers on the way in, RFC 7911. */
   readonly addPathReceive: ReadonlySet<number>;
   /** The same on the way out. */

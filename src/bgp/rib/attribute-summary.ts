@@ -25,6 +25,8 @@ export const AttributeTrait = {
   gracefulShutdown: 128,
   /** ONLY_TO_CUSTOMER is there. */
   hasOnlyToCustomer: 256,
+  /** The next hop is an IPv6 address. */
+  ipv6NextHop: 4096,
 } as const;
 
 const passedOnVerbatim = new Set<number>([
@@ -112,7 +114,8 @@ function traitsOf(attributes: PathAttributes): number {
     (communities.includes(WellKnownCommunity.gracefulShutdown)
       ? AttributeTrait.gracefulShutdown
       : 0) |
-    (attributes.onlyToCustomer !== undefined ? AttributeTrait.hasOnlyToCustomer : 0)
+    (attributes.onlyToCustomer !== undefined ? AttributeTrait.hasOnlyToCustomer : 0) |
+    (attributes.nextHop?.includes(":") === true ? AttributeTrait.ipv6NextHop : 0)
   );
 }
 

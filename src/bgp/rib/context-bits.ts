@@ -35,6 +35,8 @@ export function contextOfBits(bits: number): CodecContext {
     fourOctetAs: (bits & ContextBit.fourOctetAs) !== 0,
     external: (bits & ContextBit.external) !== 0,
     maximumMessageOctets: 65535,
+    // What is in a store was judged when it came.
+    extendedNextHop: true,
     addPathReceive: new Set(),
     addPathSend: new Set(),
   };

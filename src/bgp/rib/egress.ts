@@ -27,7 +27,9 @@ function exportedAttributes(
   const { policy, external } = profile;
   const { communities, largeCommunities, multiExitDisc, nextHop, linkLocalNextHop, ...others } =
     attributes;
-  const isSelf = isNextHopSelf(policy, from.source, external, nextHop);
+  // What may become ourselves must, where the peer does not take the next hop that it has.
+  const isUntakable = !profile.takesIpv6NextHop && nextHop?.includes(":") === true;
+  const isSelf = isUntakable || isNextHopSelf(policy, from.source, external, nextHop);
   const { onlyToCustomer = policy.onlyToCustomer } = attributes;
   const common: PathAttributes = {
     ...others,
@@ -92,8 +94,10 @@ export class EgressAttributes {
   readonly #family: Family;
   readonly #profile: ExportProfile;
   readonly #context: CodecContext;
-  readonly #classic: boolean;
+  readonly #mayBeClassic: boolean;
   readonly #writer = new Writer(1024);
+  /** The prefixes go into the UPDATE's own field, and the next hop into NEXT_HOP: IPv4 with an IPv4 next hop. */
+  classic = false;
   octets = new Uint8Array(512);
   /** Octets of attributes without MP_REACH_NLRI. */
   length = 0;
@@ -104,7 +108,7 @@ export class EgressAttributes {
     this.#store = store;
     this.#family = family;
     this.#profile = profile;
-    this.#classic = classic;
+    this.#mayBeClassic = classic;
     this.#context = {
       fourOctetAs: profile.fourOctetAs,
       external: profile.external,
@@ -131,12 +135,13 @@ export class EgressAttributes {
       this.#profile,
     );
     this.#writer.truncate(0);
-    encodePathAttributes(exported, this.#context, this.#writer, { nextHop: this.#classic });
+    this.classic = this.#mayBeClassic && exported.nextHop?.includes(":") !== true;
+    encodePathAttributes(exported, this.#context, this.#writer, { nextHop: this.classic });
     const view = this.#writer.view();
     if (view.length > this.octets.length) this.octets = new Uint8Array(view.length * 2);
     this.octets.set(view);
     this.length = view.length;
-    if (!this.#classic) this.#encodeNextHop(exported);
+    if (!this.classic) this.#encodeNextHop(exported);
   }
 
   #encodeNextHop({ nextHop, linkLocalNextHop }: PathAttributes): void {
@@ -192,10 +197,16 @@ export class EgressAttributes {
       this.#copy(from, at, next);
       at = next;
     }
-    if (hasMpReach === this.#classic) return false;
+    this.classic = this.#mayBeClassic && !hasMpReach;
+    if (this.#isMisplaced(hasMpReach)) return false;
     if (originatorDue) this.#originator(identifier);
     if (clusterDue) this.#clusterList(from, 0, 0);
     return true;
+  }
+
+  /** An IPv4 next hop of an IPv4 route, which some put into MP_REACH_NLRI, too, goes into NEXT_HOP; all else does not. */
+  #isMisplaced(hasMpReach: boolean): boolean {
+    return this.#mayBeClassic ? hasMpReach && this.nextHop.length === 4 : !hasMpReach;
   }
 
   #uint32(value: number): void {

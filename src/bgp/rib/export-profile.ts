@@ -25,6 +25,8 @@ export interface ExportProfile {
   readonly nextHopSelf: string;
   /** So many paths to a prefix at most, each with an identifier (RFC 7911); 0: one, without. */
   readonly addPaths: number;
+  /** Routes may go out with an IPv6 next hop: those of IPv6, and of IPv4 where RFC 8950 is in force. */
+  readonly takesIpv6NextHop: boolean;
   /** RFC 4271 §9.2.1.1; 0 for none. */
   readonly minRouteAdvertisementIntervalSeconds: number;
   readonly policy: ExportPolicy;
@@ -40,6 +42,7 @@ export function profileKey(profile: ExportProfile): string {
     profile.maximumMessageOctets,
     profile.addPaths,
     profile.nextHopSelf,
+    profile.takesIpv6NextHop,
     profile.minRouteAdvertisementIntervalSeconds,
     exportPolicyKey(profile.policy),
   ]);
@@ -95,9 +98,18 @@ export function isExported(
   ) {
     return false;
   }
-  // What can only go out with ourselves as next hop needs an address of ours.
-  if (profile.nextHopSelf === "" && mayBeNextHopSelf(profile.policy, source, profile.external)) {
-    return false;
-  }
+  if (!hasNextHop(profile, source, attributeStore, attributes)) return false;
   return !profile.external || !attributeStore.has(attributes, AttributeTrait.noExport);
+}
+
+/** Can a path's next hop be said? Where that becomes ourselves we need an address, otherwise the peer must take its own. */
+function hasNextHop(
+  { nextHopSelf, takesIpv6NextHop, policy, external }: ExportProfile,
+  source: number,
+  attributeStore: PathAttributeStore,
+  attributes: number,
+): boolean {
+  if (nextHopSelf !== "" && takesIpv6NextHop) return true;
+  if (mayBeNextHopSelf(policy, source, external)) return nextHopSelf !== "";
+  return takesIpv6NextHop || !attributeStore.has(attributes, AttributeTrait.ipv6NextHop);
 }

@@ -9,7 +9,7 @@ import { localPeer } from "./source.ts";
 /** A route of our own with attributes of its own. */
 export interface OriginatedRoute {
   readonly prefix: Prefix;
-  /** Canonical, of the prefix's IP version; ourselves without. */
+  /** Canonical, of the prefix's IP version, or IPv6 (RFC 8950); ourselves without. */
   readonly nextHop?: string | undefined;
   /** Beside ORIGIN (IGP), an empty AS_PATH and LOCAL_PREF (100 unless given). */
   readonly attributes?: Pick<
@@ -24,8 +24,8 @@ const plain: PathAttributes = { origin: Origin.igp, asPath: [], localPref: 100 }
 interface Origination {
   /** Those of other IP versions are left out. */
   readonly routes: readonly OriginatedRoute[];
-  /** Of the routes that have none of their own; without either they are left out. */
-  readonly nextHop: string | undefined;
+  /** Next hops, by IP version, of the routes that have none of their own; without either they are left out. */
+  readonly self: { readonly 4?: string; readonly 6?: string };
   readonly nowMs: number;
 }
 
@@ -33,8 +33,10 @@ interface Origination {
 export function originate(
   rib: FamilyRib,
   store: PathAttributeStore,
-  { routes, nextHop: self, nowMs }: Origination,
+  { routes, self: own, nowMs }: Origination,
 ): void {
+  // Those who have RFC 8950 can be told of an IPv4 route by an IPv6 address.
+  const self = own[rib.family.version] ?? own[6];
   const ids = new Set<number>();
   for (const { prefix, nextHop = self, attributes: given } of routes) {
     if (prefix.version !== rib.family.version || nextHop === undefined) continue;

@@ -171,7 +171,10 @@ export class SlabPacker {
    */
   announce(attributes: EgressAttributes, fromPeer: number, nlri: NlriSequence): void {
     const fixed =
-      headerOctets + 4 + attributes.length + (this.#classic ? 0 : 12 + attributes.nextHop.length);
+      headerOctets +
+      4 +
+      attributes.length +
+      (attributes.classic ? 0 : 12 + attributes.nextHop.length);
     if (fixed + this.#maximumNlriOctets > this.#maximumMessageOctets) {
       this.withdraw(nlri);
       return;
@@ -180,7 +183,7 @@ export class SlabPacker {
     let prefix = nlri.next();
     while (prefix >= 0) {
       this.#openMessage();
-      prefix = this.#classic
+      prefix = attributes.classic
         ? this.#classicMessage(attributes, prefix, nlri)
         : this.#mpMessage(attributes, prefix, nlri);
       this.#closeMessage();

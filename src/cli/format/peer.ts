@@ -172,6 +172,7 @@ function negotiatedPairs({ negotiated }: Peer): (Pair | undefined)[] {
       ? "enhanced route refresh"
       : yes("route refresh", negotiated.routeRefresh),
     yes("extended messages", negotiated.extendedMessages),
+    ...(negotiated.extendedNextHop ? ["IPv6 next hops of IPv4 routes"] : []),
   ];
   const graceful =
     restart === undefined

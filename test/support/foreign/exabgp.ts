@@ -166,8 +166,12 @@ ${peer.passive === true ? "  passive true;\n" : ""}${
     asn4 ${peer.twoOctetAs === true ? "disable" : "enable"};
     route-refresh enable;
     graceful-restart 20;
-${peer.addPath === undefined ? "" : `    add-path ${peer.addPath};\n`}  }
-  family {${familiesOf(peer)
+${peer.addPath === undefined ? "" : `    add-path ${peer.addPath};\n`}${
+  peer.extendedNextHop === true ? "    nexthop enable;\n" : ""
+}  }
+${peer.extendedNextHop === true ? "  nexthop { ipv4 unicast ipv6; }\n" : ""}  family {${familiesOf(
+    peer,
+  )
     .map((version) => ` ipv${version} unicast;`)
     .join("")} }
   api {

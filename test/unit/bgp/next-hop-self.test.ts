@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ipv4Unicast, ipv6Unicast } from "../../../src/bgp/family/index.ts";
-import { nextHopSelf } from "../../../src/bgp/next-hop-self.ts";
+import { type LocalEnd, nextHopSelf } from "../../../src/bgp/next-hop-self.ts";
 import type { PeerSettings } from "../../../src/bgp/peer-settings.ts";
 import {
   peerSettings,
@@ -15,8 +15,15 @@ const families = [ipv4Unicast, ipv6Unicast];
 describe("our own next hop of a family", () => {
   const localEnd = { 4: "192.0.2.1", 6: "2001:db8::1" };
   const config = { nextHopSelf: { 6: "2001:db8::2" } };
-  const of = (settings: Partial<PeerSettings>, end = localEnd as { 4?: string; 6?: string }) =>
-    families.map((family) => nextHopSelf(family, peerSettings("192.0.2.9", settings), config, end));
+  const of = (
+    changes: Partial<PeerSettings>,
+    end: LocalEnd = localEnd,
+    extendedNextHop = false,
+  ): string[] => {
+    const settings = peerSettings("192.0.2.9", changes);
+    const session = { settings, config, localEnd: end, extendedNextHop };
+    return families.map((family) => nextHopSelf(family, session));
+  };
 
   test("is the peer's setting, else the speaker's own address, else that of our end", () => {
     assert.deepEqual(of({}), ["192.0.2.1", "2001:db8::2"]);
@@ -25,6 +32,16 @@ describe("our own next hop of a family", () => {
       "2001:db8::3",
     ]);
     assert.deepEqual(of({}, {}), ["", "2001:db8::2"]);
+  });
+
+  test("is IPv6 for both over IPv6, or where there is no IPv4 address, if RFC 8950 is in force", () => {
+    const both = ["2001:db8::2", "2001:db8::2"];
+    assert.deepEqual(of({}, { ...localEnd, version: 6 }, true), both);
+    assert.deepEqual(of({}, { 6: "2001:db8::1", version: 4 }, true), both);
+    assert.deepEqual(of({}, { ...localEnd, version: 4 }, true), ["192.0.2.1", "2001:db8::2"]);
+    const named = { nextHopIpv4: "192.0.2.3" };
+    assert.deepEqual(of(named, { ...localEnd, version: 6 }, true), ["192.0.2.3", "2001:db8::2"]);
+    assert.deepEqual(of({}, { ...localEnd, version: 6 }), ["192.0.2.1", "2001:db8::2"]);
   });
 });
 

@@ -156,7 +156,7 @@ ranges: [{ prefix: 192.0.2.0/24, asns: any }]
 timers: { idleHoldSeconds: 9, idleHoldMaximumSeconds: 3 }
 originate:
   - { prefix: 10.0.0.0/8 }
-  - { prefix: 10.1.0.0/16, nextHop: "2001:db8::1" }
+  - { prefix: "2001:db8:1::/48", nextHop: 192.0.2.1 }
   - { prefix: 10.2.0.0/16, nextHop: 224.0.0.1, communities: [no-exports, "65536:1"], largeCommunities: ["1:2"] }
 `,
       ),
@@ -164,7 +164,7 @@ originate:
         "speaker.yaml:1:1: no routerId can be told from listen.address: give one, such as 192.0.2.1",
         "speaker.yaml:2:55: timers.idleHoldMaximumSeconds: 3 is less than idleHoldSeconds, 9, which it bounds: give at least 9",
         "speaker.yaml:4:5: originate[0]: 10.0.0.0/8 has no next hop of its IP version: give nextHop, IPv4",
-        "speaker.yaml:5:5: originate[1]: 10.1.0.0/16 has no next hop of its IP version: give nextHop, IPv4",
+        "speaker.yaml:5:5: originate[1]: 2001:db8:1::/48 has no next hop of its IP version: give nextHop, IPv6",
         "speaker.yaml:6:37: originate[2].nextHop: 224.0.0.1 is multicast (RFC 5771): give a unicast address",
         'speaker.yaml:6:62: originate[2].communities[0]: "no-exports" is not a community such as 64512:1: did you mean "no-export"?',
         'speaker.yaml:6:74: originate[2].communities[1]: "65536:1" is not a community such as 64512:1: two numbers up to 65535, or a name',

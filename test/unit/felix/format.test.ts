@@ -25,6 +25,11 @@ describe("routes in words", () => {
       "10.233.2.0/24 via 192.168.2.2 dev tunl0 proto margay onlink",
     ],
     [
+      { type: "unicast", hops: [hop("2001:db8::3", 2)] },
+      0,
+      "10.233.2.0/24 via inet6 2001:db8::3 dev eth0 proto margay",
+    ],
+    [
       { type: "unreachable", hops: [] },
       4_278_198_272,
       "unreachable 10.233.2.0/24 proto margay metric 4278198272",

@@ -20,12 +20,12 @@ const links = [
 
 describe("our end of a connection", () => {
   const cases = [
-    ["192.0.2.1", { 4: "192.0.2.1", 6: "2001:db8:1::1" }],
-    ["2001:db8:1::2", { 4: "192.0.2.1", 6: "2001:db8:1::2" }],
-    ["2001:db8:2::1", { 4: "198.51.100.1", 6: "2001:db8:2::1" }],
-    ["203.0.113.1", { 4: "203.0.113.1", 6: undefined }],
+    ["192.0.2.1", { version: 4, 4: "192.0.2.1", 6: "2001:db8:1::1" }],
+    ["2001:db8:1::2", { version: 6, 4: "192.0.2.1", 6: "2001:db8:1::2" }],
+    ["2001:db8:2::1", { version: 6, 4: "198.51.100.1", 6: "2001:db8:2::1" }],
+    ["203.0.113.1", { version: 4, 4: "203.0.113.1", 6: undefined }],
     // Of the loopback, which no link is of: no other address goes with it.
-    ["192.0.2.99", { 4: "192.0.2.99", 6: undefined }],
+    ["192.0.2.99", { version: 4, 4: "192.0.2.99", 6: undefined }],
   ] as const;
   for (const [address, expected] of cases) {
     test(`at ${address}`, () => assert.deepEqual(localEnd(address, links), expected));

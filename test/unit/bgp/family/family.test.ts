@@ -47,7 +47,20 @@ test("RFC 7606 §7.11: next hops of other lengths do not fit", () => {
   for (const length of [0, 1, 4, 12, 15, 17, 24, 31, 33, 48]) {
     assert.equal(ipv6Unicast.decodeNextHop(new Uint8Array(length)), undefined);
     if (length !== 4) assert.equal(ipv4Unicast.decodeNextHop(new Uint8Array(length)), undefined);
+    if (length !== 4) {
+      assert.equal(ipv4Unicast.decodeNextHop(new Uint8Array(length), true), undefined);
+    }
   }
+});
+
+test("RFC 8950 §3: an IPv4 route may have the next hops of an IPv6 route, where that is said", () => {
+  for (const octets of [global, global + linkLocal]) {
+    const read = ipv4Unicast.decodeNextHop(hex(octets), true);
+    assert.deepEqual(read, ipv6Unicast.decodeNextHop(hex(octets)));
+    assert.equal(ipv4Unicast.decodeNextHop(hex(octets)), undefined);
+    assert.equal(ipv4Unicast.isUsableNextHop(hex(octets)), true);
+  }
+  assert.equal(ipv4Unicast.isUsableNextHop(hex("00".repeat(16))), false);
 });
 
 test("no route can use an unspecified, loopback or multicast next hop", () => {
@@ -64,10 +77,12 @@ test("no route can use an unspecified, loopback or multicast next hop", () => {
 test("next hops are written as they are read", () => {
   for (const [family, octets] of [
     [ipv4Unicast, "c0000201"],
+    [ipv4Unicast, global],
+    [ipv4Unicast, global + linkLocal],
     [ipv6Unicast, global],
     [ipv6Unicast, global + linkLocal],
   ] as const) {
-    const nextHop = family.decodeNextHop(hex(octets));
+    const nextHop = family.decodeNextHop(hex(octets), true);
     assert.ok(nextHop);
     const writer = new Writer();
     family.encodeNextHop(nextHop, writer);

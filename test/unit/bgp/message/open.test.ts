@@ -185,6 +185,22 @@ test("a graceful restart capability without families says that the peer can help
   });
 });
 
+test("RFC 8950 §4: extended next hop encoding, in triples", () => {
+  const octets = hex("04 fde9 005a 0a000001 10 02 0e 05 0c 0001 0001 0002  0001 0080 0003");
+  const { capabilities } = decodeOpen(octets);
+  const families = [
+    { afi: 1, safi: 1, nextHopAfi: 2 },
+    { afi: 1, safi: 128, nextHopAfi: 3 },
+  ];
+  assert.deepEqual(capabilities, [{ name: "extendedNextHop", families }]);
+  assert.deepEqual(describeCapability(capabilities[0] as Capability), {
+    ...{ code: 5, name: "extended-next-hop" },
+    text: "ipv4-unicast over IPv6, 1/128 over AFI 3",
+  });
+  const cutShort = hex("04 fde9 005a 0a000001 09 02 07 05 05 0001 0001 00");
+  assert.throws(() => decodeOpen(cutShort), /2\/0|malformed/);
+});
+
 test("RFC 7911 §4: ADD-PATH by family and direction; an unknown direction is neither", () => {
   const value = "0001 01 01  0001 02 02  0002 01 03  0002 02 00  0019 41 04";
   const octets = hex(`04 fde9 005a 0a000001 18 02 16 45 14 ${value}`);
