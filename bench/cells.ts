@@ -1,5 +1,4 @@
-import { isWhole } from "./campaign.ts";
-import type { Results, Run } from "./results.ts";
+import { isWhole, type Results, type Run } from "./results.ts";
 import type { Measure, Scenario } from "./scenarios.ts";
 import { median } from "./statistics.ts";
 import type { Phase, Report } from "./tester/report.ts";
@@ -88,9 +87,17 @@ export function sumOfPhases(
   };
 }
 
-/** The convergence time of a scenario's first measure. */
+/** What the first measure of a scenario reads in a report: how long it took until all was everywhere. */
+export function firstMeasured({
+  measures,
+  name,
+}: Scenario): (report: Report) => number | undefined {
+  const [first] = measures;
+  if (first === undefined) throw new RangeError(`${name} measures nothing`);
+  return measured(first);
+}
+
+/** The convergence time of a scenario. */
 export function convergence(results: Results, scenario: Scenario, daemon: string): Cell {
-  const [first] = scenario.measures;
-  if (first === undefined) throw new RangeError(`${scenario.name} measures nothing`);
-  return cellOf(results, scenario.name, daemon, measured(first));
+  return cellOf(results, scenario.name, daemon, firstMeasured(scenario));
 }

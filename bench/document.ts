@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { farOff } from "./campaign.ts";
 import {
   type Cell,
   cellOf,
@@ -157,7 +158,10 @@ function method({ daemons, timeoutSeconds }: Results): string {
 no routes. The tester in \`bench/tester/\` plays the clients: it encodes all it will say beforehand, notes the octets that come
 and when, and checks afterwards that every client held exactly the prefixes it must, each with its own next hop, ORIGINATOR_ID,
 CLUSTER_LIST and attributes. **floor** is the tester against a reflector that keeps no RIB: what tester, TCP and Node.js take by
-themselves.${tuned} A phase may take ${timeoutSeconds} s; who does not get there is not asked again, nor for more clients.`;
+themselves.${tuned} Daemon and tester have precedence over all
+else on the machine (a niceness of -10). A phase may take ${timeoutSeconds} s; who does not get there is not asked again, nor for more
+clients, nor is who has taken so long for fewer. Who is slow, or takes more than ${farOff} times as
+long as margay, is measured fewer times.`;
 }
 
 function times(results: Results): string {

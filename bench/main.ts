@@ -3,19 +3,19 @@
  * needs is installed and built by scripts/bench.sh.
  */
 import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { join } from "node:path";
-import { Campaign, isWhole } from "./campaign.ts";
+import { isDeepStrictEqual } from "node:util";
+import { Campaign, type Pairing } from "./campaign.ts";
 import { contenders } from "./daemons/index.ts";
-import type { Contender } from "./daemons/daemon.ts";
 import { convergencePlot, documentOf } from "./document.ts";
 import { figures } from "./cells.ts";
 import { machineFacts } from "./machine.ts";
 import { type Options, readOptions, usage, UsageError } from "./options.ts";
-import type { Daemon, MicroBenchmark, Results, Run } from "./results.ts";
+import { type Daemon, isWhole, type MicroBenchmark, type Results, type Run } from "./results.ts";
 import { measure } from "./run.ts";
-import { type Scenario, scenarios } from "./scenarios.ts";
+import { scenarios } from "./scenarios.ts";
 
 function say(text: string): void {
   process.stderr.write(`${text}\n`);
@@ -56,32 +56,50 @@ function outcome({ failure, report }: Run): string {
   return [...phases, ...(report.failure === undefined ? [] : [report.failure])].join(", ");
 }
 
-/** Rounds over all scenarios and daemons, so that a busy moment of the machine meets all alike. */
+/** Every scenario with every daemon that is of interest in it. */
+function pairingsOf(names: readonly string[], daemons: readonly Daemon[]): readonly Pairing[] {
+  const interesting = contenders.filter(({ key }) => daemons.some((one) => one.key === key));
+  return names
+    .map((name) => scenarios.get(name))
+    .filter((scenario) => scenario !== undefined)
+    .flatMap((scenario) =>
+      interesting
+        .filter((contender) => contender.isMeasuredIn?.(scenario.family) !== false)
+        .map((contender) => ({ scenario, contender })),
+    );
+}
+
+/** Runs what is worth it until the deadline, and calls `note` after every run. */
 async function runAll(
-  options: Options,
-  daemons: readonly Daemon[],
+  campaign: Campaign,
+  timeoutSeconds: number,
   deadlineMs: number,
-  note: (runs: readonly Run[]) => void,
+  note: () => void,
 ): Promise<void> {
-  const campaign = new Campaign(scenarios);
-  const pairs = options.scenarios.flatMap((name) =>
-    daemons.map(({ key }): [Scenario, Contender] => [
-      scenarios.get(name) as Scenario, // options hold known names only
-      contenders.find((one) => one.key === key) as Contender,
-    ]),
-  );
-  for (let round = 1; round <= options.runs; round++) {
-    for (const [scenario, contender] of pairs) {
-      if (contender.isMeasuredIn?.(scenario.family) === false) continue;
-      if (!campaign.isWorthwhile(contender.key, scenario)) continue;
-      if (performance.now() >= deadlineMs) return;
-      const run = await measure(contender, scenario, options.timeoutSeconds);
-      campaign.runs.push(run);
-      note(campaign.runs);
-      const mark = isWhole(run) ? "" : "! ";
-      say(`${round}  ${scenario.name}  ${contender.name}  ${mark}${outcome(run)}`);
-    }
+  while (performance.now() < deadlineMs) {
+    const pairing = campaign.next();
+    if (pairing === undefined) return;
+    const { scenario, contender } = pairing;
+    const run = await measure(contender, scenario, timeoutSeconds);
+    campaign.runs.push(run);
+    note();
+    const mark = isWhole(run) ? "" : "! ";
+    const count = campaign.runsOf(pairing).length;
+    say(`${count}  ${scenario.name}  ${contender.name}  ${mark}${outcome(run)}`);
   }
+}
+
+/** What a run that ended before its time has left. @throws UsageError when that was another one */
+function earlierResults(
+  { isResumed, json, timeoutSeconds }: Options,
+  daemons: readonly Daemon[],
+): Results | undefined {
+  if (!isResumed || !existsSync(json)) return undefined;
+  const earlier = JSON.parse(readFileSync(json, "utf8")) as Results; // written by `measureAll`
+  if (earlier.timeoutSeconds !== timeoutSeconds || !isDeepStrictEqual(earlier.daemons, daemons)) {
+    throw new UsageError(`--resume: ${json} is of other daemons, versions or timeouts`);
+  }
+  return earlier;
 }
 
 async function measureAll(options: Options): Promise<Results> {
@@ -89,27 +107,27 @@ async function measureAll(options: Options): Promise<Results> {
   const deadlineMs = startMs + options.minutes * 60_000;
   const before = loadavg()[0] ?? 0;
   const daemons = await installed(options.daemons);
-  const micro = options.withMicro ? microBenchmarks(options) : [];
-  const resultsOf = (runs: readonly Run[]): Results => ({
+  const earlier = earlierResults(options, daemons);
+  const micro = earlier?.micro ?? (options.withMicro ? microBenchmarks(options) : []);
+  const campaign = new Campaign(pairingsOf(options.scenarios, daemons), options, earlier?.runs);
+  const resultsNow = (): Results => ({
     date: new Date().toISOString(),
     machine: machineFacts(),
-    loadAverage: [before, loadavg()[0] ?? 0],
-    minutes: (performance.now() - startMs) / 60_000,
+    loadAverage: [earlier?.loadAverage[0] ?? before, loadavg()[0] ?? 0],
+    minutes: (earlier?.minutes ?? 0) + (performance.now() - startMs) / 60_000,
     timeoutSeconds: options.timeoutSeconds,
     daemons,
     scenarios: options.scenarios,
-    runs,
+    runs: campaign.runs,
     micro,
   });
-  let results = resultsOf([]);
   // After every run, so that one that is interrupted is not lost.
-  const note = (runs: readonly Run[]): void => {
-    results = resultsOf(runs);
-    writeFileSync(options.json, `${JSON.stringify(results, undefined, 1)}\n`);
+  const note = (): void => {
+    writeFileSync(options.json, `${JSON.stringify(resultsNow(), undefined, 1)}\n`);
   };
-  note([]);
-  await runAll(options, daemons, deadlineMs, note);
-  return results;
+  note();
+  await runAll(campaign, options.timeoutSeconds, deadlineMs, note);
+  return resultsNow();
 }
 
 function writeDocument(results: Results, output: string | undefined): void {

@@ -17,6 +17,8 @@ export interface Options {
   readonly output: string | undefined;
   /** The raw results. */
   readonly json: string;
+  /** Are the raw results there already the beginning of this run? */
+  readonly isResumed: boolean;
   /** Raw results to make a document of, instead of measuring. */
   readonly from: string | undefined;
 }
@@ -24,17 +26,18 @@ export interface Options {
 export const usage = `npm run bench [-- OPTION …]
 
 Measures margay beside FRR, BIRD, OpenBGPD and GoBGP, as far as they are installed, each alone in a network namespace with
-a tester that plays their clients, and writes docs/BENCHMARKS.md. Needs root. Takes 35 minutes at most.
+a tester that plays their clients, and writes docs/BENCHMARKS.md. Needs root. Takes 30 minutes at most.
 
   --quick              a small selection once, in two minutes, to standard output
   --runs N             runs of each scenario against each daemon; medians are shown       (default 5; quick: 1)
   --scenarios A,B,…    ${[...scenarios.keys()].join(" ").replace(/(.{60,75}) /g, "$1\n                       ")}
   --daemons A,B,…      ${contenders.map(({ key }) => key).join(" ")}
   --no-micro           without codec, RIB and FIB
-  --timeout SECONDS    what a phase of a run may take; who needs longer is asked no more  (default 60; quick: 10)
-  --minutes N          no run begins after so long                                        (default 32; quick: 1.4)
+  --timeout SECONDS    what a phase of a run may take; who needs longer is asked no more  (default 35; quick: 8)
+  --minutes N          no run begins after so long                                        (default 28; quick: 1.5)
   --output FILE        where the document goes; its plot goes beside it                   (default docs/BENCHMARKS.md)
   --json FILE          where the raw results go                                           (default bench/results.json; quick: bench/results-quick.json)
+  --resume             go on with the raw results of a run that ended before its time
   --from FILE          make the document from raw results of an earlier run
   --help               this text
 `;
@@ -63,10 +66,11 @@ export function readOptions(args: readonly string[]): Options | undefined {
       contenders.map(({ key }) => key),
     ),
     withMicro: values["no-micro"] !== true,
-    timeoutSeconds: positive("--timeout", values.timeout, isQuick ? 10 : 60),
-    minutes: positive("--minutes", values.minutes, isQuick ? 1.4 : 32),
+    timeoutSeconds: positive("--timeout", values.timeout, isQuick ? 8 : 35),
+    minutes: positive("--minutes", values.minutes, isQuick ? 1.5 : 28),
     output,
     json: values.json ?? (isQuick ? "bench/results-quick.json" : "bench/results.json"),
+    isResumed: values.resume === true,
     from: values.from,
   };
 }
@@ -82,6 +86,7 @@ interface Values {
   readonly minutes?: string;
   readonly output?: string;
   readonly json?: string;
+  readonly resume?: boolean;
   readonly from?: string;
 }
 
@@ -92,7 +97,7 @@ function parse(args: readonly string[]): Values {
     return parseArgs({
       args: [...args],
       options: {
-        ...{ help: flag, quick: flag, "no-micro": flag },
+        ...{ help: flag, quick: flag, "no-micro": flag, resume: flag },
         ...{ runs: text, scenarios: text, daemons: text, timeout: text, minutes: text },
         ...{ output: text, json: text, from: text },
       },
@@ -109,14 +114,15 @@ function positive(option: string, text: string | undefined, otherwise: number): 
   return value;
 }
 
-/** A list of known names, in the order of `known`. */
+/** A list of known names in the order of `known`, or else `otherwise` as it is. */
 function names(
   option: string,
   text: string | undefined,
   known: readonly string[],
   otherwise: readonly string[] = known,
 ): readonly string[] {
-  const wanted = text === undefined ? otherwise : text.split(",");
+  if (text === undefined) return otherwise;
+  const wanted = text.split(",");
   const unknown = wanted.filter((name) => !known.includes(name));
   if (unknown.length > 0) {
     throw new UsageError(`${option}: no ${unknown.join(", ")}; there are ${known.join(", ")}`);

@@ -1,5 +1,10 @@
 import type { Report } from "./tester/report.ts";
 
+/** Did the run end with every phase complete? */
+export function isWhole({ report }: Run): boolean {
+  return report !== undefined && report.failure === undefined;
+}
+
 /** One run of one scenario against one daemon. */
 export interface Run {
   /** The key of the daemon. */

@@ -5,6 +5,7 @@ import { Daemon } from "../test/support/daemon.ts";
 import { type Namespace, Network } from "../test/support/netns.ts";
 import { until } from "../test/support/until.ts";
 import type { Contender, Place } from "./daemons/daemon.ts";
+import { preferSession, withPrecedence } from "./precedence.ts";
 import type { Run } from "./results.ts";
 import type { Scenario } from "./scenarios.ts";
 import type { Plan } from "./tester/plan.ts";
@@ -63,8 +64,9 @@ async function runIn(
   settings: Place,
   timeoutSeconds: number,
 ): Promise<Report> {
-  const argv = namespace.inside(await contender.prepare(settings));
+  const argv = namespace.inside(withPrecedence(await contender.prepare(settings)));
   const daemon = new Daemon({ argv, logFile: join(settings.directory, "log") });
+  preferSession(daemon.pid);
   try {
     await until(`${contender.name} to listen`, () => {
       daemon.assertAlive();
@@ -76,8 +78,9 @@ async function runIn(
       ...{ target: { address, port, asn }, pid: daemon.pid, timeoutSeconds, steps },
       ...{ greetingSeconds, settleSeconds },
     };
-    const tester = namespace.inside([process.execPath, testerProgram, JSON.stringify(plan)]);
-    return await runTester(tester, directory, daemon, 4 * timeoutSeconds + testerSlackSeconds);
+    const tester = [process.execPath, testerProgram, JSON.stringify(plan)];
+    const inside = namespace.inside(withPrecedence(tester));
+    return await runTester(inside, directory, daemon, 4 * timeoutSeconds + testerSlackSeconds);
   } finally {
     await daemon.stop();
   }
@@ -97,6 +100,7 @@ async function runTester(
   seconds: number,
 ): Promise<Report> {
   const tester = new Daemon({ argv, logFile: join(directory, "tester.log") });
+  preferSession(tester.pid);
   const timer = setTimeout(() => void tester.kill(), seconds * 1000);
   void daemon.exited().then(() => tester.kill());
   await tester.exited();

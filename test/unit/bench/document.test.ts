@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Campaign } from "../../../bench/campaign.ts";
 import { convergencePlot, documentOf } from "../../../bench/document.ts";
 import type { Results, Run } from "../../../bench/results.ts";
-import { scenarios } from "../../../bench/scenarios.ts";
 import type { Phase, Report } from "../../../bench/tester/report.ts";
 
 function phase(name: Phase["name"], changes: Partial<Phase> = {}): Phase {
@@ -126,25 +124,4 @@ test("there is a plot when there is a line to draw", () => {
   assert.match(svg, /^<svg [\s\S]*>margay<[\s\S]*<\/svg>\n$/);
   assert.doesNotMatch(svg, />BIRD</);
   assert.match(documentOf(results(one), "docs/x.svg"), /!\[[^\]]+\]\(x\.svg\)/);
-});
-
-test("who failed is not asked for the same or more of it; who is slow is asked fewer times", () => {
-  const campaign = new Campaign(scenarios);
-  const worthwhile = (daemon: string, name: string): boolean => {
-    const scenario = scenarios.get(name);
-    assert.ok(scenario !== undefined, name);
-    return campaign.isWorthwhile(daemon, scenario);
-  };
-  campaign.runs.push({ daemon: "gobgp", scenario: "reflect500", failure: "", wallSeconds: 70 });
-  assert.deepEqual(
-    ["reflect250", "reflect500", "reflect1000", "churn1000", "storm1000"].map((name) =>
-      worthwhile("gobgp", name),
-    ),
-    [true, false, false, false, true],
-  );
-  assert.ok(worthwhile("bird", "reflect500"));
-  campaign.runs.push({ ...reflected("bird", "reflect500", 1), wallSeconds: 15 });
-  assert.ok(worthwhile("bird", "reflect500"));
-  campaign.runs.push({ ...reflected("bird", "reflect500", 1), wallSeconds: 25 });
-  assert.ok(!worthwhile("bird", "reflect500"));
 });

@@ -17,6 +17,13 @@ test("quick overwrites no document unless told", () => {
   assert.notEqual(readOptions(["--quick"])?.json, readOptions([])?.json, "nor raw results");
 });
 
+test("quick begins with what takes no time, and may be resumed", () => {
+  assert.equal(readOptions(["--quick"])?.scenarios[0], "reflect100");
+  assert.equal(readOptions(["--quick"])?.scenarios.at(-1), "restart1000");
+  assert.equal(readOptions(["--quick"])?.isResumed, false);
+  assert.equal(readOptions(["--quick", "--resume"])?.isResumed, true);
+});
+
 test("a selection runs in the order of the table, smaller ones of a family first", () => {
   const options = readOptions([
     "--scenarios",
