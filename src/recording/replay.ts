@@ -22,6 +22,8 @@ export interface ReplayOptions {
   readonly untilMs?: number | undefined;
   /** Told of what happens, as the first time. */
   readonly observer?: SpeakerObserver;
+  /** Go on to the end where the speaker does something else than when it was recorded; `difference` tells the first all the same. */
+  readonly goesOn?: boolean;
 }
 
 /** What a peer was sent, on all its connections together. */
@@ -46,7 +48,7 @@ export interface Replayed {
   readonly runs: number;
   /** The end of the recording is missing: its writer died, or has not written it yet. */
   readonly isTruncated: boolean;
-  /** Where the speaker first did something else than when it was recorded; there the replay ends. */
+  /** Where the speaker first did something else than when it was recorded; there the replay ends, unless it goes on. */
   readonly difference: string | undefined;
 }
 
@@ -69,7 +71,8 @@ export function replay(recording: Uint8Array, options: ReplayOptions = {}): Repl
   const player = new Player(start.text, options.observer ?? {});
   const untilMs = options.untilMs ?? Number.POSITIVE_INFINITY;
   for (const [input, accompanying] of steps(rest)) {
-    if (!player.play(input, accompanying, untilMs)) break;
+    const isAlike = player.play(input, accompanying, untilMs);
+    if (isAlike === undefined || (!isAlike && options.goesOn !== true)) break;
   }
   const isLast = number === runs.length;
   return {
@@ -132,9 +135,13 @@ class Player {
     };
   }
 
-  /** @returns whether to go on */
-  play(input: InputRecord, accompanying: readonly AccompanyingRecord[], untilMs: number): boolean {
-    if (this.#us + input.us - this.#startUs > untilMs * 1000) return false;
+  /** @returns whether all was as recorded so far; `undefined` for an input that comes too late */
+  play(
+    input: InputRecord,
+    accompanying: readonly AccompanyingRecord[],
+    untilMs: number,
+  ): boolean | undefined {
+    if (this.#us + input.us - this.#startUs > untilMs * 1000) return undefined;
     this.#us += input.us;
     this.#inputs++;
     this.#expect(accompanying);

@@ -184,6 +184,9 @@ describe("a recording", () => {
       difference ?? "",
       /^at input \d+, \d+\.\d{6} s \(distribute\), the speaker wrote other octets than recorded/,
     );
+    const whole = replay(recording, { goesOn: true });
+    assert.equal(whole.difference, difference);
+    assert.equal(whole.inputs, replay(life.scene.recording).inputs);
     await end(life);
   });
 
