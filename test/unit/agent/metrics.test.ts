@@ -205,6 +205,31 @@ describe("metrics", () => {
     assert.deepEqual([queues?.sendBytes, queues?.logBytes], [BigInt(queued), BigInt(logged)]);
   });
 
+  test("count what peers do wrong, by peer and by kind, and show it in peer and status", async () => {
+    scene = new Scene();
+    await scene.start();
+    const { driver } = scene;
+    const [client, other] = clients;
+    // The prefix 127.1.0.0/16, which is nobody's.
+    scene.drivers.get(client)?.speaker.originate([prefix("127.1.0.0/16"), prefix("10.1.0.0/24")]);
+    await scene.network.idle();
+    const values = await scene.scrape();
+    const martian = 'kind="martian-prefix"';
+    assert.equal(values.get(`margay_peer_offences_total{peer="${client}",${martian}}`), 1);
+    assert.equal(values.get(`margay_peer_offences_total{peer="${other}",${martian}}`), undefined);
+    assert.equal(values.get(`margay_offences_total{${martian}}`), 1);
+    assert.equal(values.get('margay_offences_total{kind="silence"}'), 0);
+    const text = "UPDATEs with prefixes that are nobody's (RFC 6890)";
+    const expected = [{ kind: "martian-prefix", text, count: 1n }];
+    const peer = driver.speaker.peer(client);
+    assert.ok(peer !== undefined);
+    assert.deepEqual(peerView(peer, driver, scene.clock).offences, expected);
+    assert.deepEqual(statusView(scene.sources).offences, expected);
+    // They stay when the peer is forgotten.
+    driver.speaker.removePeer(client);
+    assert.deepEqual(statusView(scene.sources).offences, expected);
+  });
+
   test("make a histogram of the event loop's turns", async () => {
     scene = new Scene();
     await scene.start();

@@ -17,7 +17,7 @@ import { formatAge, formatDate } from "../../../src/cli/format/time.ts";
 import { EventSchema } from "../../../src/gen/margay/v1/event_pb.ts";
 import { ExplanationSchema } from "../../../src/gen/margay/v1/explanation_pb.ts";
 import { FibEntrySchema } from "../../../src/gen/margay/v1/fib_pb.ts";
-import { PeerSchema } from "../../../src/gen/margay/v1/peer_pb.ts";
+import { OffenceCountSchema, PeerSchema } from "../../../src/gen/margay/v1/peer_pb.ts";
 import { RouteSchema } from "../../../src/gen/margay/v1/route_pb.ts";
 import { StatusSchema } from "../../../src/gen/margay/v1/status_pb.ts";
 import { fibEntries, nodeB, nodeC, routeB, status } from "../api/fake-views.ts";
@@ -240,6 +240,31 @@ suite("peers", () => {
     assert.match(text, /queues {9}0 B to work off, 1\.2 kB to send, 262 kB in the socket\n/);
     assert.match(text, /peer offered {3}code 199: 0102\n/);
     assert.doesNotMatch(text, /last down/);
+  });
+
+  test("what a peer did wrong is a line for each kind", () => {
+    const peer = create(PeerSchema, nodeB);
+    peer.offences = [
+      { kind: "treat-as-withdraw", text: "malformed UPDATEs", count: 3n },
+      { kind: "martian-prefix", text: "UPDATEs with prefixes that are nobody's", count: 1n },
+    ].map((offence) => create(OffenceCountSchema, offence));
+    const text = formatPeer(peer, nowMs, plain);
+    assert.match(
+      text,
+      /offences {7}3 × treat-as-withdraw: malformed UPDATEs\n {15}1 × martian-prefix: UPDATEs with prefixes that are nobody's\n/,
+    );
+    assert.doesNotMatch(formatPeer(create(PeerSchema, nodeB), nowMs, plain), /offences/);
+  });
+
+  test("so is what all of them did, and who was turned away, in the status", () => {
+    const offences = [{ kind: "silence", text: "nothing came", count: 50n }];
+    const refused = { strangers: 500n, overLimit: 2n };
+    const of = (more: object): string =>
+      formatStatus(create(StatusSchema, { ...status, ...more }), nowMs, plain);
+    const text = of({ offences, refused });
+    assert.match(text, /offences +50 × silence: nothing came\n/);
+    assert.match(text, /refused +connections: 500 of strangers, 2 over the limit of their range\n/);
+    assert.doesNotMatch(of({ refused: { strangers: 0n, overLimit: 0n } }), /offences|refused/);
   });
 
   test("one that is down says with which NOTIFICATION", () => {
