@@ -210,9 +210,9 @@ function verdict({ address, felix }: Question, ok: boolean, steps: Step[], isOwn
   if (!ok) return `${address} is not reached as it should be: ${broken?.title ?? "?"}.`;
   if (felix === undefined) return `${address} is covered; nothing is programmed here.`;
   if (isOwn) {
-    return felix.kernel.found
-      ? `${address} is inside our own pod CIDR: ${felix.kernel.line}.`
-      : `${address} is inside our own pod CIDR, and no pod has it.`;
+    if (!felix.kernel.found) return `${address} is inside our own pod CIDR, and no pod has it.`;
+    const what = felix.kernel.isLocalPod ? "a pod of this node" : "inside our own pod CIDR";
+    return `${address} is ${what}: ${felix.kernel.line}.`;
   }
   const hop = felix.entry?.wanted?.nextHops[0];
   const through = hop?.mode === "tunnel" ? "through the tunnel" : "straight";

@@ -1,4 +1,5 @@
 import type { Fib } from "../fib/fib.ts";
+import type { PathContent } from "../fib/path.ts";
 import { formatIpAddress, parseIpAddress } from "../net/ip-address.ts";
 import { type Prefix, prefixContainsAddress, prefixFromOctets } from "../net/prefix.ts";
 import type { Netlink } from "../netlink/netlink.ts";
@@ -19,6 +20,8 @@ export type KernelAnswer =
       readonly protocol: number;
       readonly protocolName: string;
       readonly metric: number;
+      /** It leads to a pod of this node, straight over the pod's own link or a bridge. */
+      readonly isLocalPod: boolean;
     }
   | { readonly found: false; readonly errno: number; readonly text: string };
 
@@ -41,6 +44,8 @@ export interface ExplainContext extends EntryContext {
   readonly netlink: Netlink;
   readonly metrics: readonly number[];
   readonly podPools: readonly Prefix[];
+  /** This node's own. */
+  readonly podCidrs: readonly Prefix[];
 }
 
 /** Explains an address. Throws `TypeError` when the text is none. */
@@ -49,7 +54,7 @@ export function explainAddress(text: string, context: ExplainContext): FelixExpl
   if (octets === undefined) throw new TypeError(`not an IP address: ${text}`);
   const address = formatIpAddress(octets);
   const entry = longestWanted(octets, context);
-  const kernel = kernelAnswer(address, context);
+  const kernel = kernelAnswer(octets, context);
   const inPodPools = context.podPools.some((pool) => prefixContainsAddress(pool, octets));
   return { address, inPodPools, entry, kernel, lines: wordsFor(address, entry, kernel) };
 }
@@ -65,8 +70,8 @@ function longestWanted(octets: Uint8Array, context: ExplainContext): FibEntry | 
   return undefined;
 }
 
-function kernelAnswer(address: string, context: ExplainContext): KernelAnswer {
-  const answer = context.netlink.lookup(address);
+function kernelAnswer(octets: Uint8Array, context: ExplainContext): KernelAnswer {
+  const answer = context.netlink.lookup(formatIpAddress(octets));
   if (!answer.found) return answer;
   const { prefix, protocol, metric } = answer.route;
   // With net.ipv4.nexthop_compat_mode off the kernel names the object alone.
@@ -80,7 +85,18 @@ function kernelAnswer(address: string, context: ExplainContext): KernelAnswer {
     protocolName: name,
     line: routeLine(prefix.text, path, name, metric, context.deviceName),
     metric,
+    isLocalPod: isLocalPod(octets, path, context),
   };
+}
+
+/** Such routes are other programs' (the CNI plugin's): they are looked at, never touched. */
+function isLocalPod(
+  octets: Uint8Array,
+  { type, hops }: PathContent,
+  { podCidrs }: ExplainContext,
+): boolean {
+  if (type !== "unicast" || hops.some(({ gateway }) => gateway !== undefined)) return false;
+  return podCidrs.some((prefix) => prefixContainsAddress(prefix, octets));
 }
 
 function wordsFor(
@@ -102,7 +118,7 @@ function wordsFor(
     if (remedy !== undefined) lines.push(`remedy: ${remedy}`);
   }
   if (kernel.found) {
-    lines.push(`the kernel uses ${kernel.line}`);
+    lines.push(`the kernel uses ${kernel.line}${kernel.isLocalPod ? ": a pod of this node" : ""}`);
   } else lines.push(`the kernel has no way: ${kernel.text}`);
   return lines;
 }

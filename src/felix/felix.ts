@@ -332,6 +332,7 @@ export class Felix {
       netlink,
       metrics,
       podPools,
+      podCidrs: this.#podCidrs,
     });
   }
 

@@ -130,6 +130,10 @@ export class FelixProcess {
     await this.#exited;
   }
 
+  signal(signal: "SIGSTOP" | "SIGCONT"): void {
+    this.#child.kill(signal);
+  }
+
   /** kill -9. */
   async kill(): Promise<void> {
     this.#child.kill("SIGKILL");

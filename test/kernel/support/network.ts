@@ -1,4 +1,4 @@
-import { execFile, execFileSync, spawnSync } from "node:child_process";
+import { execFile, execFileSync, spawn, spawnSync } from "node:child_process";
 import { promisify } from "node:util";
 import { SLOWNESS } from "../../support/run.ts";
 
@@ -57,6 +57,26 @@ export class Network {
   async ip(namespace: string, words: string): Promise<string> {
     const { stdout } = await run("ip", ["-n", namespace, ...words.split(" ")]);
     return stdout;
+  }
+
+  /** Many commands of `ip` inside a namespace, by one process. */
+  batch(namespace: string, commands: readonly string[]): Promise<void> {
+    const child = spawn("ip", ["-n", namespace, "-batch", "-"], {
+      stdio: ["pipe", "ignore", "inherit"],
+    });
+    child.stdin.end(`${commands.join("\n")}\n`);
+    return new Promise((resolve, reject) => {
+      child.once("close", (code) => {
+        if (code === 0) resolve();
+        else reject(new Error(`ip -batch ended with ${code}`));
+      });
+    });
+  }
+
+  /** Removes one namespace, and with it the ends of wires that are in it. */
+  async remove(namespace: string): Promise<void> {
+    await run("ip", ["netns", "del", namespace]);
+    this.#namespaces.splice(this.#namespaces.indexOf(namespace), 1);
   }
 
   /** A command inside a namespace, its output. */

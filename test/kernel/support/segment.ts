@@ -53,6 +53,11 @@ export class Segment {
     return this.network.ip(this.node, words);
   }
 
+  /** Many commands of `ip` on the node. */
+  batch(commands: readonly string[]): Promise<void> {
+    return this.network.batch(this.node, commands);
+  }
+
   /** The lines of `ip route show WORDS` on the node. */
   routes(words: string): Promise<string[]> {
     return this.network.routes(this.node, words);
