@@ -89,8 +89,10 @@ function move(): Promise<void> {
 async function resync(): Promise<number> {
   await ip("addr add 10.99.0.1/32 dev lo");
   const done = new Promise<void>((resolve) => {
-    felix.onChange(({ kind }) => {
-      if (kind === "resync") resolve();
+    const end = felix.onChange(({ kind }) => {
+      if (kind !== "resync") return;
+      end();
+      resolve();
     });
   });
   await ip("addr del 10.99.0.1/32 dev lo");

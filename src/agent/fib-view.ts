@@ -42,7 +42,7 @@ function reasonName(verdict: string, tunnel: boolean): string {
 }
 
 /** One entry of the FIB as the API shows it; `ownProtocol` is our protocol number. */
-function fibEntryView(entry: FibEntry, ownProtocol: number): FibEntryView {
+export function fibEntryView(entry: FibEntry, ownProtocol: number): FibEntryView {
   const { kernel, state } = entry;
   const wanted = wantedView(entry);
   return {
@@ -61,8 +61,7 @@ function fibEntryView(entry: FibEntry, ownProtocol: number): FibEntryView {
 
 /** The entries that a filter selects. */
 export function* fibEntries(felix: Felix, filter: PrefixFilter): Generator<FibEntryView> {
-  const { protocol } = felix.status();
   for (const entry of selectByPrefix(filter, felix.routes(), ({ prefix }) => prefix)) {
-    yield fibEntryView(entry, protocol);
+    yield fibEntryView(entry, felix.protocol);
   }
 }

@@ -180,6 +180,11 @@ export class Felix {
     });
   }
 
+  /** rtm_protocol of our routes. */
+  get protocol(): number {
+    return this.#options.protocol;
+  }
+
   /**
    * Reads and adopts what the kernel has, switches forwarding on, and puts the local routes in. Rejects with
    * `NetlinkError` when the kernel cannot be read.
@@ -198,13 +203,15 @@ export class Felix {
   setRoute(intent: RouteIntent): void {
     const { prefix } = intent;
     const metric = this.#metricOf(prefix);
-    const before = this.#fib.row(prefix, metric)?.want;
+    const row = this.#fib.row(prefix, metric);
+    const before = row?.want;
     const policy = this.#policies.of(prefix);
     const group = this.#nextHops.acquire(intent.nextHops, policy, prefix.version);
     if (before?.kind === "remote" && this.#nextHops.release(before.group, group)) {
       this.#reconciler.rewire();
     }
-    this.#fib.want(prefix, metric, group.owner, group.path);
+    if (row === undefined) this.#fib.want(prefix, metric, group.owner, group.path);
+    else this.#fib.wantAt(row, group.owner, group.path);
     if (before !== group.owner) this.#overlaps = undefined;
     this.#reconciler.kick();
   }
@@ -321,6 +328,15 @@ export class Felix {
     for (const row of this.#fib.rows()) yield entryOf(row, this.#context);
   }
 
+  /** The entry of a prefix: the one that is wanted for pods, or else the node's own. */
+  entry(prefix: Prefix): FibEntry | undefined {
+    for (const metric of [this.#metricOf(prefix), LOCAL_METRIC]) {
+      const row = this.#fib.row(prefix, metric);
+      if (row !== undefined) return entryOf(row, this.#context);
+    }
+    return undefined;
+  }
+
   /** Where packets to an address go, and why. Rejects with `TypeError` when the text is no address. */
   async explain(address: string): Promise<FelixExplanation> {
     const { netlink, metric, podPools } = this.#options;
@@ -336,9 +352,9 @@ export class Felix {
     });
   }
 
-  /** Tells what happens to routes; returns what ends it. */
-  onChange(listener: (event: FelixEvent) => void): () => void {
-    return this.#reporter.listen(listener);
+  /** Tells what happens to routes, while `cares` says so; returns what ends it. */
+  onChange(listener: (event: FelixEvent) => void, cares: () => boolean = () => true): () => void {
+    return this.#reporter.listen(listener, cares);
   }
 
   /** Ends. The kernel keeps our routes and the tunnel, save with `cleanup`. Does not close the netlink. */

@@ -38,6 +38,8 @@ export class NextHops {
     4: new WeakMap<PathPolicy, Map<string, NextHopGroup>>(),
     6: new WeakMap<PathPolicy, Map<string, NextHopGroup>>(),
   };
+  /** The one that was asked for last: routes of one node mostly come together. */
+  #last: NextHopGroup | undefined;
   /** The subnets that other nodes say they are in. */
   #subnets: ReadonlyMap<string, Prefix> = new Map();
 
@@ -47,6 +49,12 @@ export class NextHops {
 
   /** The group of these addresses for routes of one policy and IP version, resolved; give it back with `release`. */
   acquire(addresses: readonly string[], policy: PathPolicy, payload: 4 | 6): NextHopGroup {
+    const last = this.#last;
+    const isSame = last?.policy === policy && last.payload === payload && isSingle(last, addresses);
+    if (isSame && last.users > 0) {
+      last.users++;
+      return last;
+    }
     const to = wordsOf(addresses);
     const ofPolicy = this.#groupsOf(policy, payload);
     let group = ofPolicy.get(to);
@@ -58,6 +66,7 @@ export class NextHops {
       this.#resolve(group);
     }
     group.users++;
+    this.#last = group;
     return group;
   }
 
@@ -217,6 +226,11 @@ export class NextHops {
     } else if (tunnel.ifindex === undefined) way.problem = tunnel.problem;
     else way.hop = hopFor("tunnel", nextHop.address, tunnel.ifindex);
   }
+}
+
+/** Is this the group of a single address, and of that one? */
+function isSingle({ ways }: NextHopGroup, addresses: readonly string[]): boolean {
+  return ways.length === 1 && addresses.length === 1 && ways[0]?.nextHop.address === addresses[0];
 }
 
 function wordsOf(addresses: readonly string[]): string {

@@ -33,7 +33,8 @@ const RETRY_MAXIMUM_MS = 60_000;
 export class Reporter {
   readonly #options: ReporterOptions;
   readonly #contest: Contest;
-  readonly #listeners = new Set<(event: FelixEvent) => void>();
+  /** Who listens, and whether it cares at the moment. */
+  readonly #listeners = new Map<(event: FelixEvent) => void, () => boolean>();
   #retryMs = RETRY_MS;
   /** What others deleted or changed, and that was put back. */
   repairs = 0;
@@ -43,14 +44,20 @@ export class Reporter {
     this.#contest = new Contest(options.clock);
   }
 
-  /** Tells every event from now on; returns what ends it. */
-  listen(listener: (event: FelixEvent) => void): () => void {
-    this.#listeners.add(listener);
+  /** Tells every event from now on, while `cares` says so; returns what ends it. */
+  listen(listener: (event: FelixEvent) => void, cares: () => boolean): () => void {
+    this.#listeners.set(listener, cares);
     return () => this.#listeners.delete(listener);
   }
 
   tell(event: FelixEvent): void {
-    for (const listener of this.#listeners) listener(event);
+    for (const [listener, cares] of this.#listeners) if (cares()) listener(event);
+  }
+
+  /** Of every route that is written there would be an event: it is only made for somebody. */
+  get #isHeard(): boolean {
+    for (const cares of this.#listeners.values()) if (cares()) return true;
+    return false;
   }
 
   /** What the kernel made of a change. */
@@ -59,7 +66,7 @@ export class Reporter {
     if (outcome === "occupied") return;
     if (outcome === "failed") return this.#failed(change);
     this.#retryMs = RETRY_MS;
-    if (this.#listeners.size === 0) return;
+    if (!this.#isHeard) return;
     this.tell({ kind: outcome, prefix: change.prefix, text: this.#way(change) });
   }
 

@@ -93,7 +93,11 @@ export class Fib<Want> {
 
   /** Wants a route; without a path it waits for one, and what is there stays. */
   want(prefix: Prefix, metric: number, want: Want, path: FibPath | undefined): FibRow<Want> {
-    const row = this.#rowFor(prefix, metric);
+    return this.wantAt(this.#rowFor(prefix, metric), want, path);
+  }
+
+  /** The same where the row is known. */
+  wantAt(row: FibRow<Want>, want: Want, path: FibPath | undefined): FibRow<Want> {
     row.want = want;
     this.#deletions.delete(row);
     if (row.doubtful) {

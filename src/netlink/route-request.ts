@@ -33,6 +33,8 @@ export interface RouteChange {
 
 interface Template {
   readonly octets: Uint8Array;
+  readonly path: RoutePath;
+  readonly isDeletion: boolean;
   readonly metric: number;
   readonly family: number;
 }
@@ -56,6 +58,8 @@ export class RouteEncoder {
   #octets = new Uint8Array(32 * 1024);
   readonly #templates = new WeakMap<RoutePath, Template>();
   readonly #deletions = new WeakMap<RoutePath, Template>();
+  /** Routes of one path mostly come together. */
+  #last: Template | undefined;
 
   constructor(identity: RouteIdentity) {
     this.#identity = identity;
@@ -100,15 +104,24 @@ export class RouteEncoder {
   }
 
   #template(change: RouteChange): Template {
-    const cache = change.op === "delete" ? this.#deletions : this.#templates;
     const isIpv4 = change.ipv4Address !== undefined || change.prefix.version === 4;
     const family = isIpv4 ? AddressFamily.ipv4 : AddressFamily.ipv6;
+    const last = this.#last;
+    const isSame = last?.path === change.path && last.isDeletion === (change.op === "delete");
+    if (isSame && last.metric === change.metric && last.family === family) return last;
+    this.#last = this.#find(change, family);
+    return this.#last;
+  }
+
+  #find(change: RouteChange, family: number): Template {
+    const cache = change.op === "delete" ? this.#deletions : this.#templates;
     const cached = cache.get(change.path);
     if (cached !== undefined && cached.metric === change.metric && cached.family === family) {
       return cached;
     }
     const octets = this.#build(change, family);
-    const template = { octets, metric: change.metric, family };
+    const { path, metric } = change;
+    const template = { octets, path, metric, family, isDeletion: change.op === "delete" };
     cache.set(change.path, template);
     return template;
   }
