@@ -32,6 +32,7 @@ import { nodePeerSettings, nodeRanges } from "./peer-settings.ts";
 import { nodeSubnets, poolPolicies } from "./pool-policies.ts";
 import { logRefusals } from "./refusal-log.ts";
 import { feedRoutes } from "./route-feed.ts";
+import { PodInterface } from "./pod-interface.ts";
 import { type Probes, startProbes } from "./probes.ts";
 import { ownSubnets } from "./own-subnets.ts";
 import type { RecordingFile } from "./recording-file.ts";
@@ -73,6 +74,7 @@ export class NodeAgent {
   #config: NodeConfig;
   #model: ClusterModel;
   #configStatus: NonNullable<StatusView["config"]>;
+  #podInterface: PodInterface | undefined;
   #api: ApiServer | undefined;
   #probes: Probes | undefined;
   #endOfRibWait: Timer | undefined;
@@ -144,6 +146,7 @@ export class NodeAgent {
   /** Starts everything, the programmer first, since what it finds in the kernel goes into our OPENs. */
   async start(): Promise<void> {
     const { listen, api, metrics, timers } = this.#config;
+    await this.#watchPodInterface();
     await this.#felix.start();
     publishFelix(this.#felix, this.#hub, this.#clock);
     const adopted = this.#felix.status().adopted > 0;
@@ -187,6 +190,36 @@ export class NodeAgent {
       },
       "margay node is up",
     );
+  }
+
+  /** Follows the interface that says what our pods have, where the configuration names one. */
+  async #watchPodInterface(): Promise<void> {
+    const { podCidrsInterface: name } = this.#config.node;
+    if (name !== this.#podInterface?.name) {
+      this.#podInterface?.close();
+      this.#podInterface = undefined;
+      if (name === undefined) return;
+      const logger = this.#logger.child({ room: "agent" });
+      const onChange = (): void => this.#podsChanged();
+      this.#podInterface = new PodInterface({ name, logger, onChange });
+    }
+    await this.#podInterface?.read();
+    this.#takePods();
+  }
+
+  /** The node's own pod CIDRs are those of the interface. */
+  #takePods(): void {
+    if (this.#podInterface === undefined) return;
+    const podCidrs = this.#podInterface.prefixes(this.#model.podPools);
+    this.#config = { ...this.#config, node: { ...this.#config.node, podCidrs } };
+  }
+
+  #podsChanged(): void {
+    // Before the API is there the start is not through, which takes them by itself.
+    if (this.#api === undefined) return;
+    const before = { config: this.#config, cluster: this.#model };
+    this.#takePods();
+    this.#changed(before);
   }
 
   #statusSources(): StatusSources {
@@ -262,10 +295,10 @@ export class NodeAgent {
     const before = { config: this.#config, cluster: this.#model };
     // Identity, sockets and the look of kernel routes stand until the next start; the rest is replaced.
     const { node, peers, ranges, timers, mesh, log } = loaded.config;
-    const { podCidrs, podCidrsFrom } = node;
+    const { podCidrs, podCidrsFrom, podCidrsInterface } = node;
     this.#config = {
       ...this.#config,
-      node: { ...this.#config.node, podCidrs, podCidrsFrom },
+      node: { ...this.#config.node, podCidrs, podCidrsFrom, podCidrsInterface },
       peers,
       ranges,
       timers,
@@ -280,6 +313,7 @@ export class NodeAgent {
         this.#logger.warn({ setting: change.path }, `${change.path} changes at the next start`);
       }
     }
+    await this.#watchPodInterface();
     this.#changed(before);
     await this.#cluster.reload();
   }
@@ -328,6 +362,7 @@ export class NodeAgent {
    */
   async stop(options: { readonly cleanup: boolean }): Promise<void> {
     await this.#cluster.stop();
+    this.#podInterface?.close();
     await this.#probes?.close();
     await this.#api?.close();
     this.#endOfRibWait?.cancel();

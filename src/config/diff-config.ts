@@ -19,6 +19,7 @@ export interface ConfigSnapshot {
 const effects: Readonly<Record<string, ConfigEffect>> = {
   "node.podCidrs": "live",
   "node.podCidrsFrom": "live",
+  "node.podCidrsInterface": "live",
   "timers.holdTimeSeconds": "session-reset",
   "timers.connectRetrySeconds": "live",
   "timers.idleHoldSeconds": "live",

@@ -23,8 +23,7 @@ export function effectiveConfig(
       ...(member.address6 !== undefined && { address6: member.address6 }),
       asn: file.node.asn ?? member.asn,
       routerId: file.node.routerId ?? address,
-      podCidrs: file.node.podCidrs ?? member.podCidrs,
-      podCidrsFrom: file.node.podCidrs === undefined ? "cluster" : "node",
+      ...podCidrs(file.node, member),
     },
     cluster: { file: clusterPath },
     mesh: { ...rest.mesh, ...secretOf(rest.mesh.passwordFile, passwords) },
@@ -35,4 +34,15 @@ export function effectiveConfig(
     peers: resolvePeers(file.peers, { ...file, passwords }),
     ranges: resolveRanges(file.ranges, { ...file, passwords }),
   };
+}
+
+function podCidrs(
+  { podCidrs: own, podCidrsInterface }: NodeFile["node"],
+  member: ClusterMember,
+): Pick<NodeConfig["node"], "podCidrs" | "podCidrsFrom" | "podCidrsInterface"> {
+  if (podCidrsInterface !== undefined) {
+    return { podCidrs: [], podCidrsFrom: "interface", podCidrsInterface };
+  }
+  if (own !== undefined) return { podCidrs: own, podCidrsFrom: "node" };
+  return { podCidrs: member.podCidrs, podCidrsFrom: "cluster" };
 }

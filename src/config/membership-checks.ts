@@ -123,7 +123,11 @@ function checkPodCidrs(comparison: Comparison, index: number): void {
     }
   }
   // Those that could not be read are there, too.
-  if (cluster.members[index]?.podCidrs.length === 0 && config.node.podCidrs.length === 0) {
+  if (
+    cluster.members[index]?.podCidrs.length === 0 &&
+    config.node.podCidrs.length === 0 &&
+    config.node.podCidrsInterface === undefined
+  ) {
     report.warn(
       ["node"],
       `${name} has no pod CIDR, so it announces nothing: give its member podCidrs`,

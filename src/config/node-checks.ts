@@ -91,6 +91,13 @@ function checkProtocol(protocol: number | undefined, report: Report): void {
 }
 
 function checkOwnPodCidrs(config: NodeDraft, report: Report): void {
+  if (config.node.podCidrsInterface !== undefined && config.node.podCidrs.length > 0) {
+    const place = report.at(["node", "podCidrs"]);
+    report.error(
+      ["node", "podCidrsInterface"],
+      `podCidrs are given, too, at ${place}: leave one of the two out`,
+    );
+  }
   const entries = config.node.podCidrs.flatMap((prefix, order) =>
     prefix === undefined ? [] : [{ prefix, order, member: -1, owner: "this node" }],
   );

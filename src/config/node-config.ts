@@ -18,7 +18,9 @@ export interface NodeConfig {
     readonly routerId: string;
     readonly podCidrs: readonly Prefix[];
     /** Who says what the pod CIDRs are: with `cluster`, they follow the cluster's member as it changes. */
-    readonly podCidrsFrom: "node" | "cluster";
+    readonly podCidrsFrom: "node" | "cluster" | "interface";
+    /** With `interface`: which; `podCidrs` are then for the agent to find. */
+    readonly podCidrsInterface?: string | undefined;
   };
   /** Path of the cluster file, usable from the working directory. */
   readonly cluster: { readonly file: string };

@@ -39,6 +39,10 @@ const node = section({
   routerId: routerId()
     .optional()
     .meta({ description: "Our BGP identifier. Default: our address." }),
+  podCidrsInterface: text("the name of an interface").optional().meta({
+    description:
+      "Take the pod CIDRs from the addresses of this interface, as they come and go. Default: none.",
+  }),
   podCidrs: list("pod CIDRs", podPrefix()).optional().meta({
     description: "What our pods have. Default: the member's in the cluster file.",
   }),

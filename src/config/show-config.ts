@@ -10,10 +10,10 @@ import type { SpeakerSettings } from "./speaker-settings.ts";
 
 /** The configuration in force as YAML, every default spelt out; itself a node file that means the same. */
 export function showConfig(config: NodeConfig): string {
-  const { podCidrsFrom, address6, ...node } = config.node;
+  const { podCidrsFrom, address6, podCidrs: found, ...node } = config.node;
   const document = toDocument({
     ...config,
-    node,
+    node: podCidrsFrom === "interface" ? node : { ...node, podCidrs: found },
     cluster: { file: resolve(config.cluster.file) },
     api: withEndpoint(config.api),
     metrics: withEndpoint(config.metrics),

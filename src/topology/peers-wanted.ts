@@ -13,7 +13,7 @@ export interface TopologyNode {
     readonly asn: number;
     readonly podCidrs: readonly Prefix[];
     /** With `cluster`, the pod CIDRs are those of the cluster's member with this name, as it is now. */
-    readonly podCidrsFrom: "node" | "cluster";
+    readonly podCidrsFrom: "node" | "cluster" | "interface";
   };
   readonly mesh: { readonly dial: DialRule };
   /** Peers besides the cluster's. */
@@ -57,7 +57,7 @@ export function prefixesToOriginate(
   cluster: ClusterModel,
 ): readonly Prefix[] {
   const { name, podCidrs, podCidrsFrom } = config.node;
-  if (podCidrsFrom === "node") return podCidrs;
+  if (podCidrsFrom !== "cluster") return podCidrs;
   return cluster.members.find((member) => member.name === name)?.podCidrs ?? [];
 }
 

@@ -204,3 +204,16 @@ api: { listen: "[::1]:8179" }
     first.config,
   );
 });
+
+test("pod CIDRs from an interface are the agent's to find", (t) => {
+  const node = `node: { name: a1, podCidrsInterface: cni0 }
+cluster: { file: cluster.yaml }
+`;
+  const { config } = loaded(t, { node });
+  assert.deepEqual(config.node.podCidrs, []);
+  assert.equal(config.node.podCidrsFrom, "interface");
+  const shown = showConfig(config);
+  assert.match(shown, /^ {2}podCidrsInterface: cni0$/m);
+  assert.doesNotMatch(shown, /podCidrs:/);
+  assert.deepEqual(loaded(t, { node: shown }).config, config);
+});

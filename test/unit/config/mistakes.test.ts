@@ -23,6 +23,14 @@ holdTimeSeconds: 30
       'node.yaml:3:1: holdTimeSeconds: unknown key "holdTimeSeconds": it belongs at timers.holdTimeSeconds or peers[].holdTimeSeconds or ranges[].holdTimeSeconds',
     ],
   },
+  "pod CIDRs twice": {
+    node: `node: { name: a1, podCidrs: [10.233.1.0/24], podCidrsInterface: cni0 }
+cluster: { file: cluster.yaml }
+`,
+    says: [
+      "node.yaml:1:65: node.podCidrsInterface: podCidrs are given, too, at node.yaml:1:29: leave one of the two out",
+    ],
+  },
   "unknown key, unlike any": {
     node: `node: { name: a1 }
 cluster: { file: cluster.yaml }
