@@ -1,5 +1,6 @@
 import type { Fib } from "../fib/fib.ts";
 import type { NextHopObjects, ObjectChange, ObjectContent } from "../fib/next-hop-objects.ts";
+import type { FibPath, PathHop } from "../fib/path.ts";
 import { isOurs } from "../fib/ownership.ts";
 import type { Culprit } from "../fib/row.ts";
 import type { Netlink, NetlinkEvent } from "../netlink/netlink.ts";
@@ -69,6 +70,11 @@ export class ObjectKeeper {
       if (kernel?.nextHopId === object.id) fib.lostOurs(prefix, metric, culprit);
     }
     return true;
+  }
+
+  /** Where a path leads, itself or by its object. */
+  hopsOf({ nextHopId, hops }: FibPath): readonly PathHop[] {
+    return nextHopId === undefined ? hops : this.#parts.objects.hops(nextHopId);
   }
 
   /** Writes what is due. Returns whether some routes must name other ids now, or none. */

@@ -1,6 +1,6 @@
 import type { Fib } from "../fib/fib.ts";
 import { isOurs } from "../fib/ownership.ts";
-import type { PathTable } from "../fib/path.ts";
+import type { FibPath, PathTable } from "../fib/path.ts";
 import type { Culprit } from "../fib/row.ts";
 import type { Prefix } from "../net/prefix.ts";
 import { NetlinkError } from "../netlink/errno.ts";
@@ -311,11 +311,25 @@ export class Reconciler {
       return this.kick();
     }
     const change = this.#parts.picture.apply(event);
-    if (change.routesLost) {
+    if (change.routesLost && this.#mayHaveLost(event)) {
       const what = event.kind === "link" ? `link ${event.link.name} changed` : "an address went";
       this.#scan(what);
     }
     if (change.links || change.addresses) this.reevaluate();
+  }
+
+  /** May routes that matter have gone with it? Not where none of ours leads through the link, nor any that stands in our way. */
+  #mayHaveLost(event: NetlinkEvent): boolean {
+    const { fib, keeper } = this.#parts;
+    if (event.kind !== "link" || fib.hasConflicts) return true;
+    const { ifindex } = event.link;
+    const others = new Set<FibPath>();
+    for (const { kernel } of fib.rows()) {
+      if (kernel === undefined || others.has(kernel)) continue;
+      if (keeper.hopsOf(kernel).some((hop) => hop.ifindex === ifindex)) return true;
+      others.add(kernel);
+    }
+    return false;
   }
 
   #onRoute(event: NetlinkEvent & { readonly kind: "route" }): void {
