@@ -116,16 +116,25 @@ class KernelNetlink implements Netlink {
 
   lookup(address: string): RouteLookup {
     try {
-      const body = encodeRouteLookup(address);
-      const route = decodeRoute(
-        this.#conversation.query(`look up ${address}`, MessageType.getRoute, body),
-      );
-      if (route !== undefined) return { found: true, route };
+      const route = decodeRoute(this.#ask(address, "entry"));
+      if (route !== undefined) return { found: true, route: this.#withHops(address, route) };
       return { found: false, errno: Errno.io, text: errnoText(Errno.io) };
     } catch (error) {
       if (!(error instanceof NetlinkError)) throw error;
       return { found: false, errno: error.errno, text: error.reason };
     }
+  }
+
+  #ask(address: string, what: "entry" | "way"): Uint8Array {
+    const body = encodeRouteLookup(address, what);
+    return this.#conversation.query(`look up ${address}`, MessageType.getRoute, body);
+  }
+
+  /** With net.ipv4.nexthop_compat_mode off an entry names its next-hop object alone: the way itself tells the rest. */
+  #withHops(address: string, route: KernelRoute): KernelRoute {
+    if (route.nextHopId === undefined || route.hops.length > 0) return route;
+    const way = decodeRoute(this.#ask(address, "way"), true);
+    return { ...route, hops: way?.hops ?? [] };
   }
 
   applyRoutes(

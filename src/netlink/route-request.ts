@@ -211,14 +211,14 @@ function writeMultipath(writer: AttributeWriter, hops: readonly RouteHop[], fami
   writer.bytes(RouteAttribute.multipath, joined);
 }
 
-/** Body of a request for the entry of the FIB that an address matches. */
-export function encodeRouteLookup(address: string): Uint8Array {
+/** Body of a request for the entry of the FIB that an address matches, or else for the way that a packet would take. */
+export function encodeRouteLookup(address: string, what: "entry" | "way" = "entry"): Uint8Array {
   const octets = parseIpAddress(address);
   if (octets === undefined) throw new TypeError(`not an IP address: ${address}`);
   const fixed = new Uint8Array(ROUTE_HEADER_OCTETS);
   fixed[0] = octets.length === 4 ? AddressFamily.ipv4 : AddressFamily.ipv6;
   fixed[1] = octets.length * 8;
-  new DataView(fixed.buffer).setUint32(8, RouteFlag.fibMatch, true);
+  new DataView(fixed.buffer).setUint32(8, what === "entry" ? RouteFlag.fibMatch : 0, true);
   return new AttributeWriter(fixed).bytes(RouteAttribute.destination, octets).finish();
 }
 

@@ -76,8 +76,11 @@ interface Draft {
   extras: string;
 }
 
-/** Reads the payload of an RTM_NEWROUTE or RTM_DELROUTE; `undefined` when it is cut short, no IP route, or a cloned one. */
-export function decodeRoute(payload: Uint8Array): KernelRoute | undefined {
+/**
+ * Reads the payload of an RTM_NEWROUTE or RTM_DELROUTE; `undefined` when it is cut short, no IP route, or a cloned one
+ * that is not asked for.
+ */
+export function decodeRoute(payload: Uint8Array, withCloned = false): KernelRoute | undefined {
   if (payload.length < ROUTE_HEADER_OCTETS) return undefined;
   const family = payload[0];
   const size = family === AddressFamily.ipv4 ? 4 : family === AddressFamily.ipv6 ? 16 : undefined;
@@ -86,7 +89,8 @@ export function decodeRoute(payload: Uint8Array): KernelRoute | undefined {
   const draft = readAttributes(payload);
   const octets = draft.destination ?? new Uint8Array(size);
   const type = typeNames[payload[7] as number];
-  if (octets.length !== size || type === undefined || (flags & RouteFlag.cloned) !== 0) {
+  if (octets.length !== size || type === undefined) return undefined;
+  if (!withCloned && (flags & RouteFlag.cloned) !== 0) {
     return undefined;
   }
   const { gateway, ifindex, table, metric, source, nextHopId, extras } = draft;

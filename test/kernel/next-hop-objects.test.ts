@@ -146,6 +146,19 @@ describe("routes through next-hop objects", { skip, timeout: 60_000 * slowness }
     ]);
   });
 
+  test("of others under our next hops are followed, also where the kernel names the object alone", async () => {
+    await segment.network.exec(
+      ...[segment.node, "sysctl", "-q", "-w", "net.ipv4.nexthop_compat_mode=0"],
+    );
+    await segment.ip("nexthop add id 5 via 192.168.1.4 dev eth0 proto static");
+    await segment.ip("route add 172.16.0.0/24 nhid 5 proto static");
+    const answer = await felix.call<{ kernel: { text: string } }>("explain", "172.16.0.9");
+    assert.equal(answer.kernel.text, "nhid 5 via 192.168.1.4 dev eth0");
+    await felix.setRoute("10.233.9.0/24", "172.16.0.9");
+    const { lines } = await felix.call<{ lines: string[] }>("explain", "10.233.9.1");
+    assert.match(lines[1] ?? "", /172\.16\.0\.9 is behind 192\.168\.1\.4 on eth0/);
+  });
+
   test("and theirs are all that cleanup takes", async () => {
     await felix.kill();
     await segment.ip("nexthop add id 5 via 192.168.1.9 dev eth0 proto static");
