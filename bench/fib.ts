@@ -2,7 +2,7 @@
  * Writing routes into the kernel: margay's programmer against plain C, BIRD and `ip -batch`, in the same run, each in a
  * network namespace of its own; and whole daemons, from an UPDATE to its route. Needs root; C needs cc, BIRD needs bird.
  *
- *   node bench/fib.ts [ROUNDS=3] [COUNT …=10000 100000]
+ *   node bench/fib.ts [ROUNDS=4] [COUNT …=10000 100000]
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,13 +13,14 @@ import { type Outcome, type Phase, phases } from "./fib/outcome.ts";
 import { inPlace } from "./fib/place.ts";
 import { figures } from "./cells.ts";
 
-const CHANGES = 2000;
 const NAME_COLUMNS = 26;
 const COLUMNS = 16;
 
-const [roundsText = "3", ...countTexts] = process.argv.slice(2);
+const [roundsText = "4", ...countTexts] = process.argv.slice(2);
 const rounds = Number(roundsText);
 const counts = countTexts.length === 0 ? [10_000, 100_000] : countTexts.map(Number);
+/** Of single prefixes, for each daemon. */
+const changes = 500 * rounds;
 const scratch = mkdtempSync(join(tmpdir(), "margay-bench-fib-"));
 
 /** One round of each after the other, so that a busy moment of the machine meets all alike. */
@@ -73,7 +74,7 @@ function printTable(count: number, results: ReadonlyMap<string, readonly Outcome
 
 function printLatencies(latencies: readonly Latency[]): void {
   console.log(
-    `One prefix, from an UPDATE's being sent to its route's being in the kernel, ${CHANGES} times`,
+    `One prefix, from an UPDATE's being sent to its route's being in the kernel, ${changes} times`,
   );
   for (const { name, p50Ms, p99Ms } of latencies) {
     const values = `p50 ${p50Ms.toFixed(3)} ms   p99 ${p99Ms.toFixed(3)} ms`;
@@ -85,7 +86,7 @@ try {
   for (const count of counts) printTable(count, await measureAll(count));
   const latencies: Latency[] = [];
   for (const daemon of latencyContenders) {
-    latencies.push(await inPlace(0, scratch, (place) => measureLatency(daemon, place, CHANGES)));
+    latencies.push(await inPlace(0, scratch, (place) => measureLatency(daemon, place, changes)));
   }
   printLatencies(latencies);
 } finally {
