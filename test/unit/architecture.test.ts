@@ -214,7 +214,11 @@ describe("the architecture", () => {
   test("leaves AF_NETLINK, sockets and clocks to the one file each", () => {
     const importers = (name: string): string[] =>
       files.filter(({ imports }) => imports.includes(name)).map(({ path }) => path);
-    assert.deepEqual(importers("koffi"), ["netlink/socket.ts", "platform/linux-socket.ts"]);
+    assert.deepEqual(importers("koffi"), [
+      "netlink/socket.ts",
+      "platform/linux-socket.ts",
+      "platform/startup-memory.ts",
+    ]);
     const sockets = importers("node:net").filter((path) => !path.startsWith("api/"));
     assert.deepEqual(sockets, ["platform/node-tcp-connection.ts", "platform/node-tcp.ts"]);
     const random = files.filter(({ code }) => /\bMath\.random\b/.test(code));

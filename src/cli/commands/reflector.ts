@@ -13,7 +13,7 @@ import type { Prefix } from "../../net/prefix.ts";
 import { openRecording } from "../../agent/recording-file.ts";
 import { nodeClock } from "../../platform/node-clock.ts";
 import { createLogger } from "../../platform/pino-logger.ts";
-import { releaseStartupMemory } from "../../platform/startup-memory.ts";
+import { warmUp } from "../../agent/warm-up.ts";
 import { ExitCode } from "../exit-code.ts";
 import { UsageError } from "../failure.ts";
 import { untilSignal } from "../until-signal.ts";
@@ -76,7 +76,7 @@ export async function run(args: ReflectorArguments): Promise<number> {
     recording: openRecording(args.record, log.logger),
   });
   try {
-    releaseStartupMemory();
+    warmUp(nodeClock);
     await agent.start();
     await untilSignal(() => agent.reload());
   } finally {

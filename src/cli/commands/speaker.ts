@@ -4,7 +4,7 @@ import { formatProblems } from "../../config/problem.ts";
 import { openRecording } from "../../agent/recording-file.ts";
 import { nodeClock } from "../../platform/node-clock.ts";
 import { createLogger } from "../../platform/pino-logger.ts";
-import { releaseStartupMemory } from "../../platform/startup-memory.ts";
+import { warmUp } from "../../agent/warm-up.ts";
 import { ExitCode } from "../exit-code.ts";
 import { untilSignal } from "../until-signal.ts";
 import type { SpeakerArguments } from "./arguments.ts";
@@ -27,7 +27,7 @@ export async function run(args: SpeakerArguments): Promise<number> {
     recording: openRecording(args.record, log.logger),
   });
   try {
-    releaseStartupMemory();
+    warmUp(nodeClock);
     await agent.start();
     await untilSignal(() => agent.reload());
   } finally {
