@@ -1,4 +1,4 @@
-import { parseIpAddress } from "../net/ip-address.ts";
+import { parseIpAddress, withoutZone } from "../net/ip-address.ts";
 import { type Prefix, prefixContainsAddress } from "../net/prefix.ts";
 import type { PeerSettings } from "./peer-settings.ts";
 
@@ -66,7 +66,7 @@ export class DynamicPeers {
   }
 
   #find(address: string): RangeState | undefined {
-    const octets = parseIpAddress(address);
+    const octets = parseIpAddress(withoutZone(address));
     if (octets === undefined) return undefined;
     return this.#ranges.find(({ range }) => prefixContainsAddress(range.prefix, octets));
   }

@@ -1,5 +1,5 @@
 import type { PrefixLimitState } from "./prefix-limit.ts";
-import { parseIpAddress } from "../net/ip-address.ts";
+import { parseIpAddress, withoutZone } from "../net/ip-address.ts";
 import { formatHex } from "../wire/hex.ts";
 import type { GracefulRestartCapability } from "./capability/capability.ts";
 import type { DownReason } from "./fsm/action.ts";
@@ -119,7 +119,7 @@ export class Peer implements RibPeer {
 }
 
 function addressOrder(address: string): string {
-  const octets = parseIpAddress(address) ?? new Uint8Array(16);
+  const octets = parseIpAddress(withoutZone(address)) ?? new Uint8Array(16);
   const hex = formatHex(octets);
   return octets.length === 4 ? `00000000000000000000ffff${hex}` : hex;
 }

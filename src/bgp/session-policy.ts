@@ -1,7 +1,7 @@
 import type { Family } from "./family/family.ts";
 import { isExternalAsn } from "./fsm/peer-asn.ts";
 import type { Negotiated } from "./fsm/negotiate.ts";
-import { type LocalEnd, nextHopSelf } from "./next-hop-self.ts";
+import { linkLocalSelf, type LocalEnd, nextHopSelf } from "./next-hop-self.ts";
 import { advertised, exportPolicyOf, importPolicyOf, type PolicySession } from "./peer-policy.ts";
 import type { AddPathSettings, PeerSettings } from "./peer-settings.ts";
 import { allPaths, type ExportProfile } from "./rib/export-profile.ts";
@@ -44,6 +44,8 @@ export function exportProfile(
 ): ExportProfile {
   const { codec, extendedNextHop } = negotiated;
   const session = sessionOf(settings, negotiated, config);
+  const takesIpv6NextHop = family.version === 6 || extendedNextHop;
+  const self = nextHopSelf(family, { settings, config, localEnd, extendedNextHop });
   return {
     external: codec.external,
     client: settings.client && !codec.external,
@@ -53,8 +55,10 @@ export function exportProfile(
     addPaths: codec.addPathSend.has(family.key) ? addPaths(settings.addPath?.send ?? 0) : 0,
     clusterId: config.clusterId,
     clientToClient: config.clientToClient ?? true,
-    nextHopSelf: nextHopSelf(family, { settings, config, localEnd, extendedNextHop }),
-    takesIpv6NextHop: family.version === 6 || extendedNextHop,
+    nextHopSelf: self,
+    linkLocalSelf: linkLocalSelf(self, localEnd),
+    linkSubnets: takesIpv6NextHop ? (localEnd.linkSubnets ?? []) : [],
+    takesIpv6NextHop,
     minRouteAdvertisementIntervalSeconds: settings.minRouteAdvertisementIntervalSeconds,
     policy: exportPolicyOf(settings, session),
   };

@@ -251,15 +251,15 @@ export function unicastAddress(options: { readonly unspecified?: true } = {}): R
 
 /** One address to listen on, or several; 0.0.0.0 and :: stand for all of a machine's. */
 export function listenAddress(): z.ZodUnion<[Reader<string>, z.ZodArray<Reader<string>>]> {
-  const one = unicastAddress({ unspecified: true });
+  const one = peerAddress({ unspecified: true });
   const several = list("addresses", one).min(1, { error: "is empty: give an address" });
   const looksLike = (input: unknown): z.ZodType => (Array.isArray(input) ? several : one);
   return z.union([one, several], { error: either("an address, or a list of them", looksLike) });
 }
 
 /** A unicast address of either IP version that may be a link-local one with its zone: `fe80::1%eth0`. */
-export function peerAddress(): Reader<string> {
-  const routable = unicastAddress();
+export function peerAddress(options: { readonly unspecified?: true } = {}): Reader<string> {
+  const routable = unicastAddress(options);
   return parsed("an address such as 192.168.1.2, 2001:db8::2 or fe80::2%eth0", (input) => {
     const bare = withoutZone(input);
     const zone = input.slice(bare.length);

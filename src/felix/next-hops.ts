@@ -1,10 +1,11 @@
 import type { NextHopObjects, ObjectWay } from "../fib/next-hop-objects.ts";
 import type { PathTable } from "../fib/path.ts";
-import { ipVersionOf, parseIpAddress } from "../net/ip-address.ts";
+import { ipVersionOf, isLinkLocalText, parseIpAddress, withoutZone } from "../net/ip-address.ts";
 import { type Prefix, prefixContainsAddress } from "../net/prefix.ts";
 import type { Netlink } from "../netlink/netlink.ts";
 import { decideMode, hopFor } from "./encapsulation.ts";
 import type { KernelPicture } from "./kernel-picture.ts";
+import { judgeOnLink } from "./on-link.ts";
 import type { NextHop, NextHopGroup, RouteOwner, Way } from "./owner.ts";
 import { type PathPolicy, policyKey } from "./pool-policy.ts";
 import { isAnswer, judgeSegment, type SegmentVerdict } from "./segment.ts";
@@ -153,8 +154,9 @@ export class NextHops {
   #hop(address: string): NextHop {
     let hop = this.#hops.get(address);
     if (hop === undefined) {
-      const octets = parseIpAddress(address);
-      const version = ipVersionOf(address);
+      const bare = withoutZone(address);
+      const octets = parseIpAddress(bare);
+      const version = ipVersionOf(bare);
       if (octets === undefined || version === undefined) {
         throw new TypeError(`not an IP address: ${address}`);
       }
@@ -168,6 +170,7 @@ export class NextHops {
   /** A failure that is no answer leaves the verdict as it was. */
   #verdict(address: string, before?: SegmentVerdict): SegmentVerdict {
     const { netlink, picture, protocol, nodeAddresses, onDoubt } = this.#options;
+    if (isLinkLocalText(address)) return judgeOnLink(address, picture);
     const version = address.includes(":") ? 6 : 4;
     const lookup = netlink.lookup(address);
     if (!lookup.found && !isAnswer(lookup.errno)) {
@@ -199,14 +202,16 @@ export class NextHops {
 
   #decide(way: Way, { policy, payload }: NextHopGroup): void {
     const { address, verdict, version } = way.nextHop;
-    const decision = decideMode(verdict, policy.encapsulation);
+    // Nobody beyond the link has a link-local address: there is no other way to it than the link.
+    const isOnLink = isLinkLocalText(address);
+    const decision = decideMode(verdict, isOnLink ? "never" : policy.encapsulation);
     way.mode = decision.mode;
     way.tunnel = undefined;
     way.hop = undefined;
     way.problem = undefined;
     if (decision.mode === undefined) way.problem = decision.problem;
     else if (decision.mode === "direct" && verdict.kind !== "unreachable") {
-      way.hop = hopFor("direct", address, verdict.ifindex);
+      way.hop = hopFor("direct", withoutZone(address), verdict.ifindex);
     } else {
       way.tunnel = this.#options.tunnels.choose(policy.tunnel, version, payload);
       this.#enter(way, policy, payload);

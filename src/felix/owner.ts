@@ -8,6 +8,7 @@ import type { Tunnel } from "./tunnel.ts";
 
 /** A next hop, and how it lies. Changes in place when the kernel's answer does. */
 export interface NextHop {
+  /** A link-local one with its device: `fe80::1%eth0`. */
   readonly address: string;
   readonly octets: Uint8Array;
   readonly version: 4 | 6;

@@ -89,6 +89,17 @@ export function withoutZone(address: string): string {
   return percent < 0 ? address : address.slice(0, percent);
 }
 
+/** The zone of a link-local address: `eth0` of `fe80::1%eth0`; `undefined` where it has none. */
+export function zoneOf(address: string): string | undefined {
+  const percent = address.indexOf("%");
+  return percent < 0 ? undefined : address.slice(percent + 1);
+}
+
+/** Is this canonical text an address in fe80::/10, with or without a zone? */
+export function isLinkLocalText(address: string): boolean {
+  return /^fe[89ab][0-9a-f]:/.test(address);
+}
+
 /** Is this IPv6 address, of 16 octets, one of its link alone (fe80::/10)? */
 export function isLinkLocal(octets: Uint8Array): boolean {
   return octets[0] === 0xfe && ((octets[1] as number) & 0xc0) === 0x80;

@@ -9,6 +9,7 @@ import {
   type SpeakerTimer,
   timerKey,
 } from "../bgp/speaker-ports.ts";
+import { isLinkLocalText } from "../net/ip-address.ts";
 import type { Clock, Timer } from "../platform/clock.ts";
 import type { OwnLink } from "../platform/own-links.ts";
 import type { Random } from "../platform/random.ts";
@@ -92,8 +93,9 @@ export class SpeakerDriver {
       connect: (connection, to) => this.#connect(connection, to),
       noAnswerHint: (to) => this.#noAnswerHint(to),
       localEnd: (connection) => {
-        const address = this.#connections.get(connection)?.tcp?.localAddress;
-        return address === undefined ? {} : localEnd(address, options.links?.() ?? []);
+        const tcp = this.#connections.get(connection)?.tcp;
+        if (tcp === undefined) return {};
+        return localEnd(tcp.localAddress, tcp.remoteAddress, options.links?.() ?? []);
       },
       close: (connection) => this.#close(connection),
       write: (connection, parts) => this.#connections.get(connection)?.tcp?.write(parts) ?? true,
@@ -195,7 +197,9 @@ export class SpeakerDriver {
 
   #connect(connection: number, to: PeerSettings): void {
     const { tcp: port } = this.#options;
-    const own = this.#options.localAddress?.[to.address.includes(":") ? 6 : 4];
+    const version = to.address.includes(":") ? 6 : 4;
+    // Of a link the kernel knows best which address is ours.
+    const own = isLinkLocalText(to.address) ? undefined : this.#options.localAddress?.[version];
     const password = passwordFor(this.#keys, to.address);
     const dial = port.dial({
       address: to.address,

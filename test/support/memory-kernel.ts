@@ -1,4 +1,4 @@
-import { ipVersionOf, parseIpAddress } from "../../src/net/ip-address.ts";
+import { isLinkLocalText, ipVersionOf, parseIpAddress } from "../../src/net/ip-address.ts";
 import {
   hostPrefix,
   type Prefix,
@@ -270,6 +270,12 @@ export class MemoryKernel {
     if (link === undefined) return Errno.noDevice;
     if (!link.up) return Errno.networkDown;
     if (hop.gateway === undefined || hop.onlink) return 0;
+    if (isLinkLocalText(hop.gateway)) {
+      const isOnLink = this.addresses.some(({ address, ifindex }) => {
+        return ifindex === hop.ifindex && isLinkLocalText(address);
+      });
+      return isOnLink ? 0 : Errno.networkUnreachable;
+    }
     const way = this.lookup(hop.gateway);
     const direct = way.found && way.route.scope === LINK_SCOPE;
     return direct && way.route.hops[0]?.ifindex === hop.ifindex ? 0 : Errno.networkUnreachable;

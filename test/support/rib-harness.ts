@@ -72,6 +72,8 @@ export function profileOf(
     clusterId: ownClusterId,
     clientToClient: true,
     nextHopSelf: external ? ownAddress[family.version] : "",
+    linkLocalSelf: "",
+    linkSubnets: [],
     takesIpv6NextHop: family.version === 6,
     minRouteAdvertisementIntervalSeconds: 0,
     ...changes,

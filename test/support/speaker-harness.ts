@@ -10,6 +10,7 @@ import { encodeOpen } from "../../src/bgp/message/open.ts";
 import { encodeRouteRefresh } from "../../src/bgp/message/route-refresh.ts";
 import { encodeUpdate } from "../../src/bgp/message/update.ts";
 import type { PeerRange } from "../../src/bgp/dynamic-peers.ts";
+import type { LocalEnd } from "../../src/bgp/next-hop-self.ts";
 import type { PeerSettings } from "../../src/bgp/peer-settings.ts";
 import { Speaker } from "../../src/bgp/speaker.ts";
 import type { SpeakerConfig } from "../../src/bgp/speaker-config.ts";
@@ -224,10 +225,13 @@ export class SpeakerNode implements Listener {
   readonly timers = new Map<string, Timer>();
   isWoken = false;
   isStopped = false;
+  /** Of all its connections. */
+  localEnd: LocalEnd;
 
   constructor(network: SpeakerNetwork, address: string, config: Partial<SpeakerConfig>) {
     this.network = network;
     this.address = address;
+    this.localEnd = { 4: address };
     const identifier = parseIpv4(address) ?? 0;
     this.speaker = new Speaker(
       {
@@ -262,7 +266,7 @@ export class SpeakerNode implements Listener {
             }
           },
         ),
-      localEnd: () => ({ [this.address.includes(":") ? 6 : 4]: this.address }),
+      localEnd: () => this.localEnd,
       close: (connection) => {
         this.#pending.delete(connection);
         const end = connections.get(connection);

@@ -1,7 +1,7 @@
 import { asPathLength } from "../attribute/as-path.ts";
 import type { AsPathSegment, PathAttributes } from "../attribute/path-attributes.ts";
 import { AsPathSegmentType, AttributeCode, AttributeFlag } from "../iana.ts";
-import { parseIpAddress, readIpv4 } from "../../net/ip-address.ts";
+import { isLinkLocalText, parseIpAddress, readIpv4 } from "../../net/ip-address.ts";
 import { WellKnownCommunity } from "../../net/community.ts";
 
 /** LOCAL_PREF where the attribute is absent. */
@@ -27,6 +27,8 @@ export const AttributeTrait = {
   hasOnlyToCustomer: 256,
   /** The next hop is an IPv6 address. */
   ipv6NextHop: 4096,
+  /** The next hop is a link-local address alone. */
+  onLinkNextHop: 8192,
 } as const;
 
 const passedOnVerbatim = new Set<number>([
@@ -98,6 +100,11 @@ export function summarise(attributes: PathAttributes, ineligible: number): Attri
   };
 }
 
+function nextHopTraits(nextHop = ""): number {
+  if (!nextHop.includes(":")) return 0;
+  return AttributeTrait.ipv6NextHop | (isLinkLocalText(nextHop) ? AttributeTrait.onLinkNextHop : 0);
+}
+
 /** The traits that the values show. */
 function traitsOf(attributes: PathAttributes): number {
   const { asPath = [], communities = [], multiExitDisc, originatorId } = attributes;
@@ -115,7 +122,7 @@ function traitsOf(attributes: PathAttributes): number {
       ? AttributeTrait.gracefulShutdown
       : 0) |
     (attributes.onlyToCustomer !== undefined ? AttributeTrait.hasOnlyToCustomer : 0) |
-    (attributes.nextHop?.includes(":") === true ? AttributeTrait.ipv6NextHop : 0)
+    nextHopTraits(attributes.nextHop)
   );
 }
 

@@ -3,9 +3,10 @@ import { isTransitive } from "../attribute/extended-communities.ts";
 import type { PathAttributes } from "../attribute/path-attributes.ts";
 import type { Family } from "../family/family.ts";
 import { AttributeCode, AttributeFlag } from "../iana.ts";
+import { isLinkLocalText, parseIpAddress } from "../../net/ip-address.ts";
 import type { CodecContext } from "../message/codec-context.ts";
 import { Writer } from "../../wire/writer.ts";
-import type { ExportProfile } from "./export-profile.ts";
+import { type ExportProfile, isOnSharedLink } from "./export-profile.ts";
 import { AttributeTrait, defaultLocalPref } from "./attribute-summary.ts";
 import { exportedAsPath } from "./as-path-policy.ts";
 import { codecBits, contextBits } from "./context-bits.ts";
@@ -27,19 +28,36 @@ function exportedAttributes(
   const { policy, external } = profile;
   const { communities, largeCommunities, multiExitDisc, nextHop, linkLocalNextHop, ...others } =
     attributes;
-  // What may become ourselves must, where the peer does not take the next hop that it has.
-  const isUntakable = !profile.takesIpv6NextHop && nextHop?.includes(":") === true;
-  const isSelf = isUntakable || isNextHopSelf(policy, from.source, external, nextHop);
+  const isSelf =
+    isUnsayable(profile, nextHop) || isNextHopSelf(policy, from.source, external, nextHop);
+  const isOurs = isSelf || (from.source === PathSource.local && nextHop === profile.nextHopSelf);
   const { onlyToCustomer = policy.onlyToCustomer } = attributes;
   const common: PathAttributes = {
     ...others,
     ...exportedCommunities(policy, attributes),
     ...exportedMed(policy, from.source, external, multiExitDisc),
     ...(isSelf ? { nextHop: profile.nextHopSelf } : nextHop !== undefined && { nextHop }),
-    ...(!isSelf && linkLocalNextHop !== undefined && { linkLocalNextHop }),
+    ...(isOurs
+      ? profile.linkLocalSelf !== "" && { linkLocalNextHop: profile.linkLocalSelf }
+      : passedOnLinkLocal(profile, attributes)),
     ...(onlyToCustomer !== 0 && { onlyToCustomer }),
   };
   return external ? toOtherAs(common, profile) : withinAs(common, from, profile);
+}
+
+/** Somebody else's link-local next hop is of use to who shares the link with it (RFC 2545 §3). */
+function passedOnLinkLocal(
+  profile: ExportProfile,
+  { nextHop = "", linkLocalNextHop }: PathAttributes,
+): Pick<PathAttributes, "linkLocalNextHop"> {
+  const octets = parseIpAddress(nextHop);
+  const isShared = octets !== undefined && isOnSharedLink(profile, octets);
+  return isShared && linkLocalNextHop !== undefined ? { linkLocalNextHop } : {};
+}
+
+/** What may become ourselves must, where peers could not use the next hop that it has. */
+function isUnsayable({ takesIpv6NextHop }: ExportProfile, nextHop = ""): boolean {
+  return nextHop.includes(":") && (!takesIpv6NextHop || isLinkLocalText(nextHop));
 }
 
 /** RFC 4271 §5.1.4: a MED received from one neighbouring AS is not passed on to another. */
@@ -125,7 +143,8 @@ export class EgressAttributes {
       source !== PathSource.external &&
       store.has(attributes, AttributeTrait.verbatim) &&
       codecBits(store.contextBits(attributes)) === contextBits(this.#context) &&
-      leavesAttributes(this.#profile.policy, source)
+      leavesAttributes(this.#profile.policy, source) &&
+      (source !== PathSource.local || this.#profile.linkLocalSelf === "")
     ) {
       if (this.#splice(attributes, source, peer.identifier)) return;
     }
@@ -177,7 +196,8 @@ export class EgressAttributes {
       if (code === AttributeCode.mpReachNlri) {
         hasMpReach = true;
         const nextHopAt = valueAt + 4;
-        this.nextHop = from.subarray(nextHopAt, nextHopAt + (from[valueAt + 3] as number));
+        const nextHop = from.subarray(nextHopAt, nextHopAt + (from[valueAt + 3] as number));
+        this.nextHop = this.#splicedNextHop(nextHop);
         at = next;
         continue;
       }
@@ -202,6 +222,13 @@ export class EgressAttributes {
     if (originatorDue) this.#originator(identifier);
     if (clusterDue) this.#clusterList(from, 0, 0);
     return true;
+  }
+
+  /** Without a link-local address that is of no use to the peers. */
+  #splicedNextHop(octets: Uint8Array): Uint8Array {
+    if (octets.length !== 32) return octets;
+    const global = octets.subarray(0, 16);
+    return isOnSharedLink(this.#profile, global) ? octets : global;
   }
 
   /** An IPv4 next hop of an IPv4 route, which some put into MP_REACH_NLRI, too, goes into NEXT_HOP; all else does not. */

@@ -1,4 +1,5 @@
 import { maximumMessageOctets } from "../iana.ts";
+import { type Prefix, prefixContainsAddress } from "../../net/prefix.ts";
 import { AttributeTrait } from "./attribute-summary.ts";
 import { type ExportPolicy, exportPolicyKey, mayBeNextHopSelf } from "./export-policy.ts";
 import type { PathAttributeStore } from "./path-attributes.ts";
@@ -25,6 +26,10 @@ export interface ExportProfile {
   readonly nextHopSelf: string;
   /** So many paths to a prefix at most, each with an identifier (RFC 7911); 0: one, without. */
   readonly addPaths: number;
+  /** Our link-local address, which goes out beside it (RFC 2545 §3); empty where it does not. */
+  readonly linkLocalSelf: string;
+  /** Subnets that we share with the peer: for next hops in them their link-local addresses go out, too (RFC 2545 §3). */
+  readonly linkSubnets: readonly Prefix[];
   /** Routes may go out with an IPv6 next hop: those of IPv6, and of IPv4 where RFC 8950 is in force. */
   readonly takesIpv6NextHop: boolean;
   /** RFC 4271 §9.2.1.1; 0 for none. */
@@ -42,10 +47,17 @@ export function profileKey(profile: ExportProfile): string {
     profile.maximumMessageOctets,
     profile.addPaths,
     profile.nextHopSelf,
+    profile.linkLocalSelf,
+    profile.linkSubnets.map(({ text }) => text),
     profile.takesIpv6NextHop,
     profile.minRouteAdvertisementIntervalSeconds,
     exportPolicyKey(profile.policy),
   ]);
+}
+
+/** Is a next hop on a link that we share with the peer? */
+export function isOnSharedLink({ linkSubnets }: ExportProfile, nextHop: Uint8Array): boolean {
+  return linkSubnets.some((subnet) => prefixContainsAddress(subnet, nextHop));
 }
 
 /** What the members of a group have in common, for people: `client`, `external, 2-octet AS`. */
@@ -102,14 +114,18 @@ export function isExported(
   return !profile.external || !attributeStore.has(attributes, AttributeTrait.noExport);
 }
 
-/** Can a path's next hop be said? Where that becomes ourselves we need an address, otherwise the peer must take its own. */
+/**
+ * Can a path's next hop be said? Where that becomes ourselves we need an address, otherwise the peer must take the path's own,
+ * and no link-local one means anything to others than us.
+ */
 function hasNextHop(
   { nextHopSelf, takesIpv6NextHop, policy, external }: ExportProfile,
   source: number,
   attributeStore: PathAttributeStore,
   attributes: number,
 ): boolean {
-  if (nextHopSelf !== "" && takesIpv6NextHop) return true;
-  if (mayBeNextHopSelf(policy, source, external)) return nextHopSelf !== "";
-  return takesIpv6NextHop || !attributeStore.has(attributes, AttributeTrait.ipv6NextHop);
+  const unsaid = takesIpv6NextHop ? AttributeTrait.onLinkNextHop : AttributeTrait.ipv6NextHop;
+  const isSayable = !attributeStore.has(attributes, unsaid);
+  if (isSayable && nextHopSelf !== "") return true;
+  return mayBeNextHopSelf(policy, source, external) ? nextHopSelf !== "" : isSayable;
 }

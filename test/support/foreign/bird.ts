@@ -132,7 +132,8 @@ function parseBirdRoutes(text: string): readonly ForeignRoute[] {
   let prefix = "";
   let attributes = new Map<string, string>();
   const flush = (): void => {
-    const nextHop = attributes.get("next_hop");
+    // A link-local one comes behind the global one.
+    const [nextHop] = attributes.get("next_hop")?.split(" ") ?? [];
     if (nextHop !== undefined) routes.push(routeOf(prefix, nextHop, attributes));
     attributes = new Map();
   };

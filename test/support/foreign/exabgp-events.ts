@@ -73,7 +73,10 @@ export function readAdjRibIn(events: readonly ExaBgpEvent[]): readonly ForeignRo
 function applyUpdate(table: Map<string, ForeignRoute>, update: ExaBgpUpdate): void {
   for (const family of ["ipv4 unicast", "ipv6 unicast"] as const) {
     for (const nlri of update.withdraw?.[family] ?? []) table.delete(keyOf(nlri));
-    for (const [nextHop, announced] of Object.entries(update.announce?.[family] ?? {})) {
+    const announcements = Object.entries(update.announce?.[family] ?? {});
+    for (const [nextHop, announced] of announcements) {
+      // Its prefixes stand under the global next hop, too.
+      if (nextHop.startsWith("fe80:") && announcements.length > 1) continue;
       for (const nlri of announced) table.set(keyOf(nlri), routeOf(nlri, nextHop, update));
     }
   }

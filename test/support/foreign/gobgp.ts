@@ -134,7 +134,7 @@ export class GoBgp implements ForeignSpeaker {
 
   async #neighbour(address: string): Promise<Neighbour | undefined> {
     const all = JSON.parse(await this.#gobgp("neighbor -j")) as readonly Neighbour[]; // GoBGP's shape
-    return all.find((peer) => peer.state.neighbor_address === address);
+    return all.find(({ state }) => state.neighbor_address?.replace(/%.*/, "") === address);
   }
 
   get #target(): string {
@@ -190,12 +190,18 @@ function routeOf(prefix: string, path: RibPath): ForeignRoute {
   };
 }
 
+/** A link-local address with the device that its peers are on. */
+function ownAddress({ address, peers }: ForeignConfig): string {
+  const device = peers.find((peer) => peer.device !== undefined)?.device;
+  return address.startsWith("fe80:") && device !== undefined ? `${address}%${device}` : address;
+}
+
 function gobgpConfig(config: ForeignConfig): string {
   return `[global.config]
 as = ${config.asn}
 router-id = "${config.routerId}"
 port = 179
-local-address-list = ["${config.address}"]
+local-address-list = ["${config.address.startsWith("fe80:") ? "::" : config.address}"]
 ${config.peers.map((peer) => neighbourBlock(config, peer)).join("")}`;
 }
 
@@ -227,7 +233,7 @@ keepalive-interval = ${Math.max(1, Math.floor(config.holdTimeSeconds / 3))}
 connect-retry = ${peer.connectRetrySeconds ?? 1}
 idle-hold-time-after-reset = 1
 [neighbors.transport.config]
-local-address = "${config.address}"
+local-address = "${ownAddress(config)}"
 passive-mode = ${peer.passive === true}
 ${peer.reflectorClient === true ? reflector : ""}[neighbors.graceful-restart.config]
 enabled = true

@@ -102,10 +102,11 @@ export class OpenBgpd implements ForeignSpeaker {
   }
 
   async #neighbour(address: string): Promise<Neighbour | undefined> {
-    const answer = JSON.parse(await this.#bgpctl("-j", "show", "neighbor", address)) as {
+    const answer = JSON.parse(await this.#bgpctl("-j", "show", "neighbor")) as {
       readonly neighbors?: readonly Neighbour[];
     }; // bgpctl's shape
-    return answer.neighbors?.[0];
+    // bgpctl, outside of the namespace, has other names for devices.
+    return answer.neighbors?.find((peer) => peer.remote_addr?.replace(/%.*/, "") === address);
   }
 
   get #socket(): string {
@@ -118,6 +119,7 @@ export class OpenBgpd implements ForeignSpeaker {
 }
 
 interface Neighbour {
+  readonly remote_addr?: string;
   readonly state?: string;
   readonly last_error_received?: string;
   readonly last_shutdown_reason?: string;
@@ -160,7 +162,7 @@ function openBgpdConfig(config: ForeignConfig, socket: string): string {
   return [
     `AS ${config.asn}`,
     `router-id ${config.routerId}`,
-    `listen on ${config.address}`,
+    `listen on ${zoned(config.address, config.peers[0])}`,
     `socket "${socket}"`,
     `holdtime ${config.holdTimeSeconds}`,
     "holdtime min 3",
@@ -179,13 +181,19 @@ function openBgpdConfig(config: ForeignConfig, socket: string): string {
   ].join("\n");
 }
 
+/** A link-local address with the device that it is on. */
+function zoned(address: string, peer: ForeignPeer | undefined): string {
+  const isLinkLocal = address.startsWith("fe80:") && peer?.device !== undefined;
+  return isLinkLocal ? `${address}%${peer.device}` : address;
+}
+
 function neighbourBlock(config: ForeignConfig, peer: ForeignPeer): string {
   // To a neighbour on the segment it sends no next hop but its own, which of the other IP version it takes to be ::1.
   const isMixed = familiesOf(peer).some((version) => version !== ipVersionOf(peer.address));
   const multihop = peer.multihop ?? (isMixed ? 2 : undefined);
   const lines = [
     `remote-as ${peer.asn}`,
-    `local-address ${config.address}`,
+    `local-address ${zoned(config.address, peer)}`,
     ...([4, 6] as const).map(
       (version) =>
         `announce IPv${version} ${familiesOf(peer).includes(version) ? "unicast" : "none"}`,
@@ -200,5 +208,7 @@ function neighbourBlock(config: ForeignConfig, peer: ForeignPeer): string {
     ...(peer.ttlSecurity === undefined ? [] : ["ttl-security yes"]),
     ...(multihop === undefined ? [] : [`multihop ${multihop}`]),
   ];
-  return [`neighbor ${peer.address} {`, ...lines.map((line) => `  ${line}`), "}"].join("\n");
+  return [`neighbor ${zoned(peer.address, peer)} {`, ...lines.map((line) => `  ${line}`), "}"].join(
+    "\n",
+  );
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ipv6Unicast } from "../../../src/bgp/family/index.ts";
 import { feedRoutes } from "../../../src/agent/route-feed.ts";
 import { peerSettings, ScriptedPeer, SpeakerNetwork } from "../../support/speaker-harness.ts";
 
@@ -59,4 +60,39 @@ test("the programmer is told of every change of next hops, several at once where
     step(() => node.originate(pods)),
     [`${pods} gone`],
   );
+});
+
+test("a link-local next hop has its device: the one that the peer's address names, else that of our end of the session", () => {
+  const node = new SpeakerNetwork().speaker(own, {});
+  const told: string[] = [];
+  const felix: Parameters<typeof feedRoutes>[1] = {
+    setRoute: ({ prefix, nextHops }) => told.push(`${prefix.text} via ${nextHops.join(" ")}`),
+    removeRoute: ({ text }) => told.push(`${text} gone`),
+  };
+  node.bestPathsChanged = (rib, changes) => feedRoutes(node.speaker, felix, rib, changes);
+  node.localEnd = { device: "eth1" };
+  const [plain, onLink] = ["10.0.0.2", "fe80::2%eth0"].map((address) => {
+    node.speaker.addPeer(peerSettings(address, { passive: true, families: [ipv6Unicast] }));
+    const peer = new ScriptedPeer(node, address);
+    const [, ...others] = peer.open.capabilities;
+    const multiprotocol = { name: "multiprotocol", afi: 2, safi: 1 } as const;
+    peer.establish({ bgpIdentifier: 7, capabilities: [multiprotocol, ...others] });
+    return peer;
+  }) as [ScriptedPeer, ScriptedPeer];
+  const announced = (peer: ScriptedPeer, nextHop: string, linkLocalNextHop?: string): string[] => {
+    told.length = 0;
+    const link = linkLocalNextHop === undefined ? {} : { linkLocalNextHop };
+    const attributes = { origin: 0, asPath: [], localPref: 100, nextHop, ...link } as const;
+    const nlri = [{ prefix: "2001:db8:1::/48" }];
+    peer.update({ mpReach: { afi: 2, safi: 1, nlri }, attributes });
+    node.network.settle();
+    return [...told];
+  };
+  const via = (nextHop: string): string[] => [`2001:db8:1::/48 via ${nextHop}`];
+  assert.deepEqual(announced(plain, "2001:db8::2", "fe80::2"), via("2001:db8::2"));
+  assert.deepEqual(announced(plain, "fe80::2"), via("fe80::2%eth1"));
+  plain.disconnect();
+  assert.deepEqual(announced(onLink, "2001:db8::2", "fe80::2"), via("fe80::2%eth0"));
+  assert.deepEqual(announced(onLink, "fe80::3"), via("fe80::3%eth0"));
+  assert.deepEqual(announced(onLink, "2001:db8::4"), via("2001:db8::4"));
 });

@@ -219,6 +219,8 @@ describe("addresses to listen on", () => {
     const both = listen(t, '[192.0.2.1, 192.0.2.2, "2001:db8:0::1"]');
     assert.deepEqual(listenAddresses(both), ["192.0.2.1", "192.0.2.2", "2001:db8::1"]);
     assert.deepEqual(ownAddresses(both), { 4: "192.0.2.1", 6: "2001:db8::1" });
+    const link = listen(t, '"fe80::1%eth0"');
+    assert.deepEqual([listenAddresses(link), ownAddresses(link)], [["fe80::1%eth0"], {}]);
     const six = listen(t, '"::"');
     assert.deepEqual(listenAddresses(six), ["0.0.0.0", "::"]);
     assert.deepEqual(ownAddresses(six), {});
@@ -229,6 +231,6 @@ describe("addresses to listen on", () => {
       mistakes(file(t, `asn: 65000\nrouterId: 192.0.2.1\nlisten: { address: ${address} }\n`));
     assert.deepEqual(wrong("[]"), ["speaker.yaml:3:20: listen.address: is empty: give an address"]);
     assert.match(wrong("[192.0.2.1, here]")[0] ?? "", /listen.address: "here" is not an address/);
-    assert.match(wrong('"fe80::1"')[0] ?? "", /fe80::1 is link local \(RFC 4291\)/);
+    assert.match(wrong('"fe80::1"')[0] ?? "", /fe80::1 is link local: give the network device/);
   });
 });

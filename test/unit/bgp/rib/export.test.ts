@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import type { PathAttributes } from "../../../../src/bgp/attribute/path-attributes.ts";
 import { ipv4Unicast, ipv6Unicast } from "../../../../src/bgp/family/index.ts";
 import type { ExportProfile } from "../../../../src/bgp/rib/export-profile.ts";
+import { parsePrefix } from "../../../../src/net/prefix.ts";
 import { PathSource } from "../../../../src/bgp/rib/source.ts";
 import {
   ownAddress,
@@ -138,8 +139,8 @@ describe("a path sent within the AS", () => {
     assert.deepEqual(sent, { ...usual, originatorId: 0x0a000001, clusterList: [ownClusterId] });
   });
 
-  test("keeps the link-local next hop of IPv6, spliced or not, and no NEXT_HOP beside it", () => {
-    const peers = [1, 2].map((index) => ribPeer(index, { source: PathSource.client }));
+  test("keeps the link-local next hop of IPv6 where the receiver is on its link, spliced or not, and no NEXT_HOP beside it", () => {
+    const peers = [1, 2, 3].map((index) => ribPeer(index, { source: PathSource.client }));
     const nlri = [{ prefix: "2001:db8:9::/48" }];
     const mpReach = { afi: 2, safi: 1, nlri };
     const attributes = {
@@ -153,11 +154,16 @@ describe("a path sent within the AS", () => {
     for (const more of [{}, { unknown }]) {
       const harness = new RibHarness(ipv6Unicast, peers);
       harness.receive(1, { mpReach, attributes: { ...attributes, ...more } });
-      const member = harness.join(2);
+      const link = parsePrefix("2001:db8::/64");
+      assert.ok(link !== undefined);
+      const member = harness.join(2, { linkSubnets: [link] });
+      const elsewhere = harness.join(3);
       harness.settle();
       const reflected = { originatorId: 0x0a000001, clusterList: [ownClusterId] };
       const expected = { ...attributes, ...more, ...reflected };
       assert.deepEqual(member.view.routes.get("2001:db8:9::/48"), expected);
+      const { linkLocalNextHop, ...without } = expected;
+      assert.deepEqual(elsewhere.view.routes.get("2001:db8:9::/48"), without);
     }
   });
 });
