@@ -139,6 +139,7 @@ export function peerView(peer: Peer, driver: SpeakerDriver, clock: Clock): PeerV
         advertised: group?.advertisedTo(peer.index) ?? 0,
         limit: settings.maximumPrefixes?.limit ?? 0,
         nextHopSelf: group?.profile.nextHopSelf ?? "",
+        linkLocalSelf: group?.profile.linkLocalSelf ?? "",
         discarded: peer.prefixLimits.get(rib.family.key)?.discarded ?? 0,
       },
     ];

@@ -40,6 +40,7 @@ export function candidateView(
     peer: ribPeer.address,
     peerName: name === ribPeer.address ? "" : name,
     nextHop: attributes.nextHop ?? "",
+    linkLocalNextHop: attributes.linkLocalNextHop ?? "",
     asPath: formatAsPath(attributes.asPath ?? []),
     ...(attributes.localPref !== undefined && { localPref: attributes.localPref }),
     ...(attributes.multiExitDisc !== undefined && { med: attributes.multiExitDisc }),

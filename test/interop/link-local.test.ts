@@ -73,7 +73,8 @@ describe("link-local sessions", () => {
         );
         // Some show the global next hop, some the link-local one.
         assert.ok([OURS, lab.addresses.margay[6]].includes(told.nextHop), told.nextHop);
-        const { localEndpoint } = (await lab.margay.peer(peer.address)) ?? {};
+        const { localEndpoint, families = [] } = (await lab.margay.peer(peer.address)) ?? {};
+        assert.ok(families.some(({ linkLocalSelf }) => linkLocalSelf === OURS));
         assert.ok(localEndpoint?.startsWith(`[${OURS}%${device}]:`), localEndpoint);
       },
       passive ? dialling : except,

@@ -201,10 +201,10 @@ function familyPair(counts: FamilyCounts, { negotiated }: Peer): Pair | undefine
   return pair(family, [`${kept}, ${advertised} advertised`, ...nextHop, ...limited]);
 }
 
-function nextHopLine({ nextHopSelf }: FamilyCounts): string {
+function nextHopLine({ nextHopSelf, linkLocalSelf }: FamilyCounts): string {
   return nextHopSelf === ""
     ? "no address of our own as next hop: what needs one is not advertised"
-    : `${nextHopSelf} is our own next hop`;
+    : `${nextHopSelf} is our own next hop${linkLocalSelf === "" ? "" : `, with ${linkLocalSelf} beside it`}`;
 }
 
 function queuesPair(queues: PeerQueues | undefined): Pair | undefined {

@@ -287,6 +287,14 @@ suite("peers", () => {
     );
   });
 
+  test("our own next hop shows, with the link-local address that goes out beside it", () => {
+    const negotiated = { families: ["ipv6-unicast"] };
+    const family = { family: "ipv6-unicast", nextHopSelf: "2001:db8::1", linkLocalSelf: "fe80::1" };
+    const peer = { ...(nodeB as object), negotiated, families: [family] };
+    const text = formatPeer(create(PeerSchema, peer), nowMs, plain);
+    assert.match(text, / {2}2001:db8::1 is our own next hop, with fe80::1 beside it\n/);
+  });
+
   test("one that is held down says why", () => {
     const held = 'disabled by the operator: "back at noon"';
     const peer = create(PeerSchema, { ...(nodeC as object), state: "Idle", held });

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file margay/v1/route.proto.
  */
 export const file_margay_v1_route: GenFile = /*@__PURE__*/
-  fileDesc("ChVtYXJnYXkvdjEvcm91dGUucHJvdG8SCW1hcmdheS52MSJBCgVSb3V0ZRIOCgZwcmVmaXgYASABKAkSKAoKY2FuZGlkYXRlcxgCIAMoCzIULm1hcmdheS52MS5DYW5kaWRhdGUiqgMKCUNhbmRpZGF0ZRIMCgRiZXN0GAEgASgIEgwKBHBlZXIYAiABKAkSEQoJcGVlcl9uYW1lGAMgASgJEhAKCG5leHRfaG9wGAQgASgJEg8KB2FzX3BhdGgYBSABKAkSFwoKbG9jYWxfcHJlZhgGIAEoDUgAiAEBEhAKA21lZBgHIAEoDUgBiAEBEg4KBm9yaWdpbhgIIAEoCRIVCg1vcmlnaW5hdG9yX2lkGAkgASgJEhQKDGNsdXN0ZXJfbGlzdBgKIAMoCRITCgtjb21tdW5pdGllcxgLIAMoCRISCgppZGVudGlmaWVyGAwgASgJEg4KBnN0YXR1cxgNIAEoCRIhCgZyZWFzb24YDiABKAsyES5tYXJnYXkudjEuUmVhc29uEg0KBXN0YWxlGA8gASgIEhMKC2FnZV9zZWNvbmRzGBAgASgNEhQKB3BhdGhfaWQYFCABKA1IAogBARIZCgxzZW50X3BhdGhfaWQYFSABKA1IA4gBAUINCgtfbG9jYWxfcHJlZkIGCgRfbWVkQgoKCF9wYXRoX2lkQg8KDV9zZW50X3BhdGhfaWQiJAoGUmVhc29uEgwKBG5hbWUYASABKAkSDAoEdGV4dBgCIAEoCWIGcHJvdG8z");
+  fileDesc("ChVtYXJnYXkvdjEvcm91dGUucHJvdG8SCW1hcmdheS52MSJBCgVSb3V0ZRIOCgZwcmVmaXgYASABKAkSKAoKY2FuZGlkYXRlcxgCIAMoCzIULm1hcmdheS52MS5DYW5kaWRhdGUixwMKCUNhbmRpZGF0ZRIMCgRiZXN0GAEgASgIEgwKBHBlZXIYAiABKAkSEQoJcGVlcl9uYW1lGAMgASgJEhAKCG5leHRfaG9wGAQgASgJEg8KB2FzX3BhdGgYBSABKAkSFwoKbG9jYWxfcHJlZhgGIAEoDUgAiAEBEhAKA21lZBgHIAEoDUgBiAEBEg4KBm9yaWdpbhgIIAEoCRIVCg1vcmlnaW5hdG9yX2lkGAkgASgJEhQKDGNsdXN0ZXJfbGlzdBgKIAMoCRITCgtjb21tdW5pdGllcxgLIAMoCRISCgppZGVudGlmaWVyGAwgASgJEg4KBnN0YXR1cxgNIAEoCRIhCgZyZWFzb24YDiABKAsyES5tYXJnYXkudjEuUmVhc29uEg0KBXN0YWxlGA8gASgIEhMKC2FnZV9zZWNvbmRzGBAgASgNEhQKB3BhdGhfaWQYFCABKA1IAogBARIZCgxzZW50X3BhdGhfaWQYFSABKA1IA4gBARIbChNsaW5rX2xvY2FsX25leHRfaG9wGBYgASgJQg0KC19sb2NhbF9wcmVmQgYKBF9tZWRCCgoIX3BhdGhfaWRCDwoNX3NlbnRfcGF0aF9pZCIkCgZSZWFzb24SDAoEbmFtZRgBIAEoCRIMCgR0ZXh0GAIgASgJYgZwcm90bzM");
 
 /**
  * A prefix of the Loc-RIB with every path we know to it.
@@ -162,6 +162,13 @@ export type Candidate = Message<"margay.v1.Candidate"> & {
    * @generated from field: optional uint32 sent_path_id = 21;
    */
   sentPathId?: number | undefined;
+
+  /**
+   * The link-local address that came beside the next hop (RFC 2545); empty where none did.
+   *
+   * @generated from field: string link_local_next_hop = 22;
+   */
+  linkLocalNextHop: string;
 };
 
 /**
