@@ -1,6 +1,7 @@
 import type { ClusterModel } from "../cluster/model/cluster-model.ts";
 import type { NodeConfig } from "../config/node-config.ts";
 import type { FelixSettings } from "../felix/plan/plan.ts";
+import type { TunnelSettings } from "../felix/tunnel-kind.ts";
 import { prefixesToOriginate } from "../topology/peers-wanted.ts";
 import { poolPolicies } from "./pool-policies.ts";
 
@@ -13,6 +14,12 @@ export function felixSettings(config: NodeConfig, cluster: ClusterModel): FelixS
     podCidrs: prefixesToOriginate(config, cluster),
     podPools: cluster.podPools,
     poolPolicies: poolPolicies(config, cluster),
+    tunnelSettings: tunnelSettings(config),
     ...{ encapsulation, tunnel, ...kernel },
   };
+}
+
+/** What the configuration says of tunnels. */
+export function tunnelSettings({ ipip: { device: ipipDevice, ttl } }: NodeConfig): TunnelSettings {
+  return { ipipDevice, ttl };
 }

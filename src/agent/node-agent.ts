@@ -41,7 +41,7 @@ import { createViews } from "./speaker-views.ts";
 import type { StatusSources } from "./status-view.ts";
 import { applyTcpKeys, nodeTcpKeys } from "./tcp-keys.ts";
 import { publishFelix } from "./felix-events.ts";
-import { felixSettings } from "./felix-settings.ts";
+import { felixSettings, tunnelSettings } from "./felix-settings.ts";
 
 export interface NodeAgentOptions {
   /** Path of the node's YAML, read again at each reload. */
@@ -248,6 +248,7 @@ export class NodeAgent {
     const own = prefixesToOriginate(this.#config, this.#model);
     speaker.originate(own);
     this.#felix.setLocalPrefixes(own);
+    this.#felix.setTunnelSettings(tunnelSettings(this.#config));
     this.#felix.setPoolPolicies(poolPolicies(this.#config, this.#model), this.#config);
     this.#felix.setNodeSubnets(nodeSubnets(this.#model));
   }
@@ -294,7 +295,7 @@ export class NodeAgent {
     this.#report(loaded.warnings);
     const before = { config: this.#config, cluster: this.#model };
     // Identity, sockets and the look of kernel routes stand until the next start; the rest is replaced.
-    const { node, peers, ranges, timers, mesh, log } = loaded.config;
+    const { node, peers, ranges, timers, mesh, encapsulation, tunnel, ipip, log } = loaded.config;
     const { podCidrs, podCidrsFrom, podCidrsInterface } = node;
     this.#config = {
       ...this.#config,
@@ -303,6 +304,7 @@ export class NodeAgent {
       ranges,
       timers,
       mesh,
+      ...{ encapsulation, tunnel, ipip },
       log,
     };
     this.#model = loaded.cluster;

@@ -30,6 +30,10 @@ const effects: Readonly<Record<string, ConfigEffect>> = {
   "mesh.dial": "live",
   "mesh.password": "live",
   "mesh.passwordFile": "live",
+  encapsulation: "live",
+  tunnel: "live",
+  "ipip.device": "live",
+  "ipip.ttl": "live",
   "log.level": "live",
 };
 

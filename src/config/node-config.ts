@@ -30,6 +30,7 @@ export interface NodeConfig {
   readonly mesh: Readonly<NodeFile["mesh"]>;
   readonly encapsulation: NodeFile["encapsulation"];
   readonly tunnel: NodeFile["tunnel"];
+  readonly ipip: Readonly<NodeFile["ipip"]>;
   readonly kernel: Readonly<NodeFile["kernel"]>;
   readonly bestPath: Readonly<NodeFile["bestPath"]>;
   readonly api: { readonly socket: string; readonly listen?: Endpoint | undefined };

@@ -3,6 +3,7 @@ import {
   asn,
   choice,
   count,
+  device,
   list,
   listenAddress,
   peerAddress,
@@ -100,6 +101,21 @@ const kernel = section({
   }),
 });
 
+const ipip = section({
+  device: device()
+    .refine((name) => !name.includes("vxlan"), {
+      error: "is the name of a VXLAN device: give one of its own, such as margay",
+    })
+    .default("tunl0")
+    .meta({
+      description:
+        "The IPIP device: `tunl0`, which the kernel makes by itself, or another name for one of our own.",
+    }),
+  ttl: count("a TTL", 1, 255)
+    .default(64)
+    .meta({ description: "TTL of outer headers; of `tunl0`, that of the packet inside." }),
+});
+
 const peer = peerSection(peerAddress().meta({ description: "The peer's address." }));
 
 /** The node's file. Descriptions end up in the JSON Schema and are held against docs/CONFIG.md by a test. */
@@ -143,6 +159,7 @@ export const nodeSchema = section({
     description:
       "IPIP, VXLAN, or IPIP where this kernel has it and else VXLAN: the same on all nodes.",
   }),
+  ipip: ipip.prefault({}).meta({ description: "What IPIP tunnels are like." }),
   kernel: kernel.prefault({}).meta({ description: "How we write routes." }),
   bestPath,
   api,

@@ -1,6 +1,4 @@
 import { PathTable } from "../fib/path.ts";
-import type { InterfaceAddress } from "../netlink/address.ts";
-import type { Link } from "../netlink/link.ts";
 import type { Netlink } from "../netlink/netlink.ts";
 import type { NextHopObject } from "../netlink/next-hop.ts";
 import type { KernelRoute } from "../netlink/route.ts";
@@ -8,7 +6,7 @@ import type { RouteChange } from "../netlink/route-request.ts";
 import { routeLine } from "./format.ts";
 import { KernelPicture } from "./kernel-picture.ts";
 import { problemOf } from "./problem.ts";
-import { type TunnelSpec, tunnelSpecs } from "./tunnel-kind.ts";
+import { removeTunnel, tunnelRemains } from "./tunnel-remains.ts";
 
 export interface CleanUpOptions {
   readonly netlink: Netlink;
@@ -63,9 +61,7 @@ export async function cleanUp(options: CleanUpOptions): Promise<CleanUpResult> {
       }
     });
   }
-  const tunnels = tunnelSpecs.flatMap((spec) =>
-    tunnelRemains(spec, picture, usedByOthers, protocol),
-  );
+  const tunnels = tunnelRemains(picture, protocol, (ifindex) => usedByOthers.has(ifindex));
   const objects = objectRemains(await netlink.dumpNextHops(), objectsOfOthers, protocol);
   const refused = dryRun
     ? new Map<KernelRoute, string>()
@@ -76,7 +72,9 @@ export async function cleanUp(options: CleanUpOptions): Promise<CleanUpResult> {
     for (const { id } of objects)
       failures.push(...attempt(`nexthop id ${id}`, () => netlink.removeNextHop(id)));
   }
-  if (!dryRun) for (const remains of tunnels) failures.push(...removeTunnel(netlink, remains));
+  for (const remains of dryRun ? [] : tunnels) {
+    failures.push(...attempt(remains.link.name, () => removeTunnel(netlink, remains)));
+  }
   return {
     routes: removed.map((route) => lineOf(route, deviceName)),
     nextHops: objects.map((object) => objectLine(object, deviceName)),
@@ -89,33 +87,6 @@ export async function cleanUp(options: CleanUpOptions): Promise<CleanUpResult> {
     devices: tunnels.flatMap(({ link, end }) => (end === "deleted" ? [link.name] : [])),
     failures,
   };
-}
-
-/** What is left of one of our tunnels. */
-interface TunnelRemains {
-  readonly link: Link;
-  /** Ours, of those that it has. */
-  readonly addresses: readonly InterfaceAddress[];
-  /** What becomes of the device. */
-  readonly end: "stay" | "down" | "deleted";
-}
-
-function tunnelRemains(
-  spec: TunnelSpec,
-  picture: KernelPicture,
-  usedByOthers: ReadonlySet<number>,
-  protocol: number,
-): TunnelRemains[] {
-  const link = picture.linkNamed(spec.device);
-  if (link === undefined || link.kind !== spec.linkKind) return [];
-  const present = picture.addresses.filter(({ ifindex }) => ifindex === link.ifindex);
-  const addresses = present.filter((entry) => entry.protocol === protocol);
-  // A device of our own name is ours, whoever uses it.
-  if (!spec.fallback) return [{ link, addresses: [], end: "deleted" }];
-  const isFree =
-    !usedByOthers.has(link.ifindex) &&
-    present.every((entry) => addresses.includes(entry) || entry.address.startsWith("fe80:"));
-  return [{ link, addresses, end: link.up && addresses.length > 0 && isFree ? "down" : "stay" }];
 }
 
 /** Our next-hop objects that no other program's route leads through, groups first. */
@@ -143,14 +114,6 @@ function objectLine(
 }
 
 /** What the kernel refused, in words. */
-function removeTunnel(netlink: Netlink, { link, addresses, end }: TunnelRemains): string[] {
-  return attempt(link.name, () => {
-    for (const { address } of addresses) netlink.removeHostAddress(link.ifindex, address);
-    if (end === "down") netlink.changeLink(link.ifindex, { up: false });
-    if (end === "deleted") netlink.deleteLink(link.ifindex);
-  });
-}
-
 function attempt(what: string, removal: () => void): string[] {
   try {
     removal();

@@ -7,8 +7,13 @@ export function culpritText(culprit: Culprit, ownProtocol: number): string {
   const { protocol, portId } = culprit;
   const name = protocolName(protocol, ownProtocol);
   if (portId === 0) return `protocol ${name}, by the kernel itself`;
+  return `protocol ${name}, ${portText(portId)}`;
+}
+
+/** `port ID 4711 (ip)` */
+export function portText(portId: number): string {
   const process = processName(portId);
-  return `protocol ${name}, port ID ${portId}${process === undefined ? "" : ` (${process})`}`;
+  return `port ID ${portId}${process === undefined ? "" : ` (${process})`}`;
 }
 
 /** A process's first netlink socket has its id for a port; one that has ended has no name any more. */

@@ -29,7 +29,8 @@ import { RouteProgrammer } from "./routes.ts";
 import type { FelixEvent, FelixStatus, FibEntry, TunnelStatus } from "./status.ts";
 import type { Sysctl } from "./sysctl.ts";
 import { tunnelStatus } from "./tunnel-status.ts";
-import type { TunnelChoice } from "./tunnel-kind.ts";
+import { defaultTunnelSettings, type TunnelChoice, type TunnelSettings } from "./tunnel-kind.ts";
+import { TunnelSweeper } from "./tunnel-sweeper.ts";
 import { Tunnels } from "./tunnels.ts";
 
 export interface FelixOptions {
@@ -43,6 +44,10 @@ export interface FelixOptions {
   readonly encapsulation: Encapsulation;
   /** Likewise; `ipip` by default. */
   readonly tunnel?: TunnelChoice;
+  /** By default `tunl0`, and TTL 64. */
+  readonly tunnelSettings?: TunnelSettings;
+  /** A tunnel without a use goes after so long; 10 s by default. */
+  readonly tunnelLingerMs?: number;
   /** How pools, or parts of them, are reached where that is not as all else is. */
   readonly poolPolicies?: readonly PoolPolicy[];
   /** This node's own address of the other IP version than `nodeAddress`. */
@@ -82,6 +87,7 @@ const IPV6_METRIC = 1024;
 const REMOVALS_UNGUARDED = 10;
 const REMOVAL_PERCENT = 30;
 const REMOVAL_WINDOW_MS = 60_000;
+const TUNNEL_LINGER_MS = 10_000;
 
 /**
  * The programmer: is told which prefixes lie behind which nodes, and keeps the kernel's routes so, straight or through
@@ -133,8 +139,10 @@ export class Felix {
     const tunnels = new Tunnels(
       { netlink, picture, sysctl, loadKernelModule, protocol, logger },
       nodeAddresses,
+      options.tunnelSettings ?? defaultTunnelSettings,
     );
     this.#tunnels = tunnels;
+    const lingerMs = options.tunnelLingerMs ?? TUNNEL_LINGER_MS;
     this.#policies = policiesOf(options);
     const paths = this.#paths;
     const objects = new NextHopObjects(protocol);
@@ -162,6 +170,8 @@ export class Felix {
       nextHops: this.#nextHops,
       keeper,
       tunnels,
+      sweeper: new TunnelSweeper({ netlink, picture, protocol, logger, lingerMs }),
+      usedTunnels: () => tunnels.usedBy(this.#policies.all()),
       programmer: new RouteProgrammer(
         fib,
         netlink,
@@ -250,6 +260,11 @@ export class Felix {
       this.setRoute({ prefix, nextHops: want.group.ways.map(({ nextHop }) => nextHop.address) });
     }
     this.#reconciler.reevaluate();
+  }
+
+  /** What tunnels are like is this now; routes move from one to the other as with policies. */
+  setTunnelSettings(settings: TunnelSettings): void {
+    if (this.#tunnels.configure(settings)) this.#reconciler.reevaluate();
   }
 
   /** The subnets that other nodes say they are in, by their address: the verdict is then the same on both ends. */

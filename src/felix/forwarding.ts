@@ -45,25 +45,26 @@ const RP_FILTER_LOOSE = "2";
 /**
  * Makes the reverse path filter loose on the tunnel where it is strict: when one node tunnels what the other sends
  * straight, as happens while they change over, a strict filter drops half of the traffic. The kernel uses the higher
- * value of `all` and the device. Never rejects.
+ * value of `all` and the device. Resolves to whether it was to be done, and is. Never rejects.
  */
 export async function loosenReversePathFilter(
   sysctl: Sysctl,
   device: string,
   logger: Logger,
-): Promise<void> {
+): Promise<boolean> {
   const key = `net/ipv4/conf/${device}/rp_filter`;
   const all = Number((await sysctl.read("net/ipv4/conf/all/rp_filter")) ?? 0);
   const own = Number((await sysctl.read(key)) ?? 0);
-  if (Math.max(all, own) !== RP_FILTER_STRICT) return;
+  if (Math.max(all, own) !== RP_FILTER_STRICT) return false;
   try {
     await sysctl.write(key, RP_FILTER_LOOSE);
-    logger.info({ device }, "made the reverse path filter loose");
+    return true;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     logger.warn(
       { device, remedy: `sysctl -w net.ipv4.conf.${device}.rp_filter=2` },
       `the reverse path filter is strict and cannot be made loose: ${reason}`,
     );
+    return false;
   }
 }

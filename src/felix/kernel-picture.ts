@@ -28,6 +28,10 @@ export class KernelPicture {
     return this.#addresses;
   }
 
+  links(): Iterable<Link> {
+    return this.#links.values();
+  }
+
   link(ifindex: number): Link | undefined {
     return this.#links.get(ifindex);
   }
@@ -85,9 +89,14 @@ export class KernelPicture {
     }
     this.#links.set(link.ifindex, link);
     const switched = before?.up !== link.up || before.running !== link.running;
-    const changed = switched || before.mtu !== link.mtu || before.name !== link.name;
+    const changed = switched || lookOf(before) !== lookOf(link);
     return { links: changed, addresses: false, routesLost: switched && before !== undefined };
   }
+}
+
+/** All that matters of a link besides whether it is up. */
+function lookOf({ name, mtu, alias, mac, vxlan, ipTunnel }: Link): string {
+  return JSON.stringify([name, mtu, alias, mac, vxlan, ipTunnel]);
 }
 
 function sameAddress(a: InterfaceAddress, b: InterfaceAddress): boolean {

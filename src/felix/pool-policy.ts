@@ -40,6 +40,11 @@ export class PoolPolicies {
     return this.#otherwise;
   }
 
+  /** Every policy that some prefix may have. */
+  all(): PathPolicy[] {
+    return [this.#otherwise, ...this.#pools.map(({ policy }) => policy)];
+  }
+
   #intern({ encapsulation, tunnel }: PathPolicy): PathPolicy {
     const key = policyKey({ encapsulation, tunnel });
     const known = this.#interned.get(key);

@@ -4,7 +4,7 @@ import type { FibPath, PathTable } from "../fib/path.ts";
 import type { Culprit } from "../fib/row.ts";
 import type { Prefix } from "../net/prefix.ts";
 import { NetlinkError } from "../netlink/errno.ts";
-import type { Netlink, NetlinkEvent } from "../netlink/netlink.ts";
+import { EVERY_LINK, type Netlink, type NetlinkEvent } from "../netlink/netlink.ts";
 import type { KernelRoute } from "../netlink/route.ts";
 import type { Clock, Timer } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -14,6 +14,7 @@ import type { ObjectKeeper } from "./object-keeper.ts";
 import type { RouteOwner } from "./owner.ts";
 import type { RouteProgrammer } from "./routes.ts";
 import type { ResyncStatus } from "./status.ts";
+import type { TunnelSweeper } from "./tunnel-sweeper.ts";
 import type { Tunnels } from "./tunnels.ts";
 
 export interface ReconcilerParts {
@@ -24,6 +25,9 @@ export interface ReconcilerParts {
   readonly nextHops: NextHops;
   readonly keeper: ObjectKeeper;
   readonly tunnels: Tunnels;
+  readonly sweeper: TunnelSweeper;
+  /** Tunnel devices that the configuration has a use for. */
+  readonly usedTunnels: () => ReadonlySet<string>;
   readonly programmer: RouteProgrammer<RouteOwner>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -64,6 +68,7 @@ export class Reconciler {
   #recovery: Timer | undefined;
   #retry: Timer | undefined;
   #doubt: Timer | undefined;
+  #sweep: Timer | undefined;
   #ending: (() => void) | undefined;
   overflows = 0;
   lastResync: ResyncStatus | undefined;
@@ -101,6 +106,7 @@ export class Reconciler {
     this.#recovery?.cancel();
     this.#retry?.cancel();
     this.#doubt?.cancel();
+    this.#sweep?.cancel();
     await this.#running;
     this.#wake();
   }
@@ -225,7 +231,18 @@ export class Reconciler {
     await this.#tend();
     const uncertain = await programmer.program();
     if (uncertain !== undefined) throw uncertain;
-    if (this.#mayDelete) this.#parts.keeper.sweep();
+    if (!this.#mayDelete) return;
+    this.#parts.keeper.sweep();
+    await this.#sweepTunnels();
+  }
+
+  /** What no route leads through any more, and none may again, goes. */
+  async #sweepTunnels(): Promise<void> {
+    const { sweeper, usedTunnels, clock } = this.#parts;
+    const leadsThrough = (ifindex: number): boolean => this.#leadsThrough(ifindex);
+    const againMs = await sweeper.sweep(usedTunnels(), leadsThrough, clock.nowMs());
+    this.#sweep?.cancel();
+    this.#sweep = againMs === undefined ? undefined : clock.after(againMs, () => this.kick());
   }
 
   /** Reads the routes that are there. */
@@ -305,8 +322,10 @@ export class Reconciler {
   }
 
   #onSurroundings(event: NetlinkEvent): void {
-    if (event.kind === "neighbour") {
-      if (!this.#parts.tunnels.owns(event.neighbour.ifindex)) return;
+    const tunnel = this.#parts.tunnels.ofLink(linkOf(event));
+    if (tunnel !== undefined && "portId" in event && event.portId !== 0) tunnel.blame(event.portId);
+    if (event.kind === "neighbour" || event.kind === "setting") {
+      if (tunnel === undefined && linkOf(event) !== EVERY_LINK) return;
       this.#tunnelDue = true;
       return this.kick();
     }
@@ -320,9 +339,13 @@ export class Reconciler {
 
   /** May routes that matter have gone with it? Not where none of ours leads through the link, nor any that stands in our way. */
   #mayHaveLost(event: NetlinkEvent): boolean {
+    if (event.kind !== "link" || this.#parts.fib.hasConflicts) return true;
+    return this.#leadsThrough(event.link.ifindex);
+  }
+
+  /** Does a route of ours that is in the kernel lead through this link? */
+  #leadsThrough(ifindex: number): boolean {
     const { fib, keeper } = this.#parts;
-    if (event.kind !== "link" || fib.hasConflicts) return true;
-    const { ifindex } = event.link;
     const others = new Set<FibPath>();
     for (const { kernel } of fib.rows()) {
       if (kernel === undefined || others.has(kernel)) continue;
@@ -352,6 +375,14 @@ export class Reconciler {
       fib.sawOurs(prefix, metric, paths.intern(route), culprit);
     } else if (fib.sawForeign(prefix, metric, route, tookPlace, culprit)) onConflict(route);
   }
+}
+
+/** The link that an event is about; `EVERY_LINK` of a setting of all. */
+function linkOf(event: NetlinkEvent): number {
+  if (event.kind === "neighbour") return event.neighbour.ifindex;
+  if (event.kind === "address") return event.address.ifindex;
+  if (event.kind === "setting") return event.ifindex;
+  return event.kind === "link" ? event.link.ifindex : 0;
 }
 
 /** What looks at all rows has a turn of its own. */

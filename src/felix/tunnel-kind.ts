@@ -8,6 +8,22 @@ export type TunnelKind = "ipip" | "vxlan";
 /** `auto`: IPIP where this kernel has it, else VXLAN. */
 export type TunnelChoice = TunnelKind | "auto";
 
+/** What an operator may choose about tunnels. */
+export interface TunnelSettings {
+  /** The IPIP device: `tunl0`, which the kernel makes by itself, or one of our own. */
+  readonly ipipDevice: string;
+  /** TTL of outer headers of IP tunnels of our own, 1 to 255. */
+  readonly ttl: number;
+}
+
+/** The device that the kernel makes with its module, for all other ends. */
+export const FALLBACK_DEVICE = "tunl0";
+
+export const defaultTunnelSettings: TunnelSettings = { ipipDevice: FALLBACK_DEVICE, ttl: 64 };
+
+/** Written on every tunnel device that we make, so that whoever finds it knows whose it is. */
+export const TUNNEL_ALIAS = "margay";
+
 /** What one kind of tunnel over one IP version is made of. */
 export interface TunnelSpec {
   readonly kind: TunnelKind;
@@ -20,29 +36,36 @@ export interface TunnelSpec {
   readonly overhead: number;
   /** IP versions that it carries. */
   readonly carries: readonly (4 | 6)[];
-  /** The kernel makes the device together with the module, and lets nobody delete it. */
+  /** The kernel makes the device together with the module, and lets nobody delete or alter it. */
   readonly fallback: boolean;
+  /** Of IP tunnels of our own: TTL of the outer header. */
+  readonly ttl?: number;
 }
 
 /** THE table of tunnels. */
-export const tunnelSpecs: readonly TunnelSpec[] = [
-  {
-    ...{ kind: "ipip", underlay: 4, device: "tunl0", linkKind: "ipip" },
-    ...{ overhead: 20, carries: [4], fallback: true },
-  },
-  {
-    ...{ kind: "ipip", underlay: 6, device: "ip6tnl0", linkKind: "ip6tnl" },
-    ...{ overhead: 40, carries: [6], fallback: true },
-  },
-  {
-    ...{ kind: "vxlan", underlay: 4, device: "vxlan.margay", linkKind: "vxlan" },
-    ...{ overhead: 50, carries: [4, 6], fallback: false },
-  },
-  {
-    ...{ kind: "vxlan", underlay: 6, device: "vxlan6.margay", linkKind: "vxlan" },
-    ...{ overhead: 70, carries: [4, 6], fallback: false },
-  },
-];
+export function tunnelSpecs({ ipipDevice, ttl }: TunnelSettings): readonly TunnelSpec[] {
+  return [
+    {
+      ...{ kind: "ipip", underlay: 4, linkKind: "ipip", overhead: 20, carries: [4] },
+      ...(ipipDevice === FALLBACK_DEVICE
+        ? { device: FALLBACK_DEVICE, fallback: true }
+        : { device: ipipDevice, fallback: false, ttl }),
+    },
+    {
+      // Never the kernel's own ip6tnl0, which puts another eight octets into every packet.
+      ...{ kind: "ipip", underlay: 6, device: "ip6tnl.margay", linkKind: "ip6tnl" },
+      ...{ overhead: 40, carries: [6], fallback: false, ttl },
+    },
+    {
+      ...{ kind: "vxlan", underlay: 4, device: "vxlan.margay", linkKind: "vxlan" },
+      ...{ overhead: 50, carries: [4, 6], fallback: false },
+    },
+    {
+      ...{ kind: "vxlan", underlay: 6, device: "vxlan6.margay", linkKind: "vxlan" },
+      ...{ overhead: 70, carries: [4, 6], fallback: false },
+    },
+  ];
+}
 
 /** A network number of our own (flannel has 1, Calico 4096), on the port of RFC 7348. */
 const VXLAN_ID = 4077;
@@ -50,8 +73,11 @@ const VXLAN_PORT = 4789;
 
 /** The device as it is to be made on a node with this address. */
 export function newTunnelLink(spec: TunnelSpec, nodeAddress: string): NewLink {
-  const { device: name, linkKind: kind } = spec;
-  if (spec.kind !== "vxlan") return { name, kind };
+  const { device: name, linkKind: kind, ttl } = spec;
+  if (spec.fallback) return { name, kind };
+  if (ttl !== undefined) {
+    return { name, kind, ipTunnel: { local: nodeAddress, ttl, pathMtuDiscovery: true } };
+  }
   const vxlan = { id: VXLAN_ID, port: VXLAN_PORT, local: nodeAddress, learning: false };
   return { name, kind, mac: tunnelMac(nodeAddress), vxlan };
 }

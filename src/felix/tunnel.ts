@@ -2,28 +2,22 @@ import { formatIpAddress } from "../net/ip-address.ts";
 import type { Prefix } from "../net/prefix.ts";
 import { Errno, NetlinkError } from "../netlink/errno.ts";
 import type { Link } from "../netlink/link.ts";
-import type { Netlink } from "../netlink/netlink.ts";
 import type { Logger } from "../platform/logger.ts";
+import { portText } from "./culprit.ts";
 import { loosenReversePathFilter } from "./forwarding.ts";
-import type { KernelPicture } from "./kernel-picture.ts";
-import type { LoadKernelModule } from "./kernel-module.ts";
 import { type Problem, problemOf } from "./problem.ts";
 import type { Sysctl } from "./sysctl.ts";
-import { newTunnelLink, type TunnelSpec } from "./tunnel-kind.ts";
+import { TunnelDevice, type TunnelDeviceOptions, TunnelTrouble } from "./tunnel-device.ts";
+import type { TunnelSpec } from "./tunnel-kind.ts";
 import { VxlanPeers } from "./vxlan-peers.ts";
 
 const UNDERLAY_MTU = 1500;
 
-export interface TunnelOptions {
-  readonly netlink: Netlink;
-  readonly picture: KernelPicture;
+export interface TunnelOptions extends TunnelDeviceOptions {
   readonly sysctl: Sysctl;
-  readonly loadKernelModule: LoadKernelModule;
   /** Marks the address as ours. */
   readonly protocol: number;
   readonly logger: Logger;
-  /** This node's own address of the underlay's IP version, if it has one. */
-  readonly nodeAddress: string | undefined;
 }
 
 /** What the tunnel shall be like. */
@@ -44,22 +38,26 @@ function tunnelAddresses(podCidrs: readonly Prefix[], spec: TunnelSpec): string[
   });
 }
 
-/** Keeps one tunnel device as it shall be: there, up, with the right MTU, addresses and, of VXLAN, peers. */
+/** Keeps one tunnel as it shall be: its device, up, with the right settings, MTU, addresses and, of VXLAN, peers. */
 export class Tunnel {
   readonly spec: TunnelSpec;
   readonly #options: TunnelOptions;
+  readonly #device: TunnelDevice;
   readonly #peers: VxlanPeers | undefined;
   #problem: Problem | undefined;
   #ifindex: number | undefined;
-  #moduleAsked = false;
+  #lastWish: string | undefined;
+  /** Port of the socket that last had a hand in it. */
+  #culprit: number | undefined;
   /** Where the kernel does not keep an address's protocol, only this tells which are ours. */
   readonly #added = new Set<string>();
-  /** What was put right after it had been right: the device, its addresses, its peers. */
+  /** Times that something was put right after it had been right. */
   repairs = 0;
 
   constructor(spec: TunnelSpec, options: TunnelOptions) {
     this.spec = spec;
     this.#options = options;
+    this.#device = new TunnelDevice(spec, options);
     this.#peers = spec.kind === "vxlan" ? new VxlanPeers(options.netlink) : undefined;
   }
 
@@ -79,95 +77,57 @@ export class Tunnel {
     return this.#problem === undefined ? undefined : this.#problem.errno !== Errno.notSupported;
   }
 
+  /** Somebody else's socket changed something about it. */
+  blame(portId: number): void {
+    this.#culprit = portId;
+  }
+
   /** Makes the tunnel so, as far as it is not. Resolves to whether its index changed. Never rejects for the kernel's refusals. */
   async ensure(wish: TunnelWish): Promise<boolean> {
     const before = this.#ifindex;
     const problemBefore = this.#problem;
     try {
-      const link = await this.#device();
-      if (link !== undefined) {
-        const changed = this.#configure(link, wish);
-        const moved = (await this.#peers?.ensure(link.ifindex, wish.peers)) ?? 0;
-        if (before === link.ifindex && changed) this.repairs++;
-        if (changed || moved > 0) await this.#options.picture.load();
-        if (this.#ifindex !== link.ifindex) {
-          await loosenReversePathFilter(this.#options.sysctl, link.name, this.#options.logger);
-        }
-        this.#ifindex = link.ifindex;
-        this.#problem = undefined;
-      }
+      await this.#bring(wish);
+      this.#problem = undefined;
     } catch (error) {
-      this.#fail(problemOf(error));
+      this.#fail(error instanceof TunnelTrouble ? error.problem : problemOf(error));
     }
     return before !== this.#ifindex || problemBefore !== this.#problem;
   }
 
-  async #device(): Promise<Link | undefined> {
-    const { picture, netlink, logger } = this.#options;
-    const { device, linkKind } = this.spec;
-    const link = picture.linkNamed(device) ?? (await this.#create());
-    if (link?.kind !== undefined && link.kind !== linkKind) {
-      const text = `${device} is of type ${link.kind}, not ${linkKind}`;
-      this.#fail({ errno: undefined, text, remedy: `ip link delete ${device}` });
-      return undefined;
-    }
-    if (link === undefined || !this.#isOutdated(link)) return link;
-    // Neither can be changed: the node has another address now.
-    logger.warn({ device }, "making the tunnel anew: it was made for another address");
-    netlink.deleteLink(link.ifindex);
-    await picture.load();
-    return this.#create();
-  }
-
-  #isOutdated({ vxlan }: Link): boolean {
-    const { nodeAddress } = this.#options;
-    if (vxlan === undefined || nodeAddress === undefined) return false;
-    const wanted = newTunnelLink(this.spec, nodeAddress).vxlan;
-    return vxlan.id !== wanted?.id || vxlan.port !== wanted.port || vxlan.local !== wanted.local;
-  }
-
-  async #create(): Promise<Link | undefined> {
-    const { picture, netlink, loadKernelModule, nodeAddress } = this.#options;
-    const { device, linkKind, underlay } = this.spec;
-    if (nodeAddress === undefined) {
-      const text = `this node has no IPv${underlay} address to tunnel from`;
-      this.#fail({ errno: undefined, text, remedy: undefined });
-      return undefined;
-    }
-    for (;;) {
+  async #bring(wish: TunnelWish): Promise<void> {
+    const { picture } = this.#options;
+    const done: string[] = [];
+    for (let isFirst = true; ; isFirst = false) {
       try {
-        netlink.createLink(newTunnelLink(this.spec, nodeAddress));
+        const link = await this.#device.ensure(done, this.#ifindex);
+        await this.#configure(link, wish, done);
+        if (done.length > 0) await picture.load();
+        this.#tell(wish, done);
+        this.#ifindex = link.ifindex;
+        return;
       } catch (error) {
-        if (!(error instanceof NetlinkError)) throw error;
-        // Loading the module makes the device by itself, so that ours comes too late.
-        if (error.errno !== Errno.exists) {
-          if (error.errno !== Errno.notSupported) throw error;
-          if (!this.#moduleAsked) {
-            this.#moduleAsked = true;
-            if (await loadKernelModule(linkKind)) continue;
-          }
-          this.#fail(unsupported(linkKind, error));
-          return undefined;
-        }
+        // The device went, and the event that tells of it is still on its way.
+        const isGone = error instanceof NetlinkError && error.errno === Errno.noDevice;
+        if (!isGone || !isFirst) throw error;
+        await picture.load();
       }
-      await picture.load();
-      return picture.linkNamed(device);
     }
   }
 
-  /** Brings the device to what it shall be; true when something was to be done. */
-  #configure(link: Link, wish: TunnelWish): boolean {
-    const { netlink, logger } = this.#options;
+  async #configure(link: Link, wish: TunnelWish, done: string[]): Promise<void> {
+    const { netlink, sysctl, logger } = this.#options;
     const mtu = (wish.underlayMtu ?? UNDERLAY_MTU) - this.spec.overhead;
-    const changes = !link.up || link.mtu !== mtu;
-    if (changes) {
-      netlink.changeLink(link.ifindex, { up: true, mtu });
-      logger.info({ device: link.name, mtu }, "brought up the tunnel");
-    }
-    return this.#address(link, tunnelAddresses(wish.podCidrs, this.spec)) || changes;
+    if (!link.up) done.push("up");
+    if (link.mtu !== mtu) done.push(`MTU ${mtu}`);
+    if (!link.up || link.mtu !== mtu) netlink.changeLink(link.ifindex, { up: true, mtu });
+    this.#address(link, tunnelAddresses(wish.podCidrs, this.spec), done);
+    const entries = (await this.#peers?.ensure(link.ifindex, wish.peers)) ?? 0;
+    if (entries > 0) done.push(`${entries} entries for other nodes`);
+    if (await loosenReversePathFilter(sysctl, link.name, logger)) done.push("rp_filter 2");
   }
 
-  #address(link: Link, wanted: readonly string[]): boolean {
+  #address(link: Link, wanted: readonly string[], done: string[]): void {
     const { netlink, picture, protocol } = this.#options;
     const present = picture.addresses.filter(({ ifindex }) => ifindex === link.ifindex);
     const former = present.filter(({ address, protocol: owner }) => {
@@ -176,14 +136,17 @@ export class Tunnel {
     for (const { address } of former) {
       netlink.removeHostAddress(link.ifindex, address);
       this.#added.delete(address);
+      done.push(`no address ${address}`);
     }
-    const missing = wanted.filter((address) => present.every((one) => one.address !== address));
-    for (const address of missing) this.#add(link, address);
-    return former.length + missing.length > 0;
+    for (const address of wanted) {
+      if (present.some((one) => one.address === address)) continue;
+      this.#add(link, address);
+      done.push(`address ${address}`);
+    }
   }
 
   #add(link: Link, address: string): void {
-    const { netlink, protocol, logger } = this.#options;
+    const { netlink, protocol } = this.#options;
     try {
       netlink.addHostAddress(link.ifindex, address, protocol);
     } catch (error) {
@@ -191,7 +154,21 @@ export class Tunnel {
       if (!(error instanceof NetlinkError && error.errno === Errno.exists)) throw error;
     }
     this.#added.add(address);
-    logger.info({ device: link.name, address }, "gave the tunnel its address");
+  }
+
+  /** Says what was done, and counts it where it had been right before and nobody wishes anything else. */
+  #tell(wish: TunnelWish, done: readonly string[]): void {
+    const { logger } = this.#options;
+    const words = JSON.stringify(wish);
+    const isRepair = this.#ifindex !== undefined && words === this.#lastWish;
+    const by = this.#culprit === undefined ? "" : `: ${portText(this.#culprit)}`;
+    this.#lastWish = words;
+    this.#culprit = undefined;
+    if (done.length === 0) return;
+    const fields = { device: this.spec.device, done };
+    if (!isRepair) return logger.info(fields, "made the tunnel as it is to be");
+    this.repairs++;
+    logger.warn(fields, `put right a tunnel that someone changed${by}`);
   }
 
   #fail(problem: Problem): void {
@@ -201,13 +178,4 @@ export class Tunnel {
     const { device } = this.spec;
     this.#options.logger.error({ device, remedy: problem.remedy }, problem.text);
   }
-}
-
-function unsupported(linkKind: string, error: NetlinkError): Problem {
-  const other = linkKind === "vxlan" ? "tunnel: ipip" : "tunnel: vxlan";
-  return {
-    errno: error.errno,
-    text: `kernel has no ${linkKind} (${error.reason})`,
-    remedy: `modprobe ${linkKind}, or \`${other}\` on every node, or \`encapsulation: never\``,
-  };
 }

@@ -1,7 +1,8 @@
 import type { Prefix } from "../net/prefix.ts";
 import type { Problem } from "./problem.ts";
 import { Tunnel, type TunnelOptions, type TunnelWish } from "./tunnel.ts";
-import { type TunnelChoice, type TunnelSpec, tunnelSpecs } from "./tunnel-kind.ts";
+import type { PathPolicy } from "./pool-policy.ts";
+import { type TunnelChoice, type TunnelSettings, tunnelSpecs } from "./tunnel-kind.ts";
 
 /** What the routes ask of a tunnel. */
 export interface TunnelNeed {
@@ -12,17 +13,57 @@ export interface TunnelNeed {
 
 /** All tunnels, each kept only while some route needs it. */
 export class Tunnels {
-  readonly all: readonly Tunnel[];
-  #lastWishes = new Map<TunnelSpec, string>();
+  readonly #options: Omit<TunnelOptions, "nodeAddress">;
+  readonly #nodeAddresses: Readonly<Partial<Record<4 | 6, string>>>;
+  #all: readonly Tunnel[] = [];
+  #lastWishes = new Map<Tunnel, string>();
+  /** Those of tunnels that the settings know no more. */
+  #formerRepairs = 0;
 
   /** `nodeAddresses`: this node's own, of each IP version that it has one of. */
   constructor(
     options: Omit<TunnelOptions, "nodeAddress">,
     nodeAddresses: Readonly<Partial<Record<4 | 6, string>>>,
+    settings: TunnelSettings,
   ) {
-    this.all = tunnelSpecs.map(
-      (spec) => new Tunnel(spec, { ...options, nodeAddress: nodeAddresses[spec.underlay] }),
-    );
+    this.#options = options;
+    this.#nodeAddresses = nodeAddresses;
+    this.configure(settings);
+  }
+
+  get all(): readonly Tunnel[] {
+    return this.#all;
+  }
+
+  /** Tunnels that these settings say other things of are others from now on. Returns whether any is. */
+  configure(settings: TunnelSettings): boolean {
+    const before = this.#all;
+    this.#all = tunnelSpecs(settings).map((spec) => {
+      const same = before.find((tunnel) => JSON.stringify(tunnel.spec) === JSON.stringify(spec));
+      const nodeAddress = this.#nodeAddresses[spec.underlay];
+      return same ?? new Tunnel(spec, { ...this.#options, nodeAddress });
+    });
+    const gone = before.filter((tunnel) => !this.#all.includes(tunnel));
+    for (const tunnel of gone) {
+      this.#formerRepairs += tunnel.repairs;
+      this.#lastWishes.delete(tunnel);
+    }
+    return gone.length > 0;
+  }
+
+  /** The devices that routes of these policies may lead through. */
+  usedBy(policies: readonly PathPolicy[]): Set<string> {
+    const devices = new Set<string>();
+    for (const { encapsulation, tunnel } of policies) {
+      if (encapsulation === "never") continue;
+      for (const underlay of [4, 6] as const) {
+        for (const payload of [4, 6] as const) {
+          const chosen = this.choose(tunnel, underlay, payload);
+          if (chosen !== undefined) devices.add(chosen.spec.device);
+        }
+      }
+    }
+    return devices;
   }
 
   /** The tunnel for a choice, to a next hop of one IP version, for packets of another or the same; `undefined` when none carries them. */
@@ -49,19 +90,19 @@ export class Tunnels {
     for (const [tunnel, { underlayMtu, peers }] of needs) {
       const wish: TunnelWish = { underlayMtu, podCidrs, peers: [...peers] };
       const words = `${underlayMtu} ${podCidrs.map(({ text }) => text).join(" ")} ${wish.peers.join(" ")}`;
-      if (!due && words === this.#lastWishes.get(tunnel.spec)) continue;
-      this.#lastWishes.set(tunnel.spec, words);
+      if (!due && words === this.#lastWishes.get(tunnel)) continue;
+      this.#lastWishes.set(tunnel, words);
       if (await tunnel.ensure(wish)) changed = true;
     }
     return changed;
   }
 
-  /** Does a link belong to some tunnel? */
-  owns(ifindex: number): boolean {
-    return this.all.some((tunnel) => tunnel.ifindex === ifindex);
+  /** The tunnel that a link is the device of. */
+  ofLink(ifindex: number): Tunnel | undefined {
+    return this.all.find((tunnel) => tunnel.ifindex === ifindex);
   }
 
   get repairs(): number {
-    return this.all.reduce((sum, { repairs }) => sum + repairs, 0);
+    return this.all.reduce((sum, { repairs }) => sum + repairs, this.#formerRepairs);
   }
 }

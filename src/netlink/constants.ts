@@ -16,6 +16,7 @@ export const MessageType = {
   newNeighbour: 28,
   delNeighbour: 29,
   getNeighbour: 30,
+  newNetconf: 80,
   newNextHop: 104,
   delNextHop: 105,
   getNextHop: 106,
@@ -74,12 +75,28 @@ export const LinkAttribute = {
   name: 3,
   mtu: 4,
   info: 18,
+  alias: 20,
   infoKind: 1,
   infoData: 2,
 } as const;
 
 /** Attributes of a VXLAN device's `infoData` (linux/if_link.h). */
 export const VxlanAttribute = { id: 1, local: 4, learning: 7, port: 15, local6: 17 } as const;
+
+/** Attributes of `infoData` of IPIP and ip6tnl devices (linux/if_tunnel.h). */
+export const IpTunnelAttribute = {
+  local: 2,
+  ttl: 4,
+  flags: 8,
+  protocol: 9,
+  pathMtuDiscovery: 10,
+} as const;
+
+/** IP6_TNL_F_*. */
+export const IpTunnelFlag = { ignoreEncapLimit: 0x1 } as const;
+
+/** netconfa attributes of settings (linux/netconf.h). */
+export const NetconfAttribute = { ifindex: 1 } as const;
 
 /** nda attributes of neighbours. */
 export const NeighbourAttribute = { destination: 1, linkAddress: 2, ifindex: 8 } as const;
@@ -110,5 +127,7 @@ export const MulticastGroup = {
   ipv4Route: 0x40,
   ipv6Address: 0x100,
   ipv6Route: 0x400,
+  ipv4Netconf: 0x800000,
+  ipv6Netconf: 0x1000000,
   nextHop: 0x80000000,
 } as const;

@@ -31,6 +31,7 @@ export const Errno = {
   interrupted: 4,
   io: 5,
   again: 11,
+  busy: 16,
   exists: 17,
   noDevice: 19,
   invalid: 22,

@@ -5,6 +5,7 @@ import { ownEchoFilter } from "./event-filter.ts";
 import { decodeLink } from "./link.ts";
 import { type NetlinkMessage, walkMessages } from "./message.ts";
 import { decodeNeighbour } from "./neighbour.ts";
+import { decodeNetconf } from "./netconf.ts";
 import type { NetlinkEvent } from "./netlink.ts";
 import { decodeNextHop } from "./next-hop.ts";
 import { decodeRoute } from "./route.ts";
@@ -59,37 +60,54 @@ export class EventStream {
   }
 }
 
+/** rtnetlink's types go by fours: NEW, DEL, GET, SET. */
+function opOf({ type }: NetlinkMessage): "new" | "deleted" {
+  return type % 4 === 0 ? "new" : "deleted";
+}
+
 function eventOf(message: NetlinkMessage, ownPortIds: readonly number[]): NetlinkEvent | undefined {
-  // rtnetlink's types go by fours: NEW, DEL, GET, SET.
-  const op = message.type % 4 === 0 ? "new" : "deleted";
+  const isOwn = ownPortIds.includes(message.portId);
+  const op = opOf(message);
   switch (message.type) {
     case MessageType.newRoute:
     case MessageType.delRoute: {
-      if (ownPortIds.includes(message.portId)) return undefined;
+      if (isOwn) return undefined;
       const route = decodeRoute(message.payload);
       const replaced = op === "new" && (message.flags & MessageFlag.replace) !== 0;
       return route && { kind: "route", op, replaced, route, portId: message.portId };
     }
+    case MessageType.newNextHop:
+    case MessageType.delNextHop: {
+      if (isOwn) return undefined;
+      const object = decodeNextHop(message.payload);
+      return object && { kind: "next-hop", op, object, portId: message.portId };
+    }
+    default:
+      return surroundingsEventOf(message, isOwn ? 0 : message.portId);
+  }
+}
+
+function surroundingsEventOf(message: NetlinkMessage, portId: number): NetlinkEvent | undefined {
+  const op = opOf(message);
+  switch (message.type) {
     case MessageType.newLink:
     case MessageType.delLink: {
       const link = decodeLink(message.payload);
-      return link && { kind: "link", op, link };
+      return link && { kind: "link", op, link, portId };
     }
     case MessageType.newAddress:
     case MessageType.delAddress: {
       const address = decodeInterfaceAddress(message.payload);
-      return address && { kind: "address", op, address };
+      return address && { kind: "address", op, address, portId };
     }
     case MessageType.newNeighbour:
     case MessageType.delNeighbour: {
       const neighbour = decodeNeighbour(message.payload);
-      return neighbour && { kind: "neighbour", op, neighbour };
+      return neighbour && { kind: "neighbour", op, neighbour, portId };
     }
-    case MessageType.newNextHop:
-    case MessageType.delNextHop: {
-      if (ownPortIds.includes(message.portId)) return undefined;
-      const object = decodeNextHop(message.payload);
-      return object && { kind: "next-hop", op, object, portId: message.portId };
+    case MessageType.newNetconf: {
+      const setting = decodeNetconf(message.payload);
+      return setting && { kind: "setting", op, ...setting };
     }
     default:
       return undefined;

@@ -63,7 +63,8 @@ class KernelNetlink implements Netlink {
   constructor() {
     const { link, neighbour, ipv4Address, ipv4Route, ipv6Address, ipv6Route } = MulticastGroup;
     const routed = ipv4Address | ipv4Route | ipv6Address | ipv6Route;
-    const groups = (link | neighbour | routed | MulticastGroup.nextHop) >>> 0;
+    const settings = MulticastGroup.ipv4Netconf | MulticastGroup.ipv6Netconf;
+    const groups = (link | neighbour | routed | settings | MulticastGroup.nextHop) >>> 0;
     const questions = openNetlinkSocket(0);
     const routes = openNetlinkSocket(0);
     const events = openNetlinkSocket(groups);

@@ -1,8 +1,9 @@
 import { Parser } from "binary-parser";
 import { AttributeWriter, attributeText, attributeUint32, walkAttributes } from "./attribute.ts";
-import { formatIpAddress, parseIpAddress } from "../net/ip-address.ts";
-import { AddressFamily, LinkAttribute, LinkFlag, VxlanAttribute } from "./constants.ts";
+import { AddressFamily, LinkAttribute, LinkFlag } from "./constants.ts";
+import { decodeIpTunnel, type IpTunnelSettings, writeIpTunnel } from "./ip-tunnel.ts";
 import { formatMac, parseMac } from "./neighbour.ts";
+import { decodeVxlan, type VxlanSettings, writeVxlan } from "./vxlan.ts";
 
 /** Octets of `struct ifinfomsg`. */
 const LINK_HEADER_OCTETS = 16;
@@ -22,20 +23,12 @@ export interface Link {
   readonly kind: string | undefined;
   /** `4e:77:c0:a8:01:02`; `undefined` for a device without. */
   readonly mac?: string | undefined;
+  /** What somebody wrote on it (IFLA_IFALIAS). */
+  readonly alias?: string | undefined;
   /** Of a VXLAN device. */
   readonly vxlan?: VxlanSettings | undefined;
-}
-
-/** What makes a VXLAN device what it is; none of it can be changed later. */
-export interface VxlanSettings {
-  /** The network's number, 0 to 2^24-1. */
-  readonly id: number;
-  /** UDP port. */
-  readonly port: number;
-  /** Canonical address that its packets come from. */
-  readonly local: string | undefined;
-  /** Whether it learns from packets who is where. */
-  readonly learning: boolean;
+  /** Of an IPIP or ip6tnl device. */
+  readonly ipTunnel?: IpTunnelSettings | undefined;
 }
 
 /** An interface to be made. */
@@ -45,9 +38,11 @@ export interface NewLink {
   readonly kind: string;
   readonly mac?: string | undefined;
   readonly vxlan?: VxlanSettings | undefined;
+  readonly ipTunnel?: IpTunnelSettings | undefined;
 }
 
 interface LinkHeader {
+  readonly family: number;
   readonly ifindex: number;
   readonly flags: number;
 }
@@ -61,18 +56,24 @@ const linkHeader = new Parser()
   .uint32("flags")
   .uint32("change");
 
-/** Reads the payload of an RTM_NEWLINK or RTM_DELLINK; `undefined` when it is cut short. */
+/**
+ * Reads the payload of an RTM_NEWLINK or RTM_DELLINK; `undefined` when it is cut short, or tells of a link only as the port
+ * of a bridge (the port goes with RTM_DELLINK, too, and the link stays).
+ */
 export function decodeLink(payload: Uint8Array): Link | undefined {
   if (payload.length < LINK_HEADER_OCTETS) return undefined;
-  const { ifindex, flags } = linkHeader.parse(payload) as LinkHeader;
+  const { family, ifindex, flags } = linkHeader.parse(payload) as LinkHeader;
+  if (family === AddressFamily.bridge) return undefined;
   let name = "";
   let mtu = 0;
   let mac: string | undefined;
-  let info: LinkInfo = {};
+  let alias: string | undefined;
+  let info = noInfo;
   walkAttributes(payload.subarray(LINK_HEADER_OCTETS), (type, value) => {
     if (type === LinkAttribute.name) name = attributeText(value);
     else if (type === LinkAttribute.mtu) mtu = attributeUint32(value);
     else if (type === LinkAttribute.address && value.length === 6) mac = formatMac(value);
+    else if (type === LinkAttribute.alias) alias = attributeText(value);
     else if (type === LinkAttribute.info) info = decodeInfo(value);
   });
   return {
@@ -82,41 +83,25 @@ export function decodeLink(payload: Uint8Array): Link | undefined {
     up: (flags & LinkFlag.up) !== 0,
     running: (flags & LinkFlag.up) !== 0 && (flags & LinkFlag.lowerUp) !== 0,
     loopback: (flags & LinkFlag.loopback) !== 0,
-    kind: info.kind,
     mac,
-    vxlan: info.vxlan,
+    alias,
+    ...info,
   };
 }
 
-interface LinkInfo {
-  readonly kind?: string | undefined;
-  readonly vxlan?: VxlanSettings | undefined;
-}
+type LinkInfo = Pick<Link, "kind" | "vxlan" | "ipTunnel">;
+const noInfo: LinkInfo = { kind: undefined, vxlan: undefined, ipTunnel: undefined };
 
 function decodeInfo(value: Uint8Array): LinkInfo {
   let kind: string | undefined;
-  let data: Uint8Array | undefined;
+  let data = new Uint8Array(0);
   walkAttributes(value, (type, inner) => {
     if (type === LinkAttribute.infoKind) kind = attributeText(inner);
-    else if (type === LinkAttribute.infoData) data = inner;
+    else if (type === LinkAttribute.infoData) data = new Uint8Array(inner);
   });
-  const vxlan = kind === "vxlan" && data !== undefined ? decodeVxlan(data) : undefined;
-  return { kind, vxlan };
-}
-
-function decodeVxlan(data: Uint8Array): VxlanSettings {
-  let [id, port, learning] = [0, 0, false];
-  let local: string | undefined;
-  walkAttributes(data, (type, value) => {
-    if (type === VxlanAttribute.id) id = attributeUint32(value);
-    else if (type === VxlanAttribute.port) {
-      port = ((value[0] as number) << 8) | (value[1] as number);
-    } else if (type === VxlanAttribute.learning) learning = value[0] !== 0;
-    else if (type === VxlanAttribute.local || type === VxlanAttribute.local6) {
-      local = formatIpAddress(value);
-    }
-  });
-  return { id, port, local, learning };
+  if (kind === "vxlan") return { ...noInfo, kind, vxlan: decodeVxlan(data) };
+  const isIpTunnel = kind === "ipip" || kind === "ip6tnl";
+  return { ...noInfo, kind, ...(isIpTunnel && { ipTunnel: decodeIpTunnel(data) }) };
 }
 
 /** What `changeLink` may alter. */
@@ -124,6 +109,11 @@ export interface LinkChange {
   readonly up?: boolean;
   /** Octets. */
   readonly mtu?: number;
+  readonly name?: string;
+  readonly alias?: string;
+  readonly mac?: string;
+  /** The settings of a device of some kind, all of them. */
+  readonly info?: Pick<NewLink, "kind" | "vxlan" | "ipTunnel">;
 }
 
 /** Body of an RTM_NEWLINK that alters an interface; the flags that it does not name stay as they are. */
@@ -134,30 +124,38 @@ export function encodeLinkChange(ifindex: number, change: LinkChange): Uint8Arra
     view.setUint32(8, change.up ? LinkFlag.up : 0, true);
     view.setUint32(12, LinkFlag.up, true);
   }
+  const { mtu, name, alias, mac, info } = change;
   const writer = new AttributeWriter(fixed);
-  if (change.mtu !== undefined) writer.uint32(LinkAttribute.mtu, change.mtu);
+  if (mtu !== undefined) writer.uint32(LinkAttribute.mtu, mtu);
+  if (name !== undefined) writer.text(LinkAttribute.name, name);
+  if (alias !== undefined) writer.bytes(LinkAttribute.alias, new TextEncoder().encode(alias));
+  if (mac !== undefined) writer.bytes(LinkAttribute.address, parseMac(mac));
+  if (info !== undefined) writeInfo(writer, info, false);
   return writer.finish();
 }
 
 /** Body of an RTM_NEWLINK that makes an interface. */
-export function encodeNewLink({ name, kind, mac, vxlan }: NewLink): Uint8Array {
+export function encodeNewLink(link: NewLink): Uint8Array {
+  const { name, mac } = link;
   const writer = new AttributeWriter(linkHeaderOctets(0)).text(LinkAttribute.name, name);
   if (mac !== undefined) writer.bytes(LinkAttribute.address, parseMac(mac));
-  writer.nested(LinkAttribute.info, (info) => {
-    info.text(LinkAttribute.infoKind, kind);
-    if (vxlan === undefined) return;
-    info.nested(LinkAttribute.infoData, (data) => writeVxlan(data, vxlan));
-  });
+  writeInfo(writer, link, true);
   return writer.finish();
 }
 
-function writeVxlan(data: AttributeWriter, { id, port, local, learning }: VxlanSettings): void {
-  data.uint32(VxlanAttribute.id, id);
-  data.bytes(VxlanAttribute.port, Uint8Array.of(port >>> 8, port & 255));
-  data.bytes(VxlanAttribute.learning, Uint8Array.of(Number(learning)));
-  const octets = local === undefined ? undefined : parseIpAddress(local);
-  if (octets === undefined) return;
-  data.bytes(octets.length === 4 ? VxlanAttribute.local : VxlanAttribute.local6, octets);
+function writeInfo(
+  writer: AttributeWriter,
+  { kind, vxlan, ipTunnel }: Pick<NewLink, "kind" | "vxlan" | "ipTunnel">,
+  isNew: boolean,
+): void {
+  writer.nested(LinkAttribute.info, (info) => {
+    info.text(LinkAttribute.infoKind, kind);
+    if (vxlan === undefined && ipTunnel === undefined) return;
+    info.nested(LinkAttribute.infoData, (data) => {
+      if (vxlan !== undefined) writeVxlan(data, vxlan, isNew);
+      if (ipTunnel !== undefined) writeIpTunnel(data, ipTunnel);
+    });
+  });
 }
 
 /** Body of an RTM_DELLINK. */

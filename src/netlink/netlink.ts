@@ -16,9 +16,35 @@ export type NetlinkEvent =
       /** The port of the socket that asked for it, mostly the process's id; 0 for the kernel itself. */
       readonly portId: number;
     }
-  | { readonly kind: "link"; readonly op: "new" | "deleted"; readonly link: Link }
-  | { readonly kind: "address"; readonly op: "new" | "deleted"; readonly address: InterfaceAddress }
-  | { readonly kind: "neighbour"; readonly op: "new" | "deleted"; readonly neighbour: Neighbour }
+  | {
+      readonly kind: "link";
+      readonly op: "new" | "deleted";
+      readonly link: Link;
+      /** As with routes, where the kernel tells (of links since Linux 6.2, and never of their settings); else, and of our own hand, 0. */
+      readonly portId?: number;
+    }
+  | {
+      readonly kind: "address";
+      readonly op: "new" | "deleted";
+      readonly address: InterfaceAddress;
+      /** As with links. */
+      readonly portId?: number;
+    }
+  | {
+      readonly kind: "neighbour";
+      readonly op: "new" | "deleted";
+      readonly neighbour: Neighbour;
+      /** As with links. */
+      readonly portId?: number;
+    }
+  /** A setting of IP on a link, such as its rp_filter, has another value. */
+  | {
+      readonly kind: "setting";
+      readonly op: "new" | "deleted";
+      readonly version: 4 | 6;
+      /** `EVERY_LINK` of `all`, -2 of `default`. */
+      readonly ifindex: number;
+    }
   | {
       readonly kind: "next-hop";
       readonly op: "new" | "deleted";
@@ -28,6 +54,9 @@ export type NetlinkEvent =
     }
   /** Events were lost (ENOBUFS): nothing known is certain any more. */
   | { readonly kind: "overflow" };
+
+/** NETCONFA_IFINDEX_ALL. */
+export const EVERY_LINK = -1;
 
 /** The kernel's answer to "which entry of the FIB does this address match?" */
 export type RouteLookup =

@@ -9,6 +9,7 @@ import { parsePrefix, type Prefix } from "../../src/net/prefix.ts";
 import { openKernelNetlink } from "../../src/netlink/kernel-netlink.ts";
 import { nodeClock } from "../../src/platform/node-clock.ts";
 import type { PathPolicy } from "../../src/felix/pool-policy.ts";
+import { defaultTunnelSettings, type TunnelSettings } from "../../src/felix/tunnel-kind.ts";
 import type { Logger } from "../../src/platform/logger.ts";
 
 interface Call {
@@ -47,6 +48,8 @@ interface RunnerOptions {
   readonly podPools?: readonly string[];
   readonly metric?: number;
   readonly nextHopObjects?: "auto" | "never";
+  readonly tunnelSettings?: TunnelSettings;
+  readonly tunnelLingerMs?: number;
 }
 
 const options = JSON.parse(process.argv[2] as string) as RunnerOptions;
@@ -62,6 +65,8 @@ const felix = new Felix({
   table: 254,
   metric: options.metric ?? 0,
   nextHopObjects: options.nextHopObjects ?? "never",
+  tunnelSettings: options.tunnelSettings ?? defaultTunnelSettings,
+  tunnelLingerMs: options.tunnelLingerMs ?? 10_000,
   netlink,
   sysctl: procSysctl,
   clock: nodeClock,
@@ -90,6 +95,7 @@ const methods: Record<string, (...values: unknown[]) => unknown> = {
   setLocalPrefixes: (...texts) => felix.setLocalPrefixes(texts.map(prefix)),
   setPoolPolicies: (encapsulation, tunnel) =>
     felix.setPoolPolicies([], { encapsulation, tunnel } as PathPolicy),
+  setTunnelSettings: (settings) => felix.setTunnelSettings(settings as TunnelSettings),
   /** Gives a prefix to one list of next hops and the other by turns, each written before the next. */
   alternate: async (rounds, text, ...lists) => {
     for (let round = 0; round < Number(rounds); round++) {

@@ -70,12 +70,12 @@ describe("reading the configuration again", { timeout: 60_000 * SLOWNESS }, () =
   });
 
   test("what needs a restart is named", async () => {
-    const node = { node: { name: "a1" }, encapsulation: "never" };
+    const node = { node: { name: "a1" }, kernel: { metric: 7 } };
     margay.configure(node, { ...pool, members: [a1, a2] });
     margay.daemon.signal("SIGHUP");
     await until("the members to be those of the file", async () => (await peers()).includes("a2"));
     await until("the log to name it", () =>
-      /encapsulation changes at the next start/.test(margay.log()),
+      /kernel\.metric changes at the next start/.test(margay.log()),
     );
   });
 });

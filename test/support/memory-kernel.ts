@@ -71,7 +71,7 @@ export class MemoryKernel {
 
   addLink(
     name: string,
-    options: Partial<Pick<Link, "kind" | "up" | "loopback" | "mac" | "vxlan">>,
+    options: Partial<Omit<Link, "ifindex" | "name" | "mtu" | "running">>,
   ): Link {
     const loopback = options.loopback ?? false;
     const link: Link = {
@@ -83,7 +83,9 @@ export class MemoryKernel {
       loopback,
       kind: options.kind,
       mac: options.mac,
+      alias: options.alias,
       vxlan: options.vxlan,
+      ipTunnel: options.ipTunnel,
     };
     this.links.set(link.ifindex, link);
     this.tell({ kind: "link", op: "new", link });
@@ -93,8 +95,9 @@ export class MemoryKernel {
   changeLink(ifindex: number, change: LinkChange): void {
     const link = this.links.get(ifindex);
     if (link === undefined) throw new NetlinkError(`change link ${ifindex}`, Errno.noDevice);
-    const up = change.up ?? link.up;
-    const changed = { ...link, up, running: up, mtu: change.mtu ?? link.mtu };
+    const { info, ...plain } = change;
+    const { up = link.up } = change;
+    const changed = { ...link, ...plain, ...info, running: up };
     this.links.set(ifindex, changed);
     this.tell({ kind: "link", op: "new", link: changed });
     if (link.up && !up) {
@@ -446,7 +449,7 @@ class MemoryNetlink implements Netlink {
     this.#kernel.deleteLink(ifindex);
   }
 
-  createLink({ name, kind, mac, vxlan }: NewLink): void {
+  createLink({ name, kind, mac, vxlan, ipTunnel }: NewLink): void {
     const operation = `create ${name} of type ${kind}`;
     const { hasIpip, hasVxlan } = this.#kernel;
     if (!((kind === "ipip" && hasIpip) || (kind === "vxlan" && hasVxlan))) {
@@ -454,8 +457,13 @@ class MemoryNetlink implements Netlink {
     }
     for (const link of this.#kernel.links.values()) {
       if (link.name === name) throw new NetlinkError(operation, Errno.exists);
+      // As Linux does: of two alike it could not tell which one a packet is for.
+      const isAlike =
+        (vxlan !== undefined && link.vxlan?.id === vxlan.id) ||
+        (ipTunnel !== undefined && link.ipTunnel?.local === ipTunnel.local);
+      if (isAlike) throw new NetlinkError(operation, Errno.exists);
     }
-    this.#kernel.addLink(name, { kind, mac, vxlan });
+    this.#kernel.addLink(name, { kind, mac, vxlan, ipTunnel });
   }
 
   changeLink(ifindex: number, change: LinkChange): void {

@@ -72,23 +72,40 @@ export function nextHopCommand(
 }
 
 /** `ip link add vxlan.margay address … type vxlan id 4077 …` */
-export function newLinkCommand({ name, kind, mac, vxlan }: NewLink): string {
-  const words = ["ip link add", name];
-  if (mac !== undefined) words.push("address", mac);
-  words.push("type", kind);
-  if (vxlan !== undefined) {
-    words.push("id", String(vxlan.id), "dstport", String(vxlan.port));
-    if (vxlan.local !== undefined) words.push("local", vxlan.local);
-    words.push(vxlan.learning ? "learning" : "nolearning");
-  }
-  return words.join(" ");
+export function newLinkCommand(link: NewLink): string {
+  const words = ["ip link add", link.name];
+  if (link.mac !== undefined) words.push("address", link.mac);
+  return [...words, ...infoWords(link, true)].join(" ");
+}
+
+function infoWords(
+  { kind, vxlan, ipTunnel }: Pick<NewLink, "kind" | "vxlan" | "ipTunnel">,
+  isNew: boolean,
+): string[] {
+  const words = ["type", kind];
+  const local = vxlan?.local ?? ipTunnel?.local;
+  if (vxlan !== undefined) words.push("id", String(vxlan.id));
+  if (vxlan !== undefined && isNew) words.push("dstport", String(vxlan.port));
+  if (local !== undefined) words.push("local", local);
+  if (vxlan !== undefined) words.push(vxlan.learning ? "learning" : "nolearning");
+  if (ipTunnel === undefined) return words;
+  words.push("ttl", ipTunnel.ttl === 0 ? "inherit" : String(ipTunnel.ttl));
+  if (kind === "ip6tnl") return [...words, "mode", "ip6ip6", "encaplimit", "none"];
+  return [...words, ipTunnel.pathMtuDiscovery ? "pmtudisc" : "nopmtudisc"];
 }
 
 /** `ip link set tunl0 mtu 1480 up` */
-export function linkCommand(name: string, { mtu, up }: LinkChange): string {
-  const words = ["ip link set", name];
+export function linkCommand(
+  device: string,
+  { mtu, up, name, alias, mac, info }: LinkChange,
+): string {
+  const words = ["ip link set", device];
+  if (name !== undefined) words.push("name", name);
+  if (alias !== undefined) words.push("alias", alias);
+  if (mac !== undefined) words.push("address", mac);
   if (mtu !== undefined) words.push("mtu", String(mtu));
   if (up !== undefined) words.push(up ? "up" : "down");
+  if (info !== undefined) words.push(...infoWords(info, false));
   return words.join(" ");
 }
 

@@ -7,7 +7,8 @@ import { silentLogger } from "../../platform/logger.ts";
 import { Felix, type FelixOptions } from "../felix.ts";
 import type { RouteIntent } from "../intent.ts";
 import { procSysctl } from "../sysctl.ts";
-import { tunnelSpecs } from "../tunnel-kind.ts";
+import { moduleOf } from "../kernel-module.ts";
+import { defaultTunnelSettings, tunnelSpecs } from "../tunnel-kind.ts";
 import { PlannedKernel } from "./planned-kernel.ts";
 import { plannedSysctl } from "./planned-sysctl.ts";
 
@@ -47,6 +48,7 @@ export async function planChanges(options: PlanOptions): Promise<Plan> {
     logger: silentLogger,
     loadKernelModule: (name) => loadModule(name, kernel),
     rtProtosDirectory: "/nonexistent",
+    tunnelLingerMs: 0,
   });
   await felix.start();
   felix.setNodeSubnets(nodeSubnets);
@@ -61,20 +63,18 @@ export async function planChanges(options: PlanOptions): Promise<Plan> {
   return { commands: kernel.commands, problems };
 }
 
-/** Modules by the kind of link that they make, where that is another name. */
-const modules: Readonly<Record<string, string>> = { ip6tnl: "ip6_tunnel" };
-
 function hasLinkKind(kind: string): boolean {
-  return existsSync(`/sys/module/${modules[kind] ?? kind}`);
+  return existsSync(`/sys/module/${moduleOf(kind)}`);
 }
 
 /** Asks modprobe(8) whether it could, which loads nothing. */
 function loadModule(name: string, kernel: PlannedKernel): Promise<boolean> {
   return new Promise((resolve) => {
-    execFile("modprobe", ["--dry-run", "--quiet", name], { timeout: 10_000 }, (error) => {
+    const module = moduleOf(name);
+    execFile("modprobe", ["--dry-run", "--quiet", module], { timeout: 10_000 }, (error) => {
       if (error !== null) return resolve(false);
-      kernel.commands.push(`modprobe ${name}`);
-      for (const { device, linkKind, fallback } of tunnelSpecs) {
+      kernel.commands.push(`modprobe ${module}`);
+      for (const { device, linkKind, fallback } of tunnelSpecs(defaultTunnelSettings)) {
         if (linkKind === name && fallback) kernel.appear({ name: device, kind: linkKind });
       }
       resolve(true);

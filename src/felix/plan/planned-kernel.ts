@@ -165,8 +165,9 @@ export class PlannedKernel implements Netlink {
   changeLink(ifindex: number, change: LinkChange): void {
     const link = this.#links.get(ifindex);
     if (link === undefined) throw new NetlinkError(`change link ${ifindex}`, Errno.noDevice);
-    const { up = link.up, mtu = link.mtu } = change;
-    this.#links.set(ifindex, { ...link, up, running: up, mtu });
+    const { info, ...plain } = change;
+    const changed = { ...link, ...plain, ...info };
+    this.#links.set(ifindex, { ...changed, running: changed.up });
     this.commands.push(linkCommand(link.name, change));
   }
 
@@ -188,10 +189,10 @@ export class PlannedKernel implements Netlink {
     this.#real.close();
   }
 
-  #plan({ name, kind, mac, vxlan }: NewLink): void {
+  #plan(link: NewLink): void {
     const ifindex = this.#nextIfindex++;
     const state = { mtu: 1500, up: false, running: false, loopback: false };
-    this.#links.set(ifindex, { ifindex, name, ...state, kind, mac, vxlan });
+    this.#links.set(ifindex, { ifindex, ...state, ...link });
   }
 
   #name(ifindex: number): string {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { FelixEvent, FelixStatus } from "../../../src/felix/status.ts";
+import type { TunnelSettings } from "../../../src/felix/tunnel-kind.ts";
 import { slowness } from "./network.ts";
 
 const RUNNER = fileURLToPath(new URL("../felix-runner.ts", import.meta.url));
@@ -20,6 +21,8 @@ export interface FelixProcessOptions {
   readonly podPools?: readonly string[];
   readonly metric?: number;
   readonly nextHopObjects?: string;
+  readonly tunnelSettings?: TunnelSettings;
+  readonly tunnelLingerMs?: number;
 }
 
 /** A Felix in a process of its own inside a namespace. */

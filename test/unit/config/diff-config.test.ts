@@ -40,7 +40,7 @@ mesh: { dial: higher }
     "node.routerId: 192.168.1.2 → 9.9.9.9 (needs a restart)",
     "listen.address: 192.168.1.2 → 0.0.0.0 (needs a restart)",
     "mesh.dial: both → higher (applied)",
-    "encapsulation: cross-subnet → never (needs a restart)",
+    "encapsulation: cross-subnet → never (applied)",
     "kernel.protocol: 77 → 78 (needs a restart)",
     "log.level: info → debug (applied)",
     "api.listen.address: added 127.0.0.1 (needs a restart)",

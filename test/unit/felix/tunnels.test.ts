@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { tunnelMac } from "../../../src/felix/tunnel-kind.ts";
+import type { Link } from "../../../src/netlink/link.ts";
 import type { TunnelStatus } from "../../../src/felix/status.ts";
 import { FelixHarness, prefix, turn } from "../../support/felix-harness.ts";
 
@@ -92,6 +93,138 @@ describe("the VXLAN tunnel", () => {
       [...h.kernel.links.values()].some(({ kind }) => kind === "vxlan"),
       false,
     );
+  });
+});
+
+describe("an IPIP device of our own", () => {
+  const OWN = { ipipDevice: "margay", ttl: 64 };
+  const named = (name: string): Link | undefined =>
+    [...h.kernel.links.values()].find((link) => link.name === name);
+  const repairs = (): number => h.felix.status().repairs;
+
+  test("takes the place of tunl0: with this node's address, a TTL, path MTU discovery and our mark", async () => {
+    await h.start({ tunnelSettings: OWN });
+    h.set("10.233.2.0/24", "192.168.2.2");
+    await h.felix.settled();
+    assert.equal(h.there()[1], "10.233.2.0/24 192.168.2.2 margay 77");
+    const { kind, alias, mtu, up, ipTunnel } = named("margay") as Link;
+    assert.deepEqual(
+      { kind, alias, mtu, up, ipTunnel },
+      {
+        ...{ kind: "ipip", alias: "margay", mtu: 1480, up: true },
+        ipTunnel: { local: "192.168.1.2", ttl: 64, pathMtuDiscovery: true },
+      },
+    );
+    assert.equal(named("tunl0"), undefined);
+  });
+
+  test("whose settings somebody changes gets them back, as one repair; likewise its name", async () => {
+    await h.start({ tunnelSettings: OWN });
+    h.set("10.233.2.0/24", "192.168.2.2");
+    await h.felix.settled();
+    const { ifindex, ipTunnel } = named("margay") as Link;
+    const bad = { local: "192.168.1.2", ttl: 3, pathMtuDiscovery: false };
+    h.other.changeLink(ifindex, { info: { kind: "ipip", ipTunnel: bad } });
+    await h.quiet();
+    assert.deepEqual(named("margay")?.ipTunnel, ipTunnel);
+    assert.equal(repairs(), 1);
+    h.other.changeLink(ifindex, { name: "other" });
+    await h.quiet();
+    assert.equal(named("margay")?.ifindex, ifindex);
+    assert.equal(named("other"), undefined);
+    assert.equal(repairs(), 2);
+  });
+
+  test("is not taken from somebody who wrote on it", async () => {
+    const mine = { local: "192.168.1.2", ttl: 9, pathMtuDiscovery: true };
+    h.kernel.addLink("margay", { kind: "ipip", up: true, alias: "mine", ipTunnel: mine });
+    await h.start({ tunnelSettings: OWN });
+    h.set("10.233.2.0/24", "192.168.2.2");
+    await h.felix.settled();
+    const { problem, remedy } = h.entry("10.233.2.0/24") ?? {};
+    assert.equal(problem, "margay is somebody else's: its alias is mine");
+    assert.equal(remedy, "ip link delete margay");
+    assert.equal(named("margay")?.ipTunnel?.ttl, 9);
+  });
+
+  test("cannot stand beside another's of the same address, which is named", async () => {
+    const mine = { local: "192.168.1.2", ttl: 9, pathMtuDiscovery: true };
+    h.kernel.addLink("mine", { kind: "ipip", up: true, ipTunnel: mine });
+    await h.start({ tunnelSettings: OWN });
+    h.set("10.233.2.0/24", "192.168.2.2");
+    await h.felix.settled();
+    assert.match(
+      h.entry("10.233.2.0/24")?.problem ?? "",
+      /another device stands where margay is to be/,
+    );
+    assert.ok(named("mine"));
+  });
+
+  test("comes and goes by settings: routes move at once, and after a while nothing is left", async () => {
+    await h.start({ tunnelSettings: OWN });
+    h.felix.pictureComplete();
+    h.set("10.233.2.0/24", "192.168.2.2");
+    await h.felix.settled();
+    const moves: [what: () => void, device: string, former: string][] = [
+      [() => h.felix.setTunnelSettings({ ipipDevice: "tunl0", ttl: 64 }), "tunl0", "margay"],
+      [
+        () => h.felix.setPoolPolicies([], { encapsulation: "cross-subnet", tunnel: "vxlan" }),
+        "vxlan.margay",
+        "tunl0",
+      ],
+      [() => h.felix.setTunnelSettings({ ipipDevice: "mgx", ttl: 3 }), "vxlan.margay", ""],
+      [
+        () => h.felix.setPoolPolicies([], { encapsulation: "always", tunnel: "ipip" }),
+        "mgx",
+        "vxlan.margay",
+      ],
+      // One like it may not stand beside it: it gets the other name.
+      [() => h.felix.setTunnelSettings({ ipipDevice: "mgy", ttl: 4 }), "mgy", ""],
+    ];
+    for (const [move, device, former] of moves) {
+      h.kernel.changes.length = 0;
+      move();
+      await h.felix.settled();
+      assert.equal(h.there()[1], `10.233.2.0/24 192.168.2.2 ${device} 77`);
+      const deleted = h.kernel.changes.filter(({ op, prefix: { text } }) => {
+        return op === "delete" && text.startsWith("10.233.");
+      });
+      assert.deepEqual(deleted, []);
+      if (former !== "") assert.ok(named(former), `${former} still takes packets in`);
+      h.clock.advance(10_000);
+      await h.quiet();
+      const left = [...h.kernel.links.values()].filter(({ kind }) => kind !== undefined);
+      const alive = left.filter(({ up }) => up).map(({ name }) => name);
+      assert.deepEqual(alive, [device]);
+      const addresses = h.kernel.addresses.filter(({ address }) => address === "10.233.1.0");
+      assert.deepEqual(
+        addresses.map(({ ifindex }) => ifindex),
+        [named(device)?.ifindex],
+      );
+    }
+    assert.equal(named("mgy")?.ipTunnel?.ttl, 4);
+    h.set("10.233.2.0/24", "192.168.1.3");
+    h.felix.setPoolPolicies([], { encapsulation: "never", tunnel: "ipip" });
+    await h.felix.settled();
+    h.clock.advance(10_000);
+    await h.quiet();
+    assert.equal(named("mgy"), undefined);
+    assert.deepEqual(peers(), []);
+  });
+
+  test("of an earlier life that has no use any more goes, too, but not before the picture is whole", async () => {
+    h.kernel.addLink("former", { kind: "ipip", up: true, alias: "margay" });
+    h.kernel.addLink("others", { kind: "ipip", up: true });
+    await h.start();
+    h.clock.advance(60_000);
+    await h.quiet();
+    assert.ok(named("former"));
+    h.felix.pictureComplete();
+    await h.felix.settled();
+    h.clock.advance(10_000);
+    await h.quiet();
+    assert.equal(named("former"), undefined);
+    assert.ok(named("others"));
   });
 });
 

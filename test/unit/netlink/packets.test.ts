@@ -234,7 +234,14 @@ describe("links and addresses", () => {
   test("a link is read", () => {
     assert.deepEqual(decodeLink(eth0), {
       ...{ ifindex: 2, name: "eth0", mtu: 1500, up: true, running: true },
-      ...{ loopback: false, kind: "veth", mac: undefined, vxlan: undefined },
+      ...{
+        loopback: false,
+        kind: "veth",
+        mac: undefined,
+        alias: undefined,
+        vxlan: undefined,
+        ipTunnel: undefined,
+      },
     });
   });
 

@@ -1,0 +1,60 @@
+import type { InterfaceAddress } from "../netlink/address.ts";
+import type { Link } from "../netlink/link.ts";
+import type { Netlink } from "../netlink/netlink.ts";
+import type { KernelPicture } from "./kernel-picture.ts";
+import {
+  defaultTunnelSettings,
+  FALLBACK_DEVICE,
+  TUNNEL_ALIAS,
+  tunnelSpecs,
+} from "./tunnel-kind.ts";
+
+/** What is left of one of our tunnels. */
+export interface TunnelRemains {
+  readonly link: Link;
+  /** Ours, of those that it has. */
+  readonly addresses: readonly InterfaceAddress[];
+  /** What becomes of the device. */
+  readonly end: "stay" | "down" | "deleted";
+}
+
+/** Names that no operator gives; an own IPIP device is known by its alias alone. */
+const ownNames: ReadonlyMap<string, string> = new Map(
+  tunnelSpecs(defaultTunnelSettings)
+    .filter(({ fallback }) => !fallback)
+    .map(({ device, linkKind }) => [device, linkKind]),
+);
+
+/** Did we make it? */
+function isOwnTunnel({ alias, name, kind }: Link): boolean {
+  if (kind === undefined) return false;
+  return alias === TUNNEL_ALIAS || ownNames.get(name) === kind;
+}
+
+/**
+ * The tunnels that are ours, and what is to become of each: those that we made go, and of the kernel's own what we gave
+ * it. `isUsedByOthers`: does a route of another program lead through a link?
+ */
+export function tunnelRemains(
+  picture: KernelPicture,
+  protocol: number,
+  isUsedByOthers: (ifindex: number) => boolean,
+): TunnelRemains[] {
+  return [...picture.links()].flatMap((link): TunnelRemains[] => {
+    if (isOwnTunnel(link)) return [{ link, addresses: [], end: "deleted" }];
+    if (link.name !== FALLBACK_DEVICE || link.kind !== "ipip") return [];
+    const present = picture.addresses.filter(({ ifindex }) => ifindex === link.ifindex);
+    const addresses = present.filter((entry) => entry.protocol === protocol);
+    const isFree =
+      !isUsedByOthers(link.ifindex) &&
+      present.every((entry) => addresses.includes(entry) || entry.address.startsWith("fe80:"));
+    return [{ link, addresses, end: link.up && addresses.length > 0 && isFree ? "down" : "stay" }];
+  });
+}
+
+/** Throws `NetlinkError`. */
+export function removeTunnel(netlink: Netlink, { link, addresses, end }: TunnelRemains): void {
+  for (const { address } of addresses) netlink.removeHostAddress(link.ifindex, address);
+  if (end === "down") netlink.changeLink(link.ifindex, { up: false });
+  if (end === "deleted") netlink.deleteLink(link.ifindex);
+}
