@@ -1,3 +1,4 @@
+import { ipVersionOf } from "../net/ip-address.ts";
 import { Errno, NetlinkError } from "../netlink/errno.ts";
 import type { Link, LinkChange, NewLink } from "../netlink/link.ts";
 import type { Netlink } from "../netlink/netlink.ts";
@@ -153,8 +154,10 @@ function isOfAnotherNetwork({ vxlan }: Link, wanted: NewLink): boolean {
 /** Is it ours under another name? The kernel would not have a second one like it. */
 function isTwin(link: Link, { kind, vxlan, ipTunnel }: NewLink): boolean {
   if (link.alias !== TUNNEL_ALIAS || link.kind !== kind) return false;
-  if (vxlan !== undefined) return link.vxlan?.id === vxlan.id && link.vxlan.port === vxlan.port;
-  return link.ipTunnel?.local === ipTunnel?.local;
+  if (vxlan === undefined) return link.ipTunnel?.local === ipTunnel?.local;
+  if (link.vxlan?.id !== vxlan.id || link.vxlan.port !== vxlan.port) return false;
+  // One over IPv4 and one over IPv6 stand side by side.
+  return ipVersionOf(link.vxlan.local ?? "") === ipVersionOf(vxlan.local ?? "");
 }
 
 /** Does a device have the settings that it shall have, if any? */
