@@ -8,7 +8,7 @@ import { MargayUnderTest } from "../soak/margay-under-test.ts";
 import { Soak } from "../soak/soak.ts";
 
 test("clients that flap, churn, refresh and send garbage leave a reflector as it should be", {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   const directory = mkdtempSync(join(tmpdir(), "margay-soak-"));
   const margay = new MargayUnderTest(directory, 17_930);

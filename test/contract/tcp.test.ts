@@ -17,7 +17,7 @@ import { prefix } from "../support/speaker-harness.ts";
 
 /** A test that gives up rather than wait for an event that does not come. */
 function test(title: string, body: () => Promise<void>): void {
-  plainTest(title, { timeout: 10_000 }, body);
+  plainTest(title, { timeout: 120_000 }, body);
 }
 
 /** A connection whose events can be awaited. */

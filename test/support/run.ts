@@ -14,7 +14,7 @@ export function attempt(argv: readonly string[], input = ""): Promise<Finished> 
   return new Promise((resolve, reject) => {
     const child = spawn(argv[0] ?? "", argv.slice(1), {
       stdio: "pipe",
-      timeout: 30_000 * SLOWNESS,
+      timeout: 120_000 * SLOWNESS,
       killSignal: "SIGKILL",
     });
     let stdout = "";

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { SLOWNESS } from "./run.ts";
 
 export interface UntilOptions {
-  /** Real seconds on real hardware; multiplied by SLOWNESS in QEMU. Default 15. */
+  /** Real seconds on real hardware; multiplied by SLOWNESS in QEMU. Default 60: a busy machine is no failure. */
   readonly timeoutSeconds?: number;
   readonly everyMilliseconds?: number;
 }
@@ -21,7 +21,7 @@ export async function until<T>(
   probe: () => T | undefined | false | Promise<T | undefined | false>,
   options: UntilOptions = {},
 ): Promise<T> {
-  const timeoutSeconds = (options.timeoutSeconds ?? 15) * SLOWNESS;
+  const timeoutSeconds = (options.timeoutSeconds ?? 60) * SLOWNESS;
   const deadline = performance.now() + timeoutSeconds * 1000;
   for (;;) {
     let failure = "";

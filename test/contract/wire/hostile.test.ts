@@ -80,7 +80,7 @@ async function closed(session: WireSession): Promise<void> {
   while ((await session.peer.next()) !== undefined);
 }
 
-describe("peers that are slow or silent", { timeout: 60_000 }, () => {
+describe("peers that are slow or silent", { timeout: 180_000 }, () => {
   test("one that writes an octet at a time holds nobody up", async () => {
     await using scene = await WireScene.start();
     using slow = await scene.established();
@@ -173,7 +173,7 @@ describe("peers that are slow or silent", { timeout: 60_000 }, () => {
 
 const tenThousand = { limit: 10_000, warningPercent: 75 };
 
-describe("too many", { timeout: 60_000 }, () => {
+describe("too many", { timeout: 180_000 }, () => {
   test("OPENs of strangers cost nothing but a count", async () => {
     await using scene = await WireScene.start({}, {}, { prefix: "127.0.0.0/24" });
     using known = await scene.established(openMessage(), "127.0.0.7");
@@ -273,7 +273,7 @@ describe("too many", { timeout: 60_000 }, () => {
   });
 });
 
-describe("too big", { timeout: 60_000 }, () => {
+describe("too big", { timeout: 180_000 }, () => {
   const extended = openMessage({
     capabilities: "0104 00010001 4104 0000fc00 0200 4600 0600",
   });
@@ -344,7 +344,7 @@ describe("too big", { timeout: 60_000 }, () => {
   });
 });
 
-describe("routes that are nobody's", { timeout: 60_000 }, () => {
+describe("routes that are nobody's", { timeout: 180_000 }, () => {
   const own = { ownAddresses: ["192.0.2.1"], nextHopSelf: { 4: "192.0.2.1" } } as const;
 
   test("a next hop that is ourselves is not used", async () => {

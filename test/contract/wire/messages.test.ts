@@ -157,7 +157,7 @@ const unexpected: readonly Row[] = [
   },
 ];
 
-describe("messages over real sockets", { concurrency: true, timeout: 20_000 }, () => {
+describe("messages over real sockets", { concurrency: true, timeout: 180_000 }, () => {
   let scene: WireScene;
   before(async () => {
     scene = await WireScene.start();

@@ -210,7 +210,7 @@ const rows: readonly Row[] = [
   },
 ];
 
-describe("malformed UPDATEs over real sockets", { concurrency: true, timeout: 30_000 }, () => {
+describe("malformed UPDATEs over real sockets", { concurrency: true, timeout: 180_000 }, () => {
   let internal: WireScene;
   let external: WireScene;
   before(async () => {
@@ -269,7 +269,7 @@ function attributesOf(update: Uint8Array): PathAttributes {
   return decoded.type === "UPDATE" ? decoded.update.attributes : {};
 }
 
-describe("what other peers hear of it", { timeout: 30_000 }, () => {
+describe("what other peers hear of it", { timeout: 180_000 }, () => {
   test("a route that is treated as withdrawn is withdrawn from them", async () => {
     await using scene = await WireScene.start({ client: true });
     using bystander = await scene.established();

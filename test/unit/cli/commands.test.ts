@@ -32,7 +32,7 @@ function linesOf(t: TestContext, child: ChildProcess): () => Promise<string> {
   };
 }
 
-suite("what commands print", { concurrency: 2, timeout: 60_000 }, () => {
+suite("what commands print", { concurrency: 2, timeout: 240_000 }, () => {
   test("tables on stdout, nothing on stderr", async (t) => {
     const { socket } = await daemon(t);
     const peers = await margay(["peers", "--socket", socket]);
@@ -155,7 +155,7 @@ suite("what commands print", { concurrency: 2, timeout: 60_000 }, () => {
   });
 });
 
-suite("watching", { concurrency: 2, timeout: 60_000 }, () => {
+suite("watching", { concurrency: 2, timeout: 240_000 }, () => {
   test("watch tells events line by line; SIGINT ends it with 130", async (t) => {
     const { socket, views } = await daemon(t);
     const child = startMargay(["watch", "peers", "--socket", socket]);
@@ -237,7 +237,7 @@ suite("watching", { concurrency: 2, timeout: 60_000 }, () => {
   });
 });
 
-suite("exit codes", { concurrency: 2, timeout: 60_000 }, () => {
+suite("exit codes", { concurrency: 2, timeout: 240_000 }, () => {
   const expect = (run: Run, code: number, stderr: RegExp): void => {
     assert.match(run.stderr, stderr);
     assert.equal(run.code, code);

@@ -20,7 +20,7 @@ function decode(args: readonly string[], input: string | Uint8Array = ""): Run {
   return { code: status, stdout: stdout.toString(), stderr: stderr.toString() };
 }
 
-suite("margay decode", { timeout: 60_000 }, () => {
+suite("margay decode", { timeout: 240_000 }, () => {
   test("reads stdin when there is no file or -, and prints a line of JSON a message", () => {
     const expected = { code: 0, stdout: '{"type":"keepalive"}\n', stderr: "" };
     assert.deepEqual(decode([], keepalive), expected);
