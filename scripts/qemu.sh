@@ -1,20 +1,24 @@
 #!/usr/bin/env bash
-# Runs a command on the stock Debian kernel: scripts/qemu.sh [--memory 3G] [--timeout SECONDS] [--terminal] -- COMMAND …
+# Runs a command on the stock Debian kernel: scripts/qemu.sh [--memory 3G] [--timeout SECONDS] [--terminal] [--one-processor] -- COMMAND …
 # The machine's own root is there read-only, the project writable, /tmp and /run fresh; the command's output is streamed, its exit code
-# returned. Needs root. With --terminal the command has this terminal for its own. MARGAY_QEMU_ACCEL=kvm|tcg skips the probe. Environment that starts with MARGAY_, NODE_ or LAB_ goes along.
+# returned. Needs root. With --terminal the command has this terminal for its own; with --one-processor the machine keeps to one of ours.
+# MARGAY_QEMU_ACCEL=kvm|tcg skips the probe. Environment that starts with MARGAY_, NODE_ or LAB_ goes along.
 source "$(dirname "$0")/env.sh"
 
 memory=3G
 timeout=1200
 arguments=
+processor=() # what keeps the machine on one processor
 device=virtserialport # the command's output; a console (a terminal, with input) with --terminal
 while (($#)); do
   case $1 in
     --memory) memory=$2; shift 2 ;;
     --timeout) timeout=$2; shift 2 ;;
     --terminal) device=virtconsole; shift ;;
+    # Emulated processors that take turns do not run code that another of them is translating, which kills Node now and then.
+    --one-processor) processor=(taskset -c "$(taskset -cp $$ | sed 's/.*: \([0-9]*\).*/\1/')"); shift ;;
     --) shift; break ;;
-    *) STATUS=2 die "qemu.sh does not know '$1': qemu.sh [--memory 3G] [--timeout SECONDS] [--terminal] -- COMMAND …" ;;
+    *) STATUS=2 die "qemu.sh does not know '$1': qemu.sh [--memory 3G] [--timeout SECONDS] [--terminal] [--one-processor] -- COMMAND …" ;;
   esac
 done
 (($#)) || STATUS=2 die 'qemu.sh wants a command after --'
@@ -51,10 +55,11 @@ pack_initrd() {
 initrd=$cache/initrd-$version.gz
 [[ -f $initrd && ! scripts/qemu-init.sh -nt $initrd && ! $kernel -nt $initrd ]] || pack_initrd
 
+# Without protection keys: V8 switches them around code that it writes, and Node does not survive all that the emulation makes of it.
 boot() { # accelerator, kernel arguments, further arguments for qemu
   local accelerator=$1 arguments=$2
   shift 2
-  exec qemu-system-x86_64 -machine q35 -accel "$accelerator" -cpu max -smp 2 -m "$memory" -display none -monitor none -no-reboot \
+  exec "${processor[@]}" qemu-system-x86_64 -machine q35 -accel "$accelerator" -cpu max,pku=off -smp 2 -m "$memory" -display none -monitor none -no-reboot \
     -nodefaults -kernel "$kernel" -initrd "$initrd" -append "console=ttyS0 quiet panic=-1 $arguments" "$@"
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# npm run test:interop [-- FILE …]: margay, as built, against real BIRD, FRR, GoBGP, OpenBGPD and ExaBGP in network namespaces, and its
+# npm run test:interop [-- [--test-…=… of node] FILE …]: margay, as built, against real BIRD, FRR, GoBGP, OpenBGPD and ExaBGP in network namespaces, and its
 # messages read by tshark. Prints a matrix, feature × daemon; a run of everything writes it to docs/INTEROP.md, too.
 source "$(dirname "$0")/env.sh"
 ((EUID == 0)) || die 'the interop tests make network namespaces: run them as root'
@@ -12,9 +12,21 @@ MARGAY_INTEROP_CELLS=$(mktemp)
 export MARGAY_INTEROP_CELLS
 trap 'rm -f "$MARGAY_INTEROP_CELLS"' EXIT
 page=
-(($#)) || { page=docs/INTEROP.md; set -- "test/interop/*.test.ts"; }
+options=()
+while [[ ${1:-} == --* ]]; do options+=("$1"); shift; done
+(($#)) || { ((${#options[@]})) || page=docs/INTEROP.md; set -- test/interop/*.test.ts; }
+# Most wait most of the time, so that two at once take half as long; these measure, and want the machine for themselves.
+together=()
+alone=()
+for file in "$@"; do
+  case ${file##*/} in
+    benchmark.test.ts | capacity.test.ts | slow-client.test.ts) alone+=("$file") ;;
+    *) together+=("$file") ;;
+  esac
+done
 say 'interop tests against BIRD, FRR, GoBGP, OpenBGPD, ExaBGP and tshark'
 code=0
-bash scripts/run-tests.sh --test-concurrency=1 "$@" || code=$?
+((${#together[@]} == 0)) || bash scripts/run-tests.sh "${options[@]}" --test-concurrency=2 "${together[@]}" || code=$?
+((${#alone[@]} == 0)) || bash scripts/run-tests.sh "${options[@]}" --test-concurrency=1 "${alone[@]}" || code=$?
 node test/interop/support/write-matrix.ts "$MARGAY_INTEROP_CELLS" ${page:+"$page"}
 exit "$code"

@@ -168,7 +168,7 @@ export class Margay {
       options: { timeoutMs: number },
     ) => Promise<T>,
   ): Promise<T> {
-    const timeoutMs = 5000 * SLOWNESS;
+    const timeoutMs = 20_000 * SLOWNESS;
     try {
       this.#connection ??= await connect(`unix:${this.socket}`, { clock: nodeClock, timeoutMs });
       return await question(this.#connection.client, { timeoutMs });

@@ -26,6 +26,42 @@ test("a cell passes when all its scenarios do; one that only started has failed"
   );
 });
 
+test("a scenario that is run once more is what it was the last time", () => {
+  const again = (feature: string, last: string): object[] =>
+    ["started", "pass", "started", last].map((result) => ({
+      id: 1,
+      feature,
+      daemon: "frr",
+      result,
+    }));
+  assert.deepEqual(rowsOf(again("Hold timer", "pass")), [
+    "| Hold timer |  | ✓ |  |  |  | `test/interop/x.test.ts` |",
+  ]);
+  assert.deepEqual(rowsOf(again("Hold timer", "started")), [
+    "| Hold timer |  | ✗ |  |  |  | `test/interop/x.test.ts` |",
+  ]);
+});
+
+test("rows and notes have the same order, whichever file came first", () => {
+  const lines = [
+    { id: 1, file: "b.test.ts", feature: "C", daemon: "bird", result: "not supported", why: "one" },
+    { id: 2, file: "a.test.ts", feature: "D", daemon: "bird", result: "not supported", why: "two" },
+    { id: 1, file: "a.test.ts", feature: "A", daemon: "bird", result: "pass" },
+    { id: 1, file: "c.test.ts", feature: "B", daemon: "bird", result: "pass" },
+    { id: 2, file: "b.test.ts", feature: "B", daemon: "bird", result: "pass" },
+  ];
+  const expected = [
+    "| A | ✓ |  |  |  |  | `test/interop/a.test.ts` |",
+    "| D | – (1) |  |  |  |  | `test/interop/a.test.ts` |",
+    "| B | ✓ |  |  |  |  | `test/interop/b.test.ts`, `test/interop/c.test.ts` |",
+    "| C | – (2) |  |  |  |  | `test/interop/b.test.ts` |",
+    "1. two",
+    "2. one",
+  ];
+  assert.deepEqual(rowsOf(lines), expected);
+  assert.deepEqual(rowsOf(lines.toReversed()), expected);
+});
+
 test("what a daemon does not support is said once, by a note", () => {
   const missing = { daemon: "gobgp", result: "not supported", why: "GoBGP has none" };
   assert.deepEqual(

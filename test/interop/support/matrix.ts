@@ -24,24 +24,26 @@ interface Row {
   readonly cells: ReadonlyMap<DaemonKind, Cell>;
 }
 
-/** Rows in the order of their first scenario. */
+/** Rows by file, then by name: files run side by side, so that the order of records is chance. */
 function rowsOf(records: readonly CellRecord[]): readonly Row[] {
   const byFeature = Map.groupBy(records, ({ feature }) => feature);
-  return [...byFeature].map(([feature, own]) => ({
+  const rows = [...byFeature].map(([feature, own]) => ({
     feature,
-    files: [...new Set(own.map(({ file }) => file))],
+    files: [...new Set(own.map(({ file }) => file))].toSorted(),
     cells: new Map(
       [...Map.groupBy(own, ({ daemon }) => daemon)].map(([daemon, some]) => [daemon, cellOf(some)]),
     ),
   }));
+  const placeOf = ({ files, feature }: Row): string => `${files[0]} ${feature}`;
+  return rows.toSorted((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1));
 }
 
+/** What came last counts: a file that failed is run once more. */
 function cellOf(records: readonly CellRecord[]): Cell {
-  const scenarioOf = ({ file, id }: CellRecord): string => `${file} ${id}`;
-  const passed = new Set(records.filter(({ result }) => result === "pass").map(scenarioOf));
-  const started = records.filter(({ result }) => result === "started");
-  if (started.some((record) => !passed.has(scenarioOf(record)))) return { result: "fail", why: "" };
-  if (started.length > 0) return { result: "pass", why: "" };
+  const last = new Map(records.map((record) => [`${record.file} ${record.id}`, record]));
+  const results = new Set([...last.values()].map(({ result }) => result));
+  if (results.has("started")) return { result: "fail", why: "" };
+  if (results.has("pass")) return { result: "pass", why: "" };
   return { result: "not supported", why: records[0]?.why ?? "" };
 }
 

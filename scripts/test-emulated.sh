@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# npm run test:emulated: the kernel tests that need tunl0, on Debian's own kernel in QEMU; for machines whose kernel has no ipip.
+source "$(dirname "$0")/env.sh"
+((EUID == 0)) || die 'the machine in QEMU reads the whole file system: run this as root'
+
+bash scripts/setup.sh iproute2 iputils-ping procps kmod util-linux
+npm run --silent build
+export MARGAY_PROGRAM=dist MARGAY_REQUIRE_IPIP=1
+mapfile -t files < <(grep -l MARGAY_REQUIRE_IPIP\\\|skipWithoutIpip test/kernel/*.test.ts)
+say "what needs tunl0, on Debian's own kernel: ${files[*]}"
+exec bash scripts/run-tests.sh --in-qemu --test-concurrency=1 "${files[@]}"
