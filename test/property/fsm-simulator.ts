@@ -46,11 +46,31 @@ export class Socket {
   readonly id: ConnectionId;
   readonly wire: Wire;
   isOpen = true;
+  /** Messages on their way from here. */
+  #untaken = 0;
+  /** When the peer last took one, or had nothing to take. */
+  #takenMs = 0;
 
   constructor(owner: Speaker, id: ConnectionId, wire: Wire) {
     this.owner = owner;
     this.id = id;
     this.wire = wire;
+  }
+
+  sending(): void {
+    this.#untaken += 1;
+  }
+
+  /** The peer has taken a message. */
+  taken(nowMs: number): void {
+    this.#untaken -= 1;
+    this.#takenMs = nowMs;
+  }
+
+  /** How long the peer has taken nothing of what was sent (RFC 9687 §3.3); 0 if there is nothing to take. */
+  untakenForMs(nowMs: number): number {
+    if (this.#untaken === 0) this.#takenMs = nowMs;
+    return nowMs - this.#takenMs;
   }
 
   /** What arrives here, unless the socket is closed by then. */
@@ -84,8 +104,10 @@ export class Wire {
 
   send(from: Speaker, make: (connection: ConnectionId) => FsmEvent): void {
     const to = from.peer;
+    this.sockets.get(from)?.sending();
     this.#travel(to, () => {
       const socket = this.sockets.get(to);
+      this.sockets.get(from)?.taken(this.#world.nowMs);
       if (socket?.isOpen) socket.deliver(make(socket.id));
       else this.fail(this.sockets.get(from), "connection reset");
     });
@@ -252,8 +274,12 @@ export class Speaker {
       case "stopPeerTimer":
         this.#timers.delete(action.timer);
         return;
-      case "startTimer":
-        return this.#startTimer(`${action.timer} ${action.connection}`, action.delayMs);
+      case "startTimer": {
+        const { connection, delayMs } = action;
+        const name = `${action.timer} ${connection}`;
+        if (action.timer === "sendHoldTimer") return this.#startSendHold(name, connection, delayMs);
+        return this.#startTimer(name, delayMs);
+      }
       case "stopTimer":
         this.#timers.delete(`${action.timer} ${action.connection}`);
         return;
@@ -277,13 +303,30 @@ export class Speaker {
     this.#sockets.get(connection)?.wire.send(this, make);
   }
 
+  /** The FSM starts it once; that the peer takes what is sent puts it off, and that is the driver's to see. */
+  #startSendHold(name: string, connection: ConnectionId, delayMs: number): void {
+    const socket = this.#sockets.get(connection);
+    socket?.untakenForMs(this.#world.nowMs);
+    const look = (): void => {
+      const remainingMs = delayMs - (socket?.untakenForMs(this.#world.nowMs) ?? 0);
+      if (remainingMs > 0) this.#after(name, remainingMs, look);
+      else this.handle(expiryOf(name));
+    };
+    this.#after(name, delayMs, look);
+  }
+
   #startTimer(name: string, delayMs: number): void {
+    this.#after(name, delayMs, () => this.handle(expiryOf(name)));
+  }
+
+  /** Runs something once the timer of this name has run out, if it is neither stopped nor started anew by then. */
+  #after(name: string, delayMs: number, run: () => void): void {
     const token = {};
     this.#timers.set(name, token);
     this.#world.at(this.#world.nowMs + delayMs, () => {
       if (this.#timers.get(name) !== token) return;
       this.#timers.delete(name);
-      this.handle(expiryOf(name));
+      run();
     });
   }
 }
