@@ -26,12 +26,12 @@ function sessionSettings(
   fallbacks: Fallbacks,
   distance: Distance,
 ): SessionSettings {
-  const { password, passwordFile, ttlSecurity, multihop, device, dscp, sourceAddress, ...rest } =
-    options;
-  const transport = { ttlSecurity, multihop, device, dscp, sourceAddress };
+  const { password, passwordFile, ...signed } = options;
+  const { ttlSecurity, multihop, device, dscp, sourceAddress, tcpUserTimeoutSeconds, ...rest } =
+    signed;
   return {
     ...rest,
-    transport: peerTransport(transport, distance),
+    transport: peerTransport(options, distance),
     families: options.families?.flatMap((name) => familyByName(name) ?? []) ?? fallbacks.families,
     importPrefixes: options.importPrefixes ?? fallbacks.importPrefixes,
     importNever: fallbacks.importNever,

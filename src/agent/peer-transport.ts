@@ -6,13 +6,18 @@ export type Distance = "adjacent" | "anywhere";
 
 type TransportOptions = Pick<
   ResolvedOptions,
-  "ttlSecurity" | "multihop" | "device" | "dscp" | "sourceAddress"
+  "ttlSecurity" | "multihop" | "device" | "dscp" | "sourceAddress" | "tcpUserTimeoutSeconds"
 >;
 
 /** How the connections of a peer with these options are to be. */
 export function peerTransport(options: TransportOptions, distance: Distance): PeerTransport {
-  const { ttlSecurity, multihop, device, dscp, sourceAddress } = options;
-  const own = { dscp, device, localAddress: sourceAddress };
+  const { ttlSecurity, multihop, device, dscp, sourceAddress, tcpUserTimeoutSeconds } = options;
+  const own = {
+    dscp,
+    device,
+    localAddress: sourceAddress,
+    userTimeoutSeconds: tcpUserTimeoutSeconds,
+  };
   if (ttlSecurity !== undefined) {
     // RFC 5082 §3: what is sent with the largest TTL and comes with less has passed routers.
     return { ...own, ttl: maximumTtl, minimumTtl: maximumTtl + 1 - ttlSecurity };

@@ -1,14 +1,17 @@
 import { describePolicy } from "../bgp/describe-policy.ts";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { PeerView } from "../api/views.ts";
+import type { Capability } from "../bgp/capability/capability.ts";
 import { describeCapability } from "../bgp/capability/index.ts";
 import { familyByKey } from "../bgp/family/index.ts";
 import type { Negotiated } from "../bgp/fsm/negotiate.ts";
+import { sendHoldSeconds } from "../bgp/fsm/send-hold.ts";
 import { MessageType, maximumMessageOctets } from "../bgp/iana.ts";
 import { familyKey } from "../bgp/message/codec-context.ts";
 import { describeNotification } from "../bgp/message/describe-notification.ts";
 import { type Offence, type OffenceCounts, offenceTexts } from "../bgp/offence.ts";
 import type { MessageCounts, Peer } from "../bgp/peer.ts";
+import type { PeerSettings } from "../bgp/peer-settings.ts";
 import { PathSource } from "../bgp/rib/source.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import { formatIpv4 } from "../net/ip-address.ts";
@@ -35,8 +38,11 @@ function countsView(counts: MessageCounts): PeerView["messagesIn"] {
   };
 }
 
-function negotiatedView(negotiated: Negotiated): NegotiatedView {
-  const { gracefulRestart } = negotiated;
+function negotiatedView(
+  negotiated: Negotiated,
+  { sendHoldTimeSeconds }: PeerSettings,
+): NegotiatedView {
+  const { gracefulRestart, localCapabilities, peerCapabilities, codec } = negotiated;
   return {
     holdTimeSeconds: negotiated.holdTimeSeconds,
     keepaliveSeconds: negotiated.keepaliveSeconds,
@@ -47,6 +53,11 @@ function negotiatedView(negotiated: Negotiated): NegotiatedView {
     extendedNextHop: negotiated.extendedNextHop,
     extendedMessages: negotiated.codec.maximumMessageOctets > maximumMessageOctets,
     addPath: addPathView(negotiated),
+    localRole: codec.external ? roleIn(localCapabilities) : "",
+    peerRole: codec.external ? roleIn(peerCapabilities) : "",
+    sendHoldTimeSeconds: sendHoldSeconds(sendHoldTimeSeconds, negotiated.holdTimeSeconds),
+    localHoldTimeSeconds: negotiated.localHoldTimeSeconds,
+    peerHoldTimeSeconds: negotiated.peerHoldTimeSeconds,
     ...(gracefulRestart !== undefined && {
       gracefulRestart: {
         restartTimeSeconds: gracefulRestart.restartTimeSeconds,
@@ -59,6 +70,12 @@ function negotiatedView(negotiated: Negotiated): NegotiatedView {
 }
 
 type NegotiatedView = NonNullable<PeerView["negotiated"]>;
+
+/** Within an AS roles mean nothing (RFC 9234 §4.1). */
+function roleIn(capabilities: readonly Capability[]): string {
+  const named = capabilities.find((capability) => capability.name === "role");
+  return named === undefined ? "" : describeCapability(named).text;
+}
 
 function addPathView({ families, codec }: Negotiated): NonNullable<NegotiatedView["addPath"]> {
   return families.flatMap(({ afi, safi }) => {
@@ -162,7 +179,7 @@ export function peerView(peer: Peer, driver: SpeakerDriver, clock: Clock): PeerV
     flaps: peer.flaps,
     offences: offencesView(peer.offences),
     remoteIdentifier: peer.identifier === 0 ? "" : formatIpv4(peer.identifier),
-    ...(negotiated !== undefined && { negotiated: negotiatedView(negotiated) }),
+    ...(negotiated !== undefined && { negotiated: negotiatedView(negotiated, settings) }),
     localCapabilities: lastNegotiated?.localCapabilities.map(describeCapability) ?? [],
     remoteCapabilities: lastNegotiated?.peerCapabilities.map(describeCapability) ?? [],
     localEndpoint: tcp === undefined ? "" : formatEndpoint(tcp.localAddress, tcp.localPort),

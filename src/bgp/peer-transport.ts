@@ -10,6 +10,8 @@ export interface PeerTransport {
   readonly minimumTtl?: number | undefined;
   /** Differentiated services code point of what we send, 0 to 63. */
   readonly dscp: number;
+  /** What we send may stay without an acknowledgement for so long; 0: as the kernel has it. Absent: see tcp-options.ts. */
+  readonly userTimeoutSeconds?: number | undefined;
 }
 
 /** CS6, network control: what RFC 4594 §3.1 has routing protocols sent with. */

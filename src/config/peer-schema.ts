@@ -102,6 +102,10 @@ const sessionRows = {
   dscp: count("a code point", 0, 63).default(48).meta({
     description: "Differentiated services code point of what is sent; 48 is CS6.",
   }),
+  tcpUserTimeoutSeconds: count("a number of seconds", 0, 65_535).optional().meta({
+    description:
+      "A connection fails when the peer's host acknowledges nothing for so long; 0: as the kernel has it. Default: the send hold time, 480 at least.",
+  }),
 };
 
 /** Options of peers that are named, and may be dialled. */

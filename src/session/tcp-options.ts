@@ -1,27 +1,32 @@
+import { sendHoldSeconds } from "../bgp/fsm/send-hold.ts";
 import type { PeerSettings } from "../bgp/peer-settings.ts";
 import { maximumTtl, plainTransport } from "../bgp/peer-transport.ts";
 import type { TcpOptions } from "../platform/tcp.ts";
 
-/** RFC 9687 §4.2 gives a peer that reads nothing at least so long. */
-const leastSendHoldSeconds = 480;
-
 /** What the TCP connections of a peer are to be like. */
-export function tcpOptions(
-  { transport = plainTransport, holdTimeSeconds }: PeerSettings,
-  password: string | undefined,
-): TcpOptions {
-  const { ttl, minimumTtl, dscp, device } = transport;
+export function tcpOptions(settings: PeerSettings, password: string | undefined): TcpOptions {
+  const { ttl, minimumTtl, dscp, device } = settings.transport ?? plainTransport;
+  const seconds = userTimeoutSeconds(settings);
   return {
     ttl,
     dscp,
     ...(minimumTtl !== undefined && { minimumTtl }),
     ...(device !== undefined && { device }),
     ...(password !== undefined && { password }),
-    // The kernel counts a window that stays closed, too, and a busy peer is not a dead one.
-    ...(holdTimeSeconds > 0 && {
-      userTimeoutMs: Math.max(leastSendHoldSeconds, 2 * holdTimeSeconds) * 1000,
-    }),
+    ...(seconds > 0 && { userTimeoutMs: seconds * 1000 }),
   };
+}
+
+/**
+ * TCP_USER_TIMEOUT, RFC 5482; 0 for the kernel's own. Unless told: the kernel counts a window that stays closed, too, and a
+ * busy peer is not a dead one, so never less than RFC 9687 suggests for such a peer, nor than is configured for it.
+ */
+function userTimeoutSeconds(settings: PeerSettings): number {
+  const { transport, holdTimeSeconds, sendHoldTimeSeconds } = settings;
+  const sendHold = sendHoldSeconds(sendHoldTimeSeconds, holdTimeSeconds);
+  const patience =
+    sendHold === 0 ? 0 : Math.max(sendHold, sendHoldSeconds(undefined, holdTimeSeconds));
+  return transport?.userTimeoutSeconds ?? patience;
 }
 
 /** Why a connection whose SYN came with this TTL is refused by TTL security, if it is. */

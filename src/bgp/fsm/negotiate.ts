@@ -24,6 +24,9 @@ export interface Negotiated {
   readonly peerIdentifier: number;
   /** 0 (no hold timer, no keepalives) or at least 3. */
   readonly holdTimeSeconds: number;
+  /** What each side offered. */
+  readonly localHoldTimeSeconds: number;
+  readonly peerHoldTimeSeconds: number;
   /** A third of the hold time; 0 with it. */
   readonly keepaliveSeconds: number;
   /** Families both sides offered; IPv4 unicast is implied where neither side sent the multiprotocol capability. */
@@ -157,6 +160,8 @@ export function negotiate(localOpen: OpenMessage, peerOpen: OpenMessage): Negoti
     localIdentifier: localOpen.bgpIdentifier,
     peerIdentifier: peerOpen.bgpIdentifier,
     holdTimeSeconds,
+    localHoldTimeSeconds: localOpen.holdTimeSeconds,
+    peerHoldTimeSeconds: peerOpen.holdTimeSeconds,
     keepaliveSeconds: Math.floor(holdTimeSeconds / 3),
     families,
     routeRefresh: both("routeRefresh"),

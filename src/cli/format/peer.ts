@@ -3,6 +3,7 @@ import type {
   DownReason,
   FamilyCounts,
   MessageCounts,
+  Negotiated,
   OffenceCount,
   Peer,
   PeerQueues,
@@ -159,11 +160,7 @@ function transportLine(transport: Transport | undefined): string {
 
 function negotiatedPairs({ negotiated }: Peer): (Pair | undefined)[] {
   if (negotiated === undefined) return [];
-  const { holdTimeSeconds, keepaliveSeconds, gracefulRestart: restart } = negotiated;
-  const timers =
-    holdTimeSeconds === 0
-      ? "no hold time, no keepalives"
-      : `hold time ${holdTimeSeconds} s, keepalive ${keepaliveSeconds} s`;
+  const { gracefulRestart: restart } = negotiated;
   const yes = (label: string, value: boolean): string => `${value ? "" : "no "}${label}`;
   const facts = [
     negotiated.families.join(", "),
@@ -181,7 +178,25 @@ function negotiatedPairs({ negotiated }: Peer): (Pair | undefined)[] {
         `, keeps forwarding: ${restart.families.join(", ") || "nothing"}` +
         (restart.notification ? ", also after a NOTIFICATION" : "");
   const paths = negotiated.addPath.map(addPathText).join(", ");
-  return [pair("negotiated", [timers, facts.join(", "), paths, graceful])];
+  const lines = [timersText(negotiated), facts.join(", "), paths, graceful, rolesText(negotiated)];
+  return [pair("negotiated", lines)];
+}
+
+function timersText(negotiated: Negotiated): string {
+  const { holdTimeSeconds, keepaliveSeconds, sendHoldTimeSeconds } = negotiated;
+  const { localHoldTimeSeconds: ours, peerHoldTimeSeconds: theirs } = negotiated;
+  const offered = ours === theirs ? "" : ` (we offered ${ours} s, the peer ${theirs} s)`;
+  if (holdTimeSeconds === 0) return `no hold time${offered}, no keepalives`;
+  const sendHold =
+    sendHoldTimeSeconds === 0 ? "no send hold time" : `send hold time ${sendHoldTimeSeconds} s`;
+  return `hold time ${holdTimeSeconds} s${offered}, keepalive ${keepaliveSeconds} s, ${sendHold}`;
+}
+
+/** Empty where neither side says what it is to the other (RFC 9234). */
+function rolesText({ localRole, peerRole }: Negotiated): string {
+  if (localRole === "" && peerRole === "") return "";
+  const [ours, theirs] = [localRole, peerRole].map((role) => role || "nothing that it says");
+  return `roles: we are ${ours}, the peer is ${theirs}`;
 }
 
 /** `several paths: received of ipv4-unicast` */

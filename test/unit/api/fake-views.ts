@@ -102,7 +102,12 @@ export const nodeB: PeerView = {
   remoteIdentifier: "192.168.1.3",
   negotiated: {
     holdTimeSeconds: 90,
+    localHoldTimeSeconds: 90,
+    peerHoldTimeSeconds: 180,
     keepaliveSeconds: 30,
+    sendHoldTimeSeconds: 480,
+    localRole: "customer",
+    peerRole: "provider",
     families: ["ipv4-unicast"],
     fourOctetAs: true,
     routeRefresh: true,

@@ -223,7 +223,7 @@ suite("peers", () => {
     assert.match(text, /state {10}Established for 2h03m, since 2026-11-20T12:00:00Z\n/);
     assert.match(
       text,
-      /negotiated {5}hold time 90 s, keepalive 30 s\n {15}ipv4-unicast, 4-octet AS, enhanced route refresh, extended messages\n {15}graceful restart within 2m00s, keeps forwarding: ipv4-unicast\n/,
+      /negotiated {5}hold time 90 s \(we offered 90 s, the peer 180 s\), keepalive 30 s, send hold time 480 s\n {15}ipv4-unicast, 4-octet AS, enhanced route refresh, extended messages\n {15}graceful restart within 2m00s, keeps forwarding: ipv4-unicast\n {15}roles: we are customer, the peer is provider\n/,
     );
     assert.match(
       text,
@@ -310,6 +310,14 @@ suite("peers", () => {
     assert.match(text, /no hold time, no keepalives\n/);
     assert.match(text, /ipv4-unicast, no 4-octet AS, no route refresh, no extended messages\n/);
     assert.match(text, /no graceful restart\n/);
+    assert.doesNotMatch(text, /roles/);
+  });
+
+  test("so are a role that only one side names, and a peer that may read nothing for ever", () => {
+    const negotiated = { holdTimeSeconds: 9, keepaliveSeconds: 3, localRole: "peer" };
+    const text = formatPeer(create(PeerSchema, { ...(nodeC as object), negotiated }), nowMs, plain);
+    assert.match(text, /hold time 9 s, keepalive 3 s, no send hold time\n/);
+    assert.match(text, /roles: we are peer, the peer is nothing that it says\n/);
   });
 });
 

@@ -154,16 +154,16 @@ describe("the options of a peer's connections", () => {
   test("bound hops: one to another AS, any within ours, as told otherwise", (t) => {
     const path = file(
       t,
-      `${base}peerGroups: { far: { asn: 65001, multihop: 3 } }
+      `${base}peerGroups: { far: { asn: 65001, multihop: 3, tcpUserTimeoutSeconds: 20 } }
 peers:
   - { address: 192.0.2.2, asn: 65001 }
   - { address: 192.0.2.3, asn: internal }
   - { address: 192.0.2.4, asn: any }
   - { address: 192.0.2.5, group: far }
-  - { address: 192.0.2.6, group: far, ttlSecurity: 2 }
+  - { address: 192.0.2.6, group: far, ttlSecurity: 2, tcpUserTimeoutSeconds: 0 }
   - { address: "2001:db8::2", asn: 65001, sourceAddress: "2001:db8::1", device: eth0, dscp: 0 }
 ranges:
-  - { prefix: 198.51.100.0/24, asns: external }
+  - { prefix: 198.51.100.0/24, asns: external, tcpUserTimeoutSeconds: 30 }
   - { prefix: 203.0.113.0/24, asns: [65000, 65001] }
 `,
     );
@@ -186,6 +186,10 @@ ranges:
     const { dscp, device, localAddress } = of[5]?.transport ?? {};
     assert.deepEqual([dscp, device, localAddress], [0, "eth0", "2001:db8::1"]);
     assert.equal(of[0]?.transport?.dscp, 48);
+    assert.deepEqual(
+      of.map(({ transport }) => transport?.userTimeoutSeconds),
+      [undefined, undefined, undefined, 20, 0, undefined, 30, undefined],
+    );
   });
 
   test("that cannot be are mistakes", (t) => {
@@ -197,6 +201,7 @@ ranges:
   - { address: 192.0.2.4, asn: 65001, device: "a device with a long name" }
   - { address: "fe80::4", asn: 65001, dscp: 64 }
   - { address: "192.0.2.5%eth0", asn: 65001, ttlSecurity: 255 }
+  - { address: 192.0.2.6, asn: 65001, tcpUserTimeoutSeconds: 65536 }
 `,
     );
     assert.deepEqual(mistakes(path), [
@@ -207,6 +212,7 @@ ranges:
       "speaker.yaml:7:45: peers[3].dscp: 64 is not possible: give a code point, 0 to 63",
       'speaker.yaml:8:16: peers[4].address: "192.0.2.5%eth0" is not an address such as 192.168.1.2 or 2001:db8::2',
       "speaker.yaml:8:59: peers[4].ttlSecurity: 255 is not possible: give a number of hops, 1 to 254",
+      "speaker.yaml:9:62: peers[5].tcpUserTimeoutSeconds: 65536 is not possible: give a number of seconds, 0 to 65535",
     ]);
   });
 });
