@@ -127,9 +127,14 @@ export class WireListener implements AsyncDisposable {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Who dials from now on is refused, and so is who waits. */
+  close(): void {
     this.#server.close();
     for (const peer of this.#waiting) peer.destroy();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
     await Promise.resolve();
   }
 }

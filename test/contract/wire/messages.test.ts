@@ -181,6 +181,9 @@ describe("messages over real sockets", { concurrency: true, timeout: 180_000 }, 
             await session.peer.send(send, chunkOctets);
             assert.equal(await session.answer(), expected, `in chunks of ${chunkOctets}`);
           }
+          using dialled = await scene.dialled(state);
+          await dialled.peer.send(send, 1);
+          assert.equal(await dialled.answer(), expected, "over a connection that we dialled");
         });
       }
     }

@@ -13,8 +13,8 @@ import { observeSpeaker } from "../../../src/agent/speaker-observer.ts";
 import type { SpeakerConfig } from "../../../src/bgp/speaker-config.ts";
 import { type Logger, silentLogger } from "../../../src/platform/logger.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
-import { peerRange } from "../../support/speaker-harness.ts";
-import { WirePeer } from "../../support/wire-peer.ts";
+import { peerRange, peerSettings } from "../../support/speaker-harness.ts";
+import { WireListener, WirePeer } from "../../support/wire-peer.ts";
 import { hex, message, toHex } from "../../vectors/hex.ts";
 
 export const localAsn = 64_512;
@@ -74,7 +74,7 @@ export function answerText(octets: Uint8Array | undefined): string {
 
 let hosts = 0;
 /** A loopback address that nobody else has. */
-function ownAddress(): string {
+export function ownAddress(): string {
   hosts++;
   return `127.${1 + (hosts >>> 14)}.${(hosts >>> 7) & 127}.${1 + (hosts & 127)}`;
 }
@@ -185,6 +185,25 @@ export class WireScene implements AsyncDisposable {
     return session;
   }
 
+  /** Somebody at an address, whom the speaker dials, is connected with it and in this state. */
+  async dialled(
+    state: "OpenSent" | "OpenConfirm" | "Established",
+    changes: Partial<PeerSettings> = {},
+  ): Promise<WireSession> {
+    const address = ownAddress();
+    const listener = await WireListener.listen(address);
+    this.driver.speaker.addPeer(peerSettings(address, { port: listener.port, ...changes }));
+    const session = new WireSession(address, await listener.next(), listener);
+    await session.expect(MessageType.open);
+    if (state === "OpenSent") return session;
+    await session.peer.send(openMessage());
+    await session.expect(MessageType.keepalive);
+    if (state === "OpenConfirm") return session;
+    await session.peer.send(keepalive);
+    await session.expect(MessageType.update);
+    return session;
+  }
+
   /** Prefixes that the speaker has from a peer. */
   prefixesFrom(address: string): string[] {
     const peer = this.driver.speaker.peer(address);
@@ -202,14 +221,17 @@ export class WireScene implements AsyncDisposable {
   }
 }
 
-/** A connection of somebody at an address to the speaker. */
+/** A connection of somebody at an address to the speaker, or the other way round. */
 export class WireSession implements Disposable {
   readonly address: string;
   readonly peer: WirePeer;
+  /** Of one that the speaker dialled. */
+  readonly #listener: WireListener | undefined;
 
-  constructor(address: string, peer: WirePeer) {
+  constructor(address: string, peer: WirePeer, listener?: WireListener) {
     this.address = address;
     this.peer = peer;
+    this.#listener = listener;
   }
 
   /** Waits for a message of this type, which has to be the next. */
@@ -235,5 +257,6 @@ export class WireSession implements Disposable {
 
   [Symbol.dispose](): void {
     this.peer.destroy();
+    this.#listener?.close();
   }
 }
