@@ -45,7 +45,7 @@ export class WirePeer {
   }
 
   #take(octets: Uint8Array): void {
-    this.#octets = Uint8Array.from([...this.#octets, ...octets]);
+    this.#octets = Buffer.concat([this.#octets, octets]);
     for (;;) {
       const length = ((this.#octets[16] ?? 0) << 8) | (this.#octets[17] ?? 0);
       if (length < 19 || this.#octets.length < length) break;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Family } from "../../../src/bgp/family/index.ts";
 import { headerOctets, MessageType } from "../../../src/bgp/iana.ts";
 import { decodeNotification } from "../../../src/bgp/message/notification.ts";
 import type { AttributeError } from "../../../src/bgp/message/message.ts";
@@ -48,16 +49,24 @@ export const keepalive: Uint8Array = message(MessageType.keepalive, "");
 export const refresh: Uint8Array = message(MessageType.routeRefresh, "0001 00 01");
 
 /** An UPDATE of these attributes and prefixes, all hex. */
-export function updateMessage(attributes: string, nlri = "", withdrawn = ""): Uint8Array {
-  const block = hex(attributes);
+export function updateMessage(block: string, nlri = "", withdrawn = ""): Uint8Array {
+  const described = hex(block);
   const gone = hex(withdrawn);
   return message(
     MessageType.update,
     Uint8Array.from([
       ...[gone.length >>> 8, gone.length & 0xff, ...gone],
-      ...[block.length >>> 8, block.length & 0xff, ...block, ...hex(nlri)],
+      ...[described.length >>> 8, described.length & 0xff, ...described, ...hex(nlri)],
     ]),
   );
+}
+
+/** Plain attributes with others behind them, as hex. */
+export function attributes(
+  options: { nextHop?: string; asPath?: string; more?: string } = {},
+): string {
+  const { asPath = "400200", more = "", nextHop = "0a000009" } = options;
+  return `40010100 ${asPath} 400304${nextHop} 40050400000064 ${more}`;
 }
 
 /** How a stream may arrive: whole, and in chunks of so many octets. */
@@ -132,6 +141,16 @@ export class WireScene implements AsyncDisposable {
     const { trace, debug } = silentLogger;
     const [info, warn, error] = [write("info"), write("warn"), write("error")];
     return { trace, debug, info, warn, error, child: () => this.#logger() };
+  }
+
+  /** Lines of the log that speak of this. */
+  linesOf(pattern: RegExp): number {
+    return this.lines.filter((line) => pattern.test(line)).length;
+  }
+
+  /** Prefixes of a family that have a path in use. */
+  selected({ key }: Family): number {
+    return this.driver.speaker.ribs.get(key)?.locRib.size ?? 0;
   }
 
   /** How often peers did something that they should not, by kind; those that did not happen are left out. */
@@ -241,6 +260,13 @@ export class WireSession implements Disposable {
     return octets;
   }
 
+  /** Waits for the next message, whichever it is. */
+  async expectAny(): Promise<Uint8Array> {
+    const octets = await this.peer.next();
+    assert.ok(octets !== undefined, "the session has ended");
+    return octets;
+  }
+
   /** What comes next, and that nothing comes behind it, if it ends the session. */
   async answer(): Promise<string> {
     const text = answerText(await this.peer.next());
@@ -253,6 +279,17 @@ export class WireSession implements Disposable {
     await this.peer.send(refresh);
     await this.expect(MessageType.routeRefresh);
     await this.expect(MessageType.routeRefresh);
+  }
+
+  /** Still a whole session: the speaker answers a question of the peer's. */
+  async isWell(): Promise<void> {
+    await this.peer.send(refresh);
+    for (;;) {
+      const told = await this.expectAny();
+      const isRefresh = told[headerOctets - 1] === MessageType.routeRefresh;
+      // EoRR (RFC 7313) ends the answer.
+      if (isRefresh && told[headerOctets + 2] === 2) return;
+    }
   }
 
   [Symbol.dispose](): void {
