@@ -3,6 +3,8 @@ import type { Clock, Timer } from "../platform/clock.ts";
 /** From one second on, timers expire at whole tenths of a second: of thousands some then expire together, and wake us once. */
 const coarseFromMs = 1000;
 const coarseMs = 100;
+/** A timer of Node's with a longer delay expires at once. */
+const longestDelayMs = 2 ** 31 - 1;
 
 interface Entry<T> {
   readonly key: string;
@@ -68,7 +70,7 @@ export class TimerQueue<T> {
     if (dueMs >= this.#timerDueMs) return;
     this.#timer?.cancel();
     this.#timerDueMs = dueMs;
-    const delayMs = Math.max(0, Math.ceil(dueMs - this.#clock.nowMs()));
+    const delayMs = Math.min(Math.max(0, Math.ceil(dueMs - this.#clock.nowMs())), longestDelayMs);
     this.#timer = this.#clock.after(delayMs, () => this.#fire());
   }
 

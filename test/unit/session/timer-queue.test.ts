@@ -35,6 +35,24 @@ describe("a queue of timers", () => {
     assert.deepEqual(expired.toSorted(), ["a at 1100", "b at 1100", "c at 1200", "d at 1032"]);
   });
 
+  test("waits for months, in steps that a timer of Node's can be told", () => {
+    const { clock, timers, expired } = queue();
+    const delays: number[] = [];
+    const after = clock.after.bind(clock);
+    clock.after = (delayMs, fn) => {
+      delays.push(delayMs);
+      return after(delayMs, fn);
+    };
+    const longest = 16_777_215 * 1000;
+    timers.start("a", "a", longest);
+    clock.advance(longest - 1);
+    assert.deepEqual(expired, []);
+    clock.advance(1);
+    assert.deepEqual(expired, [`a at ${longest}`]);
+    assert.equal(delays.length, Math.ceil(longest / (2 ** 31 - 1)));
+    assert.equal(Math.max(...delays), 2 ** 31 - 1);
+  });
+
   test("starts a timer anew, and stops it", () => {
     const { clock, timers, expired } = queue();
     timers.start("a", "first", 100);
