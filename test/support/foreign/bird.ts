@@ -4,6 +4,7 @@ import { Daemon } from "../daemon.ts";
 import type { Namespace } from "../netns.ts";
 import { run } from "../run.ts";
 import { until } from "../until.ts";
+import { communityText } from "./communities.ts";
 import { birdConfig, birdProtocol } from "./bird-config.ts";
 import type { ForeignConfig, ForeignRoute, ForeignSpeaker } from "./speaker.ts";
 
@@ -166,5 +167,8 @@ function routeOf(
     ...(originatorId === undefined ? {} : { originatorId }),
     ...(attributes.has("cluster_list") ? { clusterList: words("cluster_list") } : {}),
     ...(localPreference === undefined ? {} : { localPreference: Number(localPreference) }),
+    communities: [...(attributes.get("community") ?? "").matchAll(/\((\d+),(\d+)\)/g)].map(
+      ([, high, low]) => communityText(`${high}:${low}`),
+    ),
   };
 }

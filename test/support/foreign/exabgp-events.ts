@@ -1,3 +1,4 @@
+import { communityText } from "./communities.ts";
 import type { ForeignRoute } from "./speaker.ts";
 
 /** A line of ExaBGP's JSON; only what is read here. */
@@ -20,6 +21,7 @@ interface ExaBgpUpdate {
     readonly "local-preference"?: number;
     readonly "originator-id"?: string;
     readonly "cluster-list"?: readonly string[];
+    readonly community?: readonly (readonly number[])[];
   };
   readonly announce?: PerFamily<Readonly<Record<string, readonly ExaBgpNlri[]>>>;
   readonly withdraw?: PerFamily<readonly ExaBgpNlri[]>;
@@ -97,5 +99,6 @@ function routeOf(nlri: ExaBgpNlri, nextHop: string, { attribute }: ExaBgpUpdate)
     ...(originatorId === undefined ? {} : { originatorId }),
     ...(clusterList === undefined ? {} : { clusterList }),
     ...(localPreference === undefined ? {} : { localPreference }),
+    communities: attribute?.community?.map(communityText) ?? [],
   };
 }

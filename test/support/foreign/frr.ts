@@ -4,6 +4,7 @@ import { Daemon, stopAll } from "../daemon.ts";
 import type { Namespace } from "../netns.ts";
 import { run } from "../run.ts";
 import { until } from "../until.ts";
+import { communityText } from "./communities.ts";
 import { frrConfig } from "./frr-config.ts";
 import {
   familiesOf,
@@ -182,6 +183,7 @@ interface BgpPath {
   readonly originatorId?: string;
   readonly clusterList?: { readonly list?: readonly string[] };
   readonly locPrf?: number;
+  readonly community?: { readonly string?: string };
   readonly peer?: { readonly peerId?: string };
   readonly nexthops?: readonly { readonly ip?: string }[];
 }
@@ -214,5 +216,6 @@ function routeOf(prefix: string, path: BgpPath): ForeignRoute {
     ...(path.originatorId === undefined ? {} : { originatorId: path.originatorId }),
     ...(path.clusterList?.list === undefined ? {} : { clusterList: path.clusterList.list }),
     ...(path.locPrf === undefined ? {} : { localPreference: path.locPrf }),
+    communities: path.community?.string?.split(" ").map(communityText) ?? [],
   };
 }

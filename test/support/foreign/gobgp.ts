@@ -1,3 +1,4 @@
+import { communityText } from "./communities.ts";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Daemon } from "../daemon.ts";
@@ -167,6 +168,7 @@ interface RibAttribute {
   readonly type: number;
   readonly value?: unknown;
   readonly nexthop?: string;
+  readonly communities?: readonly number[];
   readonly as_paths?: readonly { readonly asns?: readonly number[] }[];
 }
 interface RibPath {
@@ -187,6 +189,7 @@ function routeOf(prefix: string, path: RibPath): ForeignRoute {
     ...(typeof originatorId === "string" ? { originatorId } : {}),
     ...(Array.isArray(clusterList) ? { clusterList: clusterList.map(String) } : {}),
     ...(typeof localPreference === "number" ? { localPreference } : {}),
+    communities: attribute(8)?.communities?.map(communityText) ?? [],
   };
 }
 

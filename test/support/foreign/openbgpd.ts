@@ -1,3 +1,4 @@
+import { communityText } from "./communities.ts";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Daemon } from "../daemon.ts";
@@ -130,6 +131,7 @@ interface RibEntry {
   readonly aspath?: string;
   readonly exit_nexthop?: string;
   readonly localpref?: number;
+  readonly communities?: readonly string[];
   readonly neighbor?: { readonly remote_addr?: string };
   readonly attributes?: readonly {
     readonly originator?: string;
@@ -154,6 +156,7 @@ function routeOf(entry: RibEntry): ForeignRoute {
     ...(originator === undefined ? {} : { originatorId: originator }),
     ...(clusterList === undefined ? {} : { clusterList }),
     ...(localpref === undefined ? {} : { localPreference: localpref }),
+    communities: entry.communities?.map(communityText) ?? [],
   };
 }
 
