@@ -78,10 +78,20 @@ function sessionStep({ speaker, clock }: Question, rib: FamilyRib, row: number):
   return {
     stage: "session",
     ok: stale,
-    title: `${state} with ${name}${since}${stale ? ": its paths are kept while it restarts" : ""}`,
+    title: `${state} with ${name}${since}${keptText(rib, row)}`,
     details: lastDown === undefined ? [] : [`last ended: ${lastDown}`],
     remedy: stale ? "" : `margay peer ${peer.address}`,
   };
+}
+
+function staleMark({ stale, longLivedStale }: ReturnType<typeof candidateView>): string {
+  if (longLivedStale === true) return " (long-lived stale)";
+  return stale === true ? " (stale)" : "";
+}
+
+function keptText({ paths }: FamilyRib, row: number): string {
+  if (paths.isLongLived(row)) return ": its paths are kept as a last resort (RFC 9494)";
+  return paths.isStale(row) ? ": its paths are kept while it restarts" : "";
 }
 
 function pathStep({ speaker, clock }: Question, rib: FamilyRib, row: number): Step {
@@ -99,7 +109,7 @@ function pathStep({ speaker, clock }: Question, rib: FamilyRib, row: number): St
   return {
     stage: "path",
     ok: true,
-    title: `${prefix} from ${from}, next hop ${path.nextHop}${path.stale ? " (stale)" : ""}`,
+    title: `${prefix} from ${from}, next hop ${path.nextHop}${staleMark(path)}`,
     details,
   };
 }

@@ -1,8 +1,12 @@
 import { describePolicy } from "../bgp/describe-policy.ts";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { PeerView } from "../api/views.ts";
-import type { Capability } from "../bgp/capability/capability.ts";
+import type {
+  Capability,
+  LongLivedGracefulRestartCapability,
+} from "../bgp/capability/capability.ts";
 import { describeCapability } from "../bgp/capability/index.ts";
+import { longestStaleTimeSeconds } from "../bgp/capability/long-lived-graceful-restart.ts";
 import { familyByKey } from "../bgp/family/index.ts";
 import type { Negotiated } from "../bgp/fsm/negotiate.ts";
 import { sendHoldSeconds } from "../bgp/fsm/send-hold.ts";
@@ -38,11 +42,10 @@ function countsView(counts: MessageCounts): PeerView["messagesIn"] {
   };
 }
 
-function negotiatedView(
-  negotiated: Negotiated,
-  { sendHoldTimeSeconds }: PeerSettings,
-): NegotiatedView {
-  const { gracefulRestart, localCapabilities, peerCapabilities, codec } = negotiated;
+function negotiatedView(negotiated: Negotiated, settings: PeerSettings): NegotiatedView {
+  const { sendHoldTimeSeconds } = settings;
+  const { gracefulRestart, longLivedGracefulRestart } = negotiated;
+  const { localCapabilities, peerCapabilities, codec } = negotiated;
   return {
     holdTimeSeconds: negotiated.holdTimeSeconds,
     keepaliveSeconds: negotiated.keepaliveSeconds,
@@ -66,6 +69,22 @@ function negotiatedView(
         notification: negotiated.gracefulNotification,
       },
     }),
+    ...(longLivedGracefulRestart !== undefined && {
+      longLivedGracefulRestart: longLivedView(longLivedGracefulRestart, settings),
+    }),
+  };
+}
+
+function longLivedView(
+  { families }: LongLivedGracefulRestartCapability,
+  { longLivedStaleMaximumSeconds = longestStaleTimeSeconds }: PeerSettings,
+): NonNullable<NegotiatedView["longLivedGracefulRestart"]> {
+  return {
+    families: families.map(({ afi, safi, staleTimeSeconds }) => ({
+      family: familyName(afi, safi),
+      offeredSeconds: staleTimeSeconds,
+      staleTimeSeconds: Math.min(staleTimeSeconds, longLivedStaleMaximumSeconds),
+    })),
   };
 }
 
@@ -138,6 +157,11 @@ export function offencesView(counts: OffenceCounts | undefined): NonNullable<Pee
   });
 }
 
+function staleSecondsLeft({ staleFamilies }: Peer, key: number, clock: Clock): number {
+  const untilMs = staleFamilies.get(key)?.untilMs ?? 0;
+  return Math.max(0, Math.ceil((untilMs - clock.nowMs()) / 1000));
+}
+
 /** One peer as the API shows it. */
 export function peerView(peer: Peer, driver: SpeakerDriver, clock: Clock): PeerView {
   const { settings, negotiated, lastNegotiated, fsm } = peer;
@@ -158,6 +182,9 @@ export function peerView(peer: Peer, driver: SpeakerDriver, clock: Clock): PeerV
         nextHopSelf: group?.profile.nextHopSelf ?? "",
         linkLocalSelf: group?.profile.linkLocalSelf ?? "",
         discarded: peer.prefixLimits.get(rib.family.key)?.discarded ?? 0,
+        stale: counts.stale,
+        longLivedStale: counts.longLived,
+        staleSecondsLeft: staleSecondsLeft(peer, rib.family.key, clock),
       },
     ];
   });

@@ -55,6 +55,7 @@ export function candidateView(
     status: statusOf(reason),
     reason: describePathReason(reason),
     stale: paths.isStale(row),
+    longLivedStale: paths.isLongLived(row),
     ...(hasPathId && { pathId: paths.pathId(row) }),
     ...(sentPathId !== undefined && { sentPathId }),
     ageSeconds: Math.max(0, Math.floor(clock.nowMs() / 1000) - paths.atSeconds(row)),
@@ -69,6 +70,8 @@ export function rankedRows(rib: FamilyRib, prefix: number): number[] {
   const rank = (row: number): number => {
     const reason = rib.paths.reason(row);
     if (reason === PathReason.best) return -1;
+    // Eliminated at once, although its number is the youngest.
+    if (reason === PathReason.longLivedStale) return 50 - PathReason.notLocal - 0.5;
     return reason < PathReason.notLocal ? 100 + reason : 50 - reason;
   };
   return rows.sort((a, b) => rank(a) - rank(b));

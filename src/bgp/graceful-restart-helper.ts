@@ -4,77 +4,165 @@ import type { Peer } from "./peer.ts";
 import type { FamilyRib } from "./rib/family-rib.ts";
 import type { SpeakerPorts } from "./speaker-ports.ts";
 
+/** For how long the paths of a family are kept. */
+interface Terms {
+  /** As they are (RFC 4724). */
+  readonly restartSeconds: number;
+  /** After that, as a last resort (RFC 9494). */
+  readonly longLivedSeconds: number;
+}
+
+const none: Terms = { restartSeconds: 0, longLivedSeconds: 0 };
+
+type Ports = Pick<SpeakerPorts, "startTimer" | "stopTimer" | "nowMs">;
+
 /**
  * The receiving speaker of graceful restart, RFC 4724 §4.2: the paths of a peer whose session is lost are kept as stale
- * until it has come back and said End-of-RIB, or its restart time is over.
+ * until it has come back and said End-of-RIB, or its restart time is over. Where the peer asked for more (RFC 9494 §4.2),
+ * they become long-lived stale then: known to be doubtful, and kept for the Long-lived Stale Time of their family.
+ *
+ * A session that is lost again before it was whole ends what graceful restart alone had kept; long-lived graceful restart
+ * keeps it until that time, which began with the first loss, is over.
  */
 export class GracefulRestartHelper {
   readonly #ribs: ReadonlyMap<number, FamilyRib>;
-  readonly #ports: Pick<SpeakerPorts, "startTimer" | "stopTimer">;
+  readonly #ports: Ports;
 
-  constructor(
-    ribs: ReadonlyMap<number, FamilyRib>,
-    ports: Pick<SpeakerPorts, "startTimer" | "stopTimer">,
-  ) {
+  constructor(ribs: ReadonlyMap<number, FamilyRib>, ports: Ports) {
     this.#ribs = ribs;
     this.#ports = ports;
   }
 
   /** An Established session ended. @param covered not by a NOTIFICATION, so that graceful restart applies */
   lost(peer: Peer, covered: boolean): void {
-    const restart = covered ? peer.gracefulRestart : undefined;
-    const kept = new Set(restart?.families.map(({ afi, safi }) => familyKey(afi, safi)));
+    this.#stopRestartTimer(peer);
     for (const [key, rib] of this.#ribs) {
-      if (!kept.has(key)) {
-        rib.removePeer(peer.index, false);
-        peer.staleFamilies.delete(key);
-        continue;
-      }
-      // Lost again before it was whole: what was stale already has had its chance (§4.2).
-      if (peer.staleFamilies.has(key)) rib.removePeer(peer.index, true);
-      rib.paths.markStale(peer.index);
-      if (rib.paths.counts(peer.index).paths > 0) peer.staleFamilies.add(key);
+      const terms = covered ? termsOf(peer, key) : none;
+      if (terms.restartSeconds + terms.longLivedSeconds === 0) this.#drop(peer, key, false);
+      else this.#keep(peer, key, rib, terms);
     }
-    if (restart === undefined || peer.staleFamilies.size === 0) this.cancel(peer);
-    else this.#startTimer(peer);
+  }
+
+  #keep(peer: Peer, key: number, rib: FamilyRib, terms: Terms): void {
+    const before = peer.staleFamilies.get(key);
+    // What was stale already has had its chance; the RFC of long-lived ones has it kept all the same.
+    if (before?.isLongLived === false) this.#restartTimeOver(peer, key, terms.longLivedSeconds);
+    rib.paths.markStale(peer.index);
+    if (rib.paths.count(peer.index) === 0) return this.#forgetFamily(peer, key);
+    if (terms.restartSeconds === 0) {
+      return this.#restartTimeOver(peer, key, terms.longLivedSeconds);
+    }
+    if (!peer.staleFamilies.has(key)) {
+      peer.staleFamilies.set(key, { isLongLived: false, untilMs: 0 });
+    }
+    this.#startRestartTimer(peer);
   }
 
   /** The peer is Established again: families it did not keep forwarding for lose their stale paths at once. */
   returned(peer: Peer, negotiated: Negotiated): void {
-    for (const key of [...peer.staleFamilies]) {
-      const family = negotiated.gracefulRestart?.families.find(
-        ({ afi, safi }) => familyKey(afi, safi) === key,
-      );
-      if (family?.forwardingPreserved === true) continue;
-      this.#sweep(peer, key);
+    const { gracefulRestart, longLivedGracefulRestart } = negotiated;
+    let waits = false;
+    for (const [key, { isLongLived }] of [...peer.staleFamilies]) {
+      const offer = isLongLived ? longLivedGracefulRestart : gracefulRestart;
+      const family = offer?.families.find(({ afi, safi }) => familyKey(afi, safi) === key);
+      if (family?.forwardingPreserved !== true) this.#drop(peer, key, true);
+      else waits ||= !isLongLived;
     }
     // The time to come back is over; the same again bounds the wait for End-of-RIB, which may never come.
-    if (peer.staleFamilies.size > 0) this.#startTimer(peer);
-  }
-
-  #startTimer(peer: Peer): void {
-    const seconds = peer.gracefulRestart?.restartTimeSeconds ?? 0;
-    this.#ports.startTimer({ timer: "restartTimer", peer: peer.index }, seconds * 1000);
+    if (waits) this.#startRestartTimer(peer);
+    else this.#stopRestartTimer(peer);
   }
 
   /** End-of-RIB: what the peer has not announced again is gone. */
   endOfRib(peer: Peer, key: number): void {
-    if (peer.staleFamilies.has(key)) this.#sweep(peer, key);
+    if (peer.staleFamilies.has(key)) this.#drop(peer, key, true);
   }
 
-  /** The restart time is over. */
+  /** The restart time is over: of a peer that is not back, or that is and has not said End-of-RIB. */
   expired(peer: Peer): void {
-    for (const key of [...peer.staleFamilies]) this.#sweep(peer, key);
+    const isBack = peer.negotiated !== undefined;
+    for (const [key, { isLongLived }] of [...peer.staleFamilies]) {
+      if (!isBack) this.#restartTimeOver(peer, key, termsOf(peer, key).longLivedSeconds);
+      else if (!isLongLived) this.#drop(peer, key, true);
+    }
   }
 
+  /** The Long-lived Stale Time of a family is over. */
+  longLivedExpired(peer: Peer, key: number): void {
+    if (peer.staleFamilies.get(key)?.isLongLived === true) this.#drop(peer, key, true);
+  }
+
+  /** Drops all that is kept of a peer. */
+  forget(peer: Peer): void {
+    for (const key of [...peer.staleFamilies.keys()]) this.#drop(peer, key, true);
+  }
+
+  /** Waits for nothing any more. */
   cancel(peer: Peer): void {
-    peer.staleFamilies.clear();
+    for (const key of [...peer.staleFamilies.keys()]) this.#forgetFamily(peer, key);
+    this.#stopRestartTimer(peer);
+  }
+
+  /** What is stale becomes long-lived, for the time that is left where it runs already, or goes. */
+  #restartTimeOver(peer: Peer, key: number, longLivedSeconds: number): void {
+    const isRunning = peer.staleFamilies.get(key)?.isLongLived === true;
+    if (!isRunning && longLivedSeconds === 0) return this.#drop(peer, key, true);
+    const rib = this.#ribs.get(key);
+    rib?.makeLongLived(peer.index);
+    // All that is left of it may have had NO_LLGR.
+    if (rib === undefined || rib.paths.counts(peer.index).stale === 0) {
+      return this.#forgetFamily(peer, key);
+    }
+    if (isRunning) return;
+    const delayMs = longLivedSeconds * 1000;
+    peer.staleFamilies.set(key, { isLongLived: true, untilMs: this.#ports.nowMs() + delayMs });
+    this.#ports.startTimer(
+      { timer: "longLivedStaleTimer", peer: peer.index, family: key },
+      delayMs,
+    );
+  }
+
+  #startRestartTimer(peer: Peer): void {
+    const delayMs = (peer.gracefulRestart?.restartTimeSeconds ?? 0) * 1000;
+    for (const family of peer.staleFamilies.values()) {
+      if (!family.isLongLived) family.untilMs = this.#ports.nowMs() + delayMs;
+    }
+    this.#ports.startTimer({ timer: "restartTimer", peer: peer.index }, delayMs);
+  }
+
+  #stopRestartTimer(peer: Peer): void {
     this.#ports.stopTimer({ timer: "restartTimer", peer: peer.index });
   }
 
-  #sweep(peer: Peer, key: number): void {
-    this.#ribs.get(key)?.removePeer(peer.index, true);
-    peer.staleFamilies.delete(key);
-    if (peer.staleFamilies.size === 0) this.cancel(peer);
+  #drop(peer: Peer, key: number, onlyStale: boolean): void {
+    this.#ribs.get(key)?.removePeer(peer.index, onlyStale);
+    this.#forgetFamily(peer, key);
   }
+
+  #forgetFamily(peer: Peer, key: number): void {
+    const family = peer.staleFamilies.get(key);
+    if (family === undefined) return;
+    peer.staleFamilies.delete(key);
+    if (family.isLongLived) {
+      this.#ports.stopTimer({ timer: "longLivedStaleTimer", peer: peer.index, family: key });
+    }
+    if (peer.staleFamilies.size === 0) this.#stopRestartTimer(peer);
+  }
+}
+
+/** What the last session's OPENs, and our own bound, say of a family; one that is not listed is not kept (RFC 9494 §4.2). */
+function termsOf(
+  { gracefulRestart, longLivedGracefulRestart, settings }: Peer,
+  key: number,
+): Terms {
+  if (gracefulRestart === undefined) return none;
+  const isOf = ({ afi, safi }: { readonly afi: number; readonly safi: number }): boolean =>
+    familyKey(afi, safi) === key;
+  const isListed = gracefulRestart.families.some(isOf);
+  const { staleTimeSeconds = 0 } = longLivedGracefulRestart?.families.find(isOf) ?? {};
+  const { longLivedStaleMaximumSeconds = staleTimeSeconds } = settings;
+  return {
+    restartSeconds: isListed ? gracefulRestart.restartTimeSeconds : 0,
+    longLivedSeconds: Math.min(staleTimeSeconds, longLivedStaleMaximumSeconds),
+  };
 }

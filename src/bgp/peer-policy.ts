@@ -50,6 +50,8 @@ export interface PeerPolicy {
   /** The peer's AS number is replaced by ours in AS_PATH. */
   readonly asOverride?: boolean | undefined;
   readonly removePrivateAs?: "no" | "all" | "replace" | undefined;
+  /** Within our AS also those without RFC 9494 are sent long-lived stale paths, with LOCAL_PREF 0 and NO_EXPORT (§4.6). */
+  readonly longLivedPartialDeployment?: boolean | undefined;
   readonly exportMed?: number | undefined;
   /** Added. */
   readonly exportCommunities?: readonly number[] | undefined;

@@ -45,6 +45,13 @@ export interface PeerSettings extends PeerPolicy {
    * peer is in our AS.
    */
   readonly gracefulNotification?: boolean | undefined;
+  /**
+   * Long-lived Stale Time offered (RFC 9494), 0..16777215: for so long after the restart time the peer is to keep our paths
+   * as a last resort. With 0 it is to keep none, and may send us what it keeps of others. Absent: nothing is offered.
+   */
+  readonly longLivedStaleSeconds?: number | undefined;
+  /** The longest that the peer's own paths are kept so, whatever it asks for. Absent: as long as it asks for. */
+  readonly longLivedStaleMaximumSeconds?: number | undefined;
   /** Between announcements, 0 to 600; 0 for none. Withdrawals never wait (RFC 4271 §9.2.1.1). */
   readonly minRouteAdvertisementIntervalSeconds: number;
   /** Offer messages of up to 65535 octets (RFC 8654). */
@@ -80,6 +87,7 @@ const liveSettings: ReadonlySet<string> = new Set<keyof PeerSettings>([
   "idleHoldMaximumSeconds",
   "minRouteAdvertisementIntervalSeconds",
   "maximumPrefixes",
+  "longLivedStaleMaximumSeconds",
   "policy",
   "importPrefixes",
   "importNever",
@@ -106,6 +114,7 @@ const liveSettings: ReadonlySet<string> = new Set<keyof PeerSettings>([
   "exportLargeCommunities",
   "exportRemoveCommunities",
   "routeServerClient",
+  "longLivedPartialDeployment",
 ]);
 
 /** Must a session with the one settings end for the other to be in force? */
@@ -217,11 +226,12 @@ function offeredCapabilities(
   if (settings.role !== undefined) capabilities.push({ name: "role", role: settings.role });
   // Without families it keeps nothing, and still tells the peer that we wait for End-of-RIB (RFC 4724 §3).
   const families = settings.gracefulRestartSeconds === 0 ? [] : settings.families;
+  const { longLivedStaleSeconds = 0 } = settings;
   capabilities.push({
     name: "gracefulRestart",
     restarted: restart.restarted,
     notification:
-      families.length > 0 &&
+      families.length + longLivedStaleSeconds > 0 &&
       (settings.gracefulNotification ?? isExternalAsn(settings.asn, localAsn) === false),
     restartTimeSeconds: settings.gracefulRestartSeconds,
     families: families.map(({ afi, safi }) => ({
@@ -230,5 +240,16 @@ function offeredCapabilities(
       forwardingPreserved: restart.forwardingPreserved,
     })),
   });
+  if (settings.longLivedStaleSeconds !== undefined) {
+    capabilities.push({
+      name: "longLivedGracefulRestart",
+      families: settings.families.map(({ afi, safi }) => ({
+        afi,
+        safi,
+        forwardingPreserved: restart.forwardingPreserved,
+        staleTimeSeconds: longLivedStaleSeconds,
+      })),
+    });
+  }
   return capabilities;
 }

@@ -1,7 +1,10 @@
 import type { PrefixLimitState } from "./prefix-limit.ts";
 import { parseIpAddress, withoutZone } from "../net/ip-address.ts";
 import { formatHex } from "../wire/hex.ts";
-import type { GracefulRestartCapability } from "./capability/capability.ts";
+import type {
+  GracefulRestartCapability,
+  LongLivedGracefulRestartCapability,
+} from "./capability/capability.ts";
 import type { DownReason } from "./fsm/action.ts";
 import type { Negotiated } from "./fsm/negotiate.ts";
 import type { PeerFsm } from "./fsm/peer.ts";
@@ -33,6 +36,14 @@ export interface PeerFamily {
   readonly member: GroupMember;
 }
 
+/** A family whose paths are kept over the peer's restart. */
+export interface StaleFamily {
+  /** The restart time is over: they are a last resort (RFC 9494). */
+  isLongLived: boolean;
+  /** When they go, or become long-lived: milliseconds of the speaker's clock. */
+  untilMs: number;
+}
+
 /** Why a peer shall have no session. */
 export interface PeerHold {
   readonly by: "operator" | "configuration" | "prefix-limit";
@@ -61,7 +72,7 @@ export class Peer implements RibPeer {
   /** `familyKey`s whose End-of-RIB came in this session. */
   readonly endOfRibs = new Set<number>();
   /** `familyKey`s whose paths are kept over the peer's restart. */
-  readonly staleFamilies = new Set<number>();
+  readonly staleFamilies = new Map<number, StaleFamily>();
   /** `familyKey`s that the peer is sending again, between BoRR and EoRR (RFC 7313). */
   readonly refreshing = new Set<number>();
   /** What has become of the limit on prefixes in this session, by `familyKey`. */
@@ -75,6 +86,7 @@ export class Peer implements RibPeer {
   held: PeerHold | undefined;
   /** Of the last session, for the case that it ends. */
   gracefulRestart: GracefulRestartCapability | undefined;
+  longLivedGracefulRestart: LongLivedGracefulRestartCapability | undefined;
   readonly received: MessageCounts = [0, 0, 0, 0, 0, 0];
   readonly sent: MessageCounts = [0, 0, 0, 0, 0, 0];
   /** Milliseconds of the speaker's clock. */

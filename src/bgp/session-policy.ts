@@ -35,6 +35,14 @@ function addPaths(send: AddPathSettings["send"]): number {
   return send === "all" ? allPaths : send;
 }
 
+function longLivedStale(
+  { longLivedPartialDeployment = false }: PeerSettings,
+  { codec, longLivedGracefulRestart }: Negotiated,
+): ExportProfile["longLivedStale"] {
+  if (longLivedGracefulRestart !== undefined) return "sent";
+  return longLivedPartialDeployment && !codec.external ? "demoted" : "withheld";
+}
+
 /** The export profile of a peer's session for a family. */
 export function exportProfile(
   { settings, localEnd }: { readonly settings: PeerSettings; readonly localEnd: LocalEnd },
@@ -59,6 +67,7 @@ export function exportProfile(
     linkLocalSelf: linkLocalSelf(self, localEnd),
     linkSubnets: takesIpv6NextHop ? (localEnd.linkSubnets ?? []) : [],
     takesIpv6NextHop,
+    longLivedStale: longLivedStale(settings, negotiated),
     minRouteAdvertisementIntervalSeconds: settings.minRouteAdvertisementIntervalSeconds,
     policy: exportPolicyOf(settings, session),
   };

@@ -16,6 +16,8 @@ export type SpeakerTimer =
       readonly timer: PeerTimer | "restartTimer" | "refreshTimer" | "prefixLimitTimer";
       readonly peer: number;
     }
+  /** Of a family of a peer. */
+  | { readonly timer: "longLivedStaleTimer"; readonly peer: number; readonly family: number }
   /** Of the speaker itself, which is peer 0. */
   | {
       readonly timer: "endOfRibDeferral" | "endOfRibQuiet" | "minRouteAdvertisementInterval";
@@ -25,7 +27,9 @@ export type SpeakerTimer =
 
 /** One text per timer. */
 export function timerKey(timer: SpeakerTimer): string {
-  return "peer" in timer ? `${timer.timer} ${timer.peer}` : `${timer.timer} #${timer.connection}`;
+  if ("connection" in timer) return `${timer.timer} #${timer.connection}`;
+  const key = `${timer.timer} ${timer.peer}`;
+  return timer.timer === "longLivedStaleTimer" ? `${key} ${timer.family}` : key;
 }
 
 /** What the speaker has the outside world do. None of these may call back into the speaker before it returns. */

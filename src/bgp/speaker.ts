@@ -306,9 +306,12 @@ export class Speaker {
         return this.#prefixLimits.expired(peer);
       case "restartTimer":
         this.#restartHelper.expired(peer);
-        if (peer.isDynamic) this.#endDynamic(peer);
-        this.#ports.wake();
+        break;
+      case "longLivedStaleTimer":
+        this.#restartHelper.longLivedExpired(peer, timer.family);
     }
+    if (peer.isDynamic) this.#endDynamic(peer);
+    this.#ports.wake();
   }
 
   /** `read`, then `distribute`. */
@@ -432,10 +435,11 @@ export class Speaker {
     peer.negotiated = negotiated;
     peer.lastNegotiated = negotiated;
     peer.gracefulRestart = negotiated.gracefulRestart;
+    peer.longLivedGracefulRestart = negotiated.longLivedGracefulRestart;
     const source = sourceOf(peer.settings, negotiated.codec.external);
     // Somebody else at the same address has no part in what the former left.
     if (peer.identifier !== negotiated.peerIdentifier || peer.source !== source) {
-      this.#restartHelper.expired(peer);
+      this.#restartHelper.forget(peer);
     }
     peer.identifier = negotiated.peerIdentifier;
     peer.source = source;

@@ -25,6 +25,8 @@ const effects: Readonly<Record<string, ConfigEffect>> = {
   "timers.idleHoldSeconds": "live",
   "timers.idleHoldMaximumSeconds": "live",
   "timers.gracefulRestartSeconds": "session-reset",
+  "timers.longLivedStaleSeconds": "session-reset",
+  "timers.longLivedStaleMaximumSeconds": "live",
   "timers.minRouteAdvertisementIntervalSeconds": "live",
   "timers.endOfRibWaitSeconds": "next-start",
   "mesh.dial": "live",

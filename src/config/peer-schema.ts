@@ -84,6 +84,10 @@ const sessionRows = {
     description:
       "Graceful restart covers sessions that end by NOTIFICATION or silence, too (RFC 8538). Default: of peers in our AS.",
   }),
+  longLivedPartialDeployment: flag().default(false).meta({
+    description:
+      "Send long-lived stale paths, with LOCAL_PREF 0 and NO_EXPORT, also to a peer in our AS that does not know RFC 9494.",
+  }),
   password: password().optional().meta({
     description: "Signs every segment (TCP-MD5, RFC 2385). At most 80 octets. Default: none.",
   }),

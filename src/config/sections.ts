@@ -40,6 +40,15 @@ export const timerRows = {
     description:
       "For so long peers keep our routes while we restart; 12 bits on the wire (RFC 4724 §3). 0: not at all.",
   }),
+  longLivedStaleSeconds: count("a number of seconds", 0, 16_777_215).default(0).meta({
+    description:
+      "After that time peers keep our routes as a last resort, for so long (RFC 9494). 0: not at all.",
+  }),
+  longLivedStaleMaximumSeconds: count("a number of seconds", 0, 16_777_215)
+    .default(16_777_215)
+    .meta({
+      description: "The longest that routes of a peer are kept so, whatever it asks for. 0: never.",
+    }),
   minRouteAdvertisementIntervalSeconds: quantity("a number of seconds", 0, 600).default(0).meta({
     description:
       "Between announcements to a peer, less jitter; withdrawals never wait (RFC 4271 §9.2.1.1).",

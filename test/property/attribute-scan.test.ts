@@ -34,10 +34,10 @@ const attributes = fc.record(
     multiExitDisc: uint32,
     localPref: uint32,
     atomicAggregate: fc.constant(true as const),
-    communities: fc.array(fc.constantFrom(1, 0xffffff01, 0xffffff02, 0xffffff03, 0xffff0000), {
-      minLength: 1,
-      maxLength: 3,
-    }),
+    communities: fc.array(
+      fc.constantFrom(1, 0xffffff01, 0xffffff02, 0xffffff03, 0xffff0000, 0xffff0006, 0xffff0007),
+      { minLength: 1, maxLength: 3 },
+    ),
     originatorId: uint32,
     clusterList: fc.array(uint32, { minLength: 1, maxLength: 3 }),
     extendedCommunities: fc.constant([new Uint8Array(8).fill(7)]),

@@ -33,6 +33,7 @@ const candidates: fc.Arbitrary<Candidate[]> = fc
             [{ type: 2, asns: [ownAsn] }],
           ),
           localPref: fc.constantFrom(100, 200),
+          communities: fc.constantFrom([7], [0xffff0006], [7, 0xffff0006]),
           multiExitDisc: fc.nat(3),
           originatorId: fc.integer({ min: 1, max: 3 }),
           clusterList: fc.constantFrom([1], [1, 2]),

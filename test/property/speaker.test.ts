@@ -126,7 +126,7 @@ function checkHonest(node: SpeakerNode, honest: ScriptedPeer): void {
   }
   const rib = node.speaker.ribs.get(ipv4Unicast.key);
   const index = node.speaker.peer(good)?.index ?? 0;
-  assert.deepEqual(rib?.paths.counts(index), { paths: 2, filtered: 0 });
+  assert.deepEqual(rib?.paths.counts(index), { paths: 2, filtered: 0, stale: 0, longLived: 0 });
 }
 
 describe("a network of speakers, whatever happens to it", () => {

@@ -34,13 +34,18 @@ const blocks: readonly PathAttributes[] = [
   { origin: 1, asPath: [{ type: 1, asns: [65001] }], localPref: 100, originatorId: 9 },
   { origin: 0, asPath: [], localPref: 300, originatorId: 9, clusterList: [1, 2] },
   { origin: 0, asPath: [] },
+  { origin: 0, asPath: [], localPref: 300, communities: [7, 0xffff0006] },
+  { origin: 0, asPath: [], localPref: 120, communities: [0xffff0007] },
 ];
 
 type Command =
   | { readonly do: "announce"; peer: number; block: number; prefixes: number[]; pathId: number }
   | { readonly do: "withdraw"; peer: number; prefixes: number[]; pathId: number }
   | { readonly do: "limit"; peer: number; addPaths: number }
-  | { readonly do: "join" | "leave" | "refresh" | "lose" | "hold" | "release"; peer: number }
+  | {
+      readonly do: "join" | "leave" | "refresh" | "lose" | "outlive" | "hold" | "release";
+      peer: number;
+    }
   | { readonly do: "drain"; peer: number; octets: number }
   | { readonly do: "wait"; ms: number }
   | { readonly do: "turn" };
@@ -60,7 +65,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant("join"), peer }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("leave"), peer }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("refresh"), peer }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("lose"), peer }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("lose", "outlive"), peer }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constantFrom("hold", "release"), peer }) },
   {
     weight: 5,
@@ -84,6 +89,14 @@ const limits: fc.Arbitrary<GroupLimits> = fc.record({
   keptDumpOctets: fc.constantFrom(0, 200, 100_000),
   joinableLogOctets: fc.constantFrom(0, 150, 100_000),
 });
+
+const knowledge = ["sent", "withheld", "demoted"] as const;
+
+/** Those of another AS are never sent what is demoted. */
+function longLivedStaleOf(index: number): ExportProfile["longLivedStale"] {
+  const isExternal = sources[index - 1] === PathSource.external;
+  return (isExternal ? knowledge[index % 2] : knowledge[index % 3]) ?? "sent";
+}
 
 /** Plays commands on the RIBs of one family, and knows what every member should have been sent. */
 class Play {
@@ -121,6 +134,7 @@ class Play {
           // IPv4 routes with IPv6 next hops go to some (RFC 8950).
           takesIpv6NextHop: family.version === 6 || ours.index % 3 !== 0,
           addPaths: several[ours.index - 1] ?? 0,
+          longLivedStale: longLivedStaleOf(ours.index),
         };
         return [ours.index, profileOf(ours, family, changes)];
       }),
@@ -160,6 +174,11 @@ class Play {
         this.#leave(step.peer);
         this.#touch([...this.harness.held().keys()]);
         return harness.rib.removePeer(step.peer, false);
+      case "outlive":
+        this.#leave(step.peer);
+        this.#touch([...this.harness.held().keys()]);
+        harness.rib.paths.markStale(step.peer);
+        return harness.rib.makeLongLived(step.peer);
       case "leave":
         return this.#leave(step.peer);
       case "refresh": {

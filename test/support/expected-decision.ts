@@ -2,13 +2,15 @@ import type { PathAttributes } from "../../src/bgp/attribute/path-attributes.ts"
 import { PathSource, type RibPeer } from "../../src/bgp/rib/source.ts";
 import { ownAsn } from "./rib-harness.ts";
 
+const llgrStale = 0xffff_0006;
+
 export interface ExpectedCandidate {
   readonly peer: RibPeer;
   readonly attributes: PathAttributes;
   readonly pathId?: number;
 }
 
-/** RFC 4271 §9.1.2.2 and RFC 4456 §9 once more, as plainly as can be: the best of paths to one prefix. */
+/** RFC 4271 §9.1.2.2, RFC 4456 §9 and RFC 9494 §4.3 once more, as plainly as can be: the best of paths to one prefix. */
 export function expectedWinner<Candidate extends ExpectedCandidate>(
   list: readonly Candidate[],
 ): Candidate | undefined {
@@ -25,6 +27,8 @@ export function expectedWinner<Candidate extends ExpectedCandidate>(
     return first?.type === 2 ? (first.asns[0] ?? 0) : 0;
   };
   const med = ({ attributes }: Candidate): number => attributes.multiExitDisc ?? 0;
+  // RFC 9494 §4.3
+  least(({ attributes }) => (attributes.communities?.includes(llgrStale) === true ? 1 : 0));
   // LOCAL_PREF, ORIGINATOR_ID and CLUSTER_LIST from another AS mean nothing.
   least((one) => (isExternal(one) ? -100 : -(one.attributes.localPref ?? 100)));
   least(({ attributes }) => (attributes.asPath ?? []).flatMap(({ asns }) => asns).length);

@@ -4,8 +4,9 @@ import type { ExportProfile } from "../../src/bgp/rib/export-profile.ts";
 
 const noExport = 0xffff_ff01;
 const noAdvertise = 0xffff_ff02;
+const llgrStale = 0xffff_0006;
 
-/** What a peer should be sent of a selected path by RFC 4271 §5, RFC 4456 §6 and §8, RFC 1997, RFC 8950: written apart from the code it judges. */
+/** What a peer should be sent of a selected path by RFC 4271 §5, RFC 4456 §6 and §8, RFC 1997, RFC 8950, RFC 9494: written apart from the code it judges. */
 export function expectedExport(
   path: { readonly peer: RibPeer; readonly attributes: PathAttributes },
   to: RibPeer,
@@ -17,19 +18,29 @@ export function expectedExport(
   if (profile.advertise === "own" && from.source !== PathSource.local) return undefined;
   const isTold = profile.takesIpv6NextHop || attributes.nextHop?.includes(":") !== true;
   if (!profile.external && !isTold) return undefined;
+  const isLlgrStale = communities.includes(llgrStale);
+  if (isLlgrStale && profile.longLivedStale === "withheld") return undefined;
   if (profile.external) {
     return communities.includes(noExport) ? undefined : toExternal(attributes, from, profile);
   }
   if (from.source === PathSource.nonClient && to.source !== PathSource.client) return undefined;
   const isBetweenClients = from.source === PathSource.client && to.source === PathSource.client;
   if (isBetweenClients && !profile.clientToClient) return undefined;
-  const sent = { ...attributes, localPref: attributes.localPref ?? 100 };
+  const sent = {
+    ...attributes,
+    localPref: attributes.localPref ?? 100,
+    ...(isLlgrStale && profile.longLivedStale === "demoted" && demotion(communities)),
+  };
   if (from.source !== PathSource.client && from.source !== PathSource.nonClient) return sent;
   return {
     ...sent,
     originatorId: attributes.originatorId ?? from.identifier,
     clusterList: [profile.clusterId, ...(attributes.clusterList ?? [])],
   };
+}
+
+function demotion(communities: readonly number[]): PathAttributes {
+  return { localPref: 0, communities: [...new Set([...communities, noExport])] };
 }
 
 function toExternal(

@@ -75,6 +75,7 @@ export function profileOf(
     linkLocalSelf: "",
     linkSubnets: [],
     takesIpv6NextHop: family.version === 6,
+    longLivedStale: "withheld",
     minRouteAdvertisementIntervalSeconds: 0,
     ...changes,
   };

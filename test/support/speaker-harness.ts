@@ -398,7 +398,7 @@ export class SpeakerNode implements Listener {
     return rib;
   }
 
-  /** Selected IPv4 paths, `prefix via next hop from peer`; stale ones marked `~`. */
+  /** Selected IPv4 paths, `prefix via next hop from peer`; stale ones marked `~`, long-lived ones `~~`. */
   routes(): string[] {
     const { prefixes, locRib, paths } = this.#rib;
     const routes: string[] = [];
@@ -409,7 +409,8 @@ export class SpeakerNode implements Listener {
       const peer = locRib.peer(id);
       let stale = "";
       for (let row = paths.first(id); row >= 0; row = paths.next(row)) {
-        if (paths.peer(row) === peer && paths.isStale(row)) stale = " ~";
+        if (paths.peer(row) !== peer || !paths.isStale(row)) continue;
+        stale = paths.isLongLived(row) ? " ~~" : " ~";
       }
       routes.push(
         `${prefixes.text(id)} via ${nextHop} from ${this.speaker.ribPeer(peer).address}${stale}`,

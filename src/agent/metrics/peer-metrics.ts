@@ -37,6 +37,14 @@ export const peerMetrics: readonly Metric[] = [
     const counts = paths.counts(peer.index);
     return counts.paths - counts.filtered;
   }),
+  prefixMetric("stale", "Prefixes kept from a session that has ended", (peer, { paths }) => {
+    return paths.counts(peer.index).stale;
+  }),
+  prefixMetric(
+    "long_lived_stale",
+    "Of those, prefixes that are a last resort, the restart time being over",
+    (peer, { paths }) => paths.counts(peer.index).longLived,
+  ),
   prefixMetric("sent", "Prefixes that the peer is sent", (peer, { family }) => {
     const inForce = peer.families.find(({ key }) => key === family.key);
     return inForce?.group.advertisedTo(peer.index) ?? 0;

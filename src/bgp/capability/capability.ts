@@ -14,6 +14,7 @@ export type Capability =
   /** RFC 9234; `undefined` is a value that stands for none. */
   | { readonly name: "role"; readonly role: Role | undefined }
   | GracefulRestartCapability
+  | LongLivedGracefulRestartCapability
   | AddPathCapability
   | { readonly name: "unknown"; readonly code: number; readonly value: Uint8Array };
 
@@ -52,5 +53,18 @@ export interface GracefulRestartCapability {
     readonly safi: number;
     /** F: forwarding state was kept. */
     readonly forwardingPreserved: boolean;
+  }[];
+}
+
+/** RFC 9494 §3.1 */
+export interface LongLivedGracefulRestartCapability {
+  readonly name: "longLivedGracefulRestart";
+  readonly families: readonly {
+    readonly afi: number;
+    readonly safi: number;
+    /** F: forwarding state was kept. */
+    readonly forwardingPreserved: boolean;
+    /** For so long after the restart time its paths are to be kept; 0..16777215, 0 for not at all. */
+    readonly staleTimeSeconds: number;
   }[];
 }

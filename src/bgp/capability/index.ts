@@ -8,6 +8,7 @@ import { extendedMessage } from "./extended-message.ts";
 import { extendedNextHop } from "./extended-next-hop.ts";
 import { fourOctetAs } from "./four-octet-as.ts";
 import { gracefulRestart } from "./graceful-restart.ts";
+import { longLivedGracefulRestart } from "./long-lived-graceful-restart.ts";
 import { multiprotocol } from "./multiprotocol.ts";
 import { role } from "./role.ts";
 import { routeRefresh } from "./route-refresh.ts";
@@ -22,6 +23,7 @@ const capabilityRows: readonly CapabilityRow[] = [
   fourOctetAs,
   addPath,
   enhancedRouteRefresh,
+  longLivedGracefulRestart,
   role,
 ];
 

@@ -1,5 +1,9 @@
 import { Writer } from "../../wire/writer.ts";
-import type { Capability, GracefulRestartCapability } from "../capability/capability.ts";
+import type {
+  Capability,
+  GracefulRestartCapability,
+  LongLivedGracefulRestartCapability,
+} from "../capability/capability.ts";
 import { encodeCapability } from "../capability/index.ts";
 import { OpenMessageError } from "../errors.ts";
 import { formatFamily } from "../family/format-family.ts";
@@ -37,6 +41,8 @@ export interface Negotiated {
   readonly gracefulRestart?: GracefulRestartCapability;
   /** Graceful restart covers sessions that end by NOTIFICATION, too: both sides set the N bit (RFC 8538 §2). */
   readonly gracefulNotification: boolean;
+  /** The peer's capability of RFC 9494, when both sides sent one, and graceful restart's with it (§4.1). */
+  readonly longLivedGracefulRestart?: LongLivedGracefulRestartCapability;
   /** IPv4 routes may go out with IPv6 next hops (RFC 8950). */
   readonly extendedNextHop: boolean;
   readonly codec: CodecContext;
@@ -133,6 +139,12 @@ function gracefulRestartOf({ capabilities }: OpenMessage): GracefulRestartCapabi
   return capabilities.findLast((capability) => capability.name === "gracefulRestart");
 }
 
+function longLivedOf({
+  capabilities,
+}: OpenMessage): LongLivedGracefulRestartCapability | undefined {
+  return capabilities.findLast((capability) => capability.name === "longLivedGracefulRestart");
+}
+
 /** Does an OPEN say that IPv4 unicast may have IPv6 next hops (RFC 8950 §4)? */
 function takesIpv6NextHops({ capabilities }: OpenMessage): boolean {
   return capabilities.some(
@@ -153,6 +165,7 @@ export function negotiate(localOpen: OpenMessage, peerOpen: OpenMessage): Negoti
   const holdTimeSeconds = Math.min(localOpen.holdTimeSeconds, peerOpen.holdTimeSeconds);
   const ourRestart = gracefulRestartOf(localOpen);
   const gracefulRestart = ourRestart && gracefulRestartOf(peerOpen);
+  const longLived = gracefulRestart && longLivedOf(localOpen) && longLivedOf(peerOpen);
   const families = commonFamilies(familiesOf(localOpen), familiesOf(peerOpen));
   return {
     localAsn: localOpen.asn,
@@ -169,6 +182,7 @@ export function negotiate(localOpen: OpenMessage, peerOpen: OpenMessage): Negoti
     ...(gracefulRestart && { gracefulRestart }),
     gracefulNotification:
       ourRestart?.notification === true && gracefulRestart?.notification === true,
+    ...(longLived && { longLivedGracefulRestart: longLived }),
     extendedNextHop: takesIpv6NextHops(localOpen) && takesIpv6NextHops(peerOpen),
     codec: {
       fourOctetAs: both("fourOctetAs"),

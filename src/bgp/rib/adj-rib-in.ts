@@ -8,13 +8,15 @@ export const PathFlag = {
   stale: 1,
   /** The import policy refused it; it is kept so that it can be shown, and judged again. */
   filtered: 2,
+  /** Stale, and its peer's restart time is over: it has LLGR_STALE attached (RFC 9494 §4.2). */
+  longLived: 4,
 } as const;
 
 /** From this bit on stands why a path is filtered: a `PathReason`, or 0 for its prefix. */
 const refusalShift = 3;
 
 /** Flags that are no verdict of the import policy. */
-const ownFlags = PathFlag.stale;
+const ownFlags = PathFlag.stale | PathFlag.longLived;
 
 /** Flags of a path that the import policy refuses for this reason (a `PathReason` below 32). */
 export function refusalFlags(reason: number): number {
@@ -36,6 +38,19 @@ export interface PathOffer {
   /** When it came, seconds of the speaker's clock. */
   atSeconds: number;
 }
+
+/** Paths held of a peer. */
+export interface PathCounts {
+  readonly paths: number;
+  /** Of these, such as the import policy refused, … */
+  readonly filtered: number;
+  /** … such as are kept over its restart, … */
+  readonly stale: number;
+  /** … and of those, such as are kept for long. */
+  readonly longLived: number;
+}
+
+const noCounts: PathCounts = { paths: 0, filtered: 0, stale: 0, longLived: 0 };
 
 /** Words of a row. */
 const Word = {
@@ -68,9 +83,8 @@ export class AdjRibIn {
   #free = 0;
   #end = 0;
   #size = 0;
-  /** Paths and refused paths by peer. */
-  readonly #paths: number[] = [];
-  readonly #filtered: number[] = [];
+  /** By peer. */
+  readonly #counts: { -readonly [Kind in keyof PathCounts]: number }[] = [];
 
   constructor(attributeStore: PathAttributeStore) {
     this.#attributeStore = attributeStore;
@@ -112,6 +126,10 @@ export class AdjRibIn {
   isStale(row: number): boolean {
     return (this.#flags(row) & PathFlag.stale) !== 0;
   }
+  /** Stale for so long that it is a last resort (RFC 9494). */
+  isLongLived(row: number): boolean {
+    return (this.#flags(row) & PathFlag.longLived) !== 0;
+  }
   isFiltered(row: number): boolean {
     return (this.#flags(row) & PathFlag.filtered) !== 0;
   }
@@ -138,14 +156,14 @@ export class AdjRibIn {
     return this.#rows.get(row, Word.atSeconds);
   }
 
-  /** Paths held of a peer, and how many of them the import policy refused. */
-  counts(peer: number): { readonly paths: number; readonly filtered: number } {
-    return { paths: this.#paths[peer] ?? 0, filtered: this.#filtered[peer] ?? 0 };
+  /** Paths held of a peer, by kind. */
+  counts(peer: number): PathCounts {
+    return this.#counts[peer] ?? noCounts;
   }
 
   /** Paths held of a peer. */
   count(peer: number): number {
-    return this.#paths[peer] ?? 0;
+    return this.counts(peer).paths;
   }
 
   /** Is the peer's path for a prefix held? @param pathId ADD-PATH identifier, 0 without */
@@ -153,13 +171,20 @@ export class AdjRibIn {
     return this.#find(prefix, peer, pathId) >= 0;
   }
 
-  #count(peer: number, paths: number, filtered: number): void {
-    while (peer >= this.#paths.length) {
-      this.#paths.push(0);
-      this.#filtered.push(0);
-    }
-    (this.#paths[peer] as number) += paths;
-    (this.#filtered[peer] as number) += filtered;
+  #count(peer: number, paths: number, flags: number): void {
+    while (peer >= this.#counts.length) this.#counts.push({ ...noCounts });
+    const counts = this.#counts[peer];
+    if (counts !== undefined) counts.paths += paths;
+    if (flags !== 0) this.#countFlags(peer, flags, paths);
+  }
+
+  /** @param paths 1 or -1: that have these flags */
+  #countFlags(peer: number, flags: number, paths: number): void {
+    const counts = this.#counts[peer];
+    if (counts === undefined) return;
+    if (flags & PathFlag.filtered) counts.filtered += paths;
+    if (flags & PathFlag.stale) counts.stale += paths;
+    if (flags & PathFlag.longLived) counts.longLived += paths;
   }
 
   #find(prefix: number, peer: number, pathId: number): number {
@@ -191,7 +216,7 @@ export class AdjRibIn {
     this.#heads.set(prefix, 0, row + 1);
     this.#attributeStore.retain(offer.attributes);
     if (offer.received >= 0) this.#setReceived(row, offer.received);
-    this.#count(peer, 1, flags & PathFlag.filtered ? 1 : 0);
+    this.#count(peer, 1, flags);
     return true;
   }
 
@@ -221,7 +246,10 @@ export class AdjRibIn {
   #setFlags(row: number, flags: number): void {
     const page = this.#rows.page(row);
     const at = this.#rows.at(row) + Word.peer;
-    page[at] = ((page[at] as number) & ~(0xff << flagShift)) | (flags << flagShift);
+    const word = page[at] as number;
+    page[at] = (word & ~(0xff << flagShift)) | (flags << flagShift);
+    this.#countFlags(word & 0xffff, (word >>> flagShift) & 0xff, -1);
+    this.#countFlags(word & 0xffff, flags, 1);
   }
 
   #replace(row: number, offer: PathOffer): boolean {
@@ -231,10 +259,7 @@ export class AdjRibIn {
       this.#setReceived(row, offer.received);
     }
     if (sameAttributes && before === offer.flags) return false;
-    this.#setFlags(row, offer.flags);
-    const filteredBefore = before & PathFlag.filtered ? 1 : 0;
-    const filteredNow = offer.flags & PathFlag.filtered ? 1 : 0;
-    this.#count(offer.peer, 0, filteredNow - filteredBefore);
+    if (before !== offer.flags) this.#setFlags(row, offer.flags);
     if (!sameAttributes) {
       this.#attributeStore.retain(offer.attributes);
       this.#attributeStore.release(this.attributes(row));
@@ -266,8 +291,7 @@ export class AdjRibIn {
       this.#rows.set(before, Word.next, next);
     }
     const peer = page[at + Word.peer] as number;
-    const filtered = (peer >>> flagShift) & PathFlag.filtered ? -1 : 0;
-    this.#count(peer & 0xffff, -1, filtered);
+    this.#count(peer & 0xffff, -1, (peer >>> flagShift) & 0xff);
     this.#attributeStore.release(page[at + Word.attributes] as number);
     if (row < this.#received.capacity) this.#setReceived(row, -1);
     page[at + Word.prefix] = -1;
@@ -299,6 +323,14 @@ export class AdjRibIn {
   /** Marks all paths of a peer stale (RFC 4724 §4.2). */
   markStale(peer: number): void {
     for (const row of this.rowsOf(peer)) this.#setFlags(row, this.#flags(row) | PathFlag.stale);
+  }
+
+  /** Makes a stale path a long-lived one. @param attributes the block to use from now on: its own with LLGR_STALE */
+  makeLongLived(row: number, attributes: number): void {
+    const flags = this.#flags(row);
+    const received = this.received(row);
+    this.#setFlags(row, flags | PathFlag.longLived);
+    this.rejudge(row, attributes, received === attributes ? -1 : received, flags & ~ownFlags);
   }
 
   /** Removes the paths of a peer, all or only the stale ones, and tells of each prefix that lost one. */

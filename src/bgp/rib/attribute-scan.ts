@@ -196,6 +196,12 @@ export class AttributeScan implements AttributeSummary {
           break;
         case WellKnownCommunity.gracefulShutdown:
           this.traits |= AttributeTrait.gracefulShutdown;
+          break;
+        case WellKnownCommunity.llgrStale:
+          this.traits |= AttributeTrait.llgrStale;
+          break;
+        case WellKnownCommunity.noLlgr:
+          this.traits |= AttributeTrait.noLlgr;
       }
     }
     return length > 0 && length % 4 === 0;

@@ -25,6 +25,10 @@ export const AttributeTrait = {
   gracefulShutdown: 128,
   /** ONLY_TO_CUSTOMER is there. */
   hasOnlyToCustomer: 256,
+  /** The LLGR_STALE community, RFC 9494. */
+  llgrStale: 512,
+  /** The NO_LLGR community, RFC 9494. */
+  noLlgr: 1024,
   /** The next hop is an IPv6 address. */
   ipv6NextHop: 4096,
   /** The next hop is a link-local address alone. */
@@ -121,6 +125,8 @@ function traitsOf(attributes: PathAttributes): number {
     (communities.includes(WellKnownCommunity.gracefulShutdown)
       ? AttributeTrait.gracefulShutdown
       : 0) |
+    (communities.includes(WellKnownCommunity.llgrStale) ? AttributeTrait.llgrStale : 0) |
+    (communities.includes(WellKnownCommunity.noLlgr) ? AttributeTrait.noLlgr : 0) |
     (attributes.onlyToCustomer !== undefined ? AttributeTrait.hasOnlyToCustomer : 0) |
     nextHopTraits(attributes.nextHop)
   );

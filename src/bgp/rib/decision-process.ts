@@ -9,7 +9,8 @@
  *
  * Our implementation works as the RFC is written: each step eliminates from the set of candidates. It never compares
  * pairs, since MULTI_EXIT_DISC makes pairwise preference non-transitive and the winner would depend on the order of
- * arrival. Differences: a path originated here comes before all others; step e is left out, since next hops are nodes
+ * arrival. Differences: a path originated here comes before all others, and one with LLGR_STALE after all others
+ * (RFC 9494 §4.3); step e is left out, since next hops are nodes
  * at equal cost; RFC 4456 §9 puts ORIGINATOR_ID in place of the identifier and the shorter CLUSTER_LIST before g; an
  * ADD-PATH identifier breaks the last tie.
  *
@@ -78,6 +79,10 @@ const stepsOfCost = (options: DecisionOptions): readonly Step[] => [
   {
     reason: PathReason.notLocal,
     cost: (row, { paths }) => (paths.peer(row) === localPeer ? 0 : 1),
+  },
+  {
+    reason: PathReason.longLivedStale,
+    cost: byAttributes((store, id) => Number(store.has(id, AttributeTrait.llgrStale))),
   },
   {
     reason: PathReason.lowerLocalPref,

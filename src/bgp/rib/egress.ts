@@ -4,6 +4,7 @@ import type { PathAttributes } from "../attribute/path-attributes.ts";
 import type { Family } from "../family/family.ts";
 import { AttributeCode, AttributeFlag } from "../iana.ts";
 import { isLinkLocalText, parseIpAddress } from "../../net/ip-address.ts";
+import { WellKnownCommunity } from "../../net/community.ts";
 import type { CodecContext } from "../message/codec-context.ts";
 import { Writer } from "../../wire/writer.ts";
 import { type ExportProfile, isOnSharedLink } from "./export-profile.ts";
@@ -42,7 +43,8 @@ function exportedAttributes(
       : passedOnLinkLocal(profile, attributes)),
     ...(onlyToCustomer !== 0 && { onlyToCustomer }),
   };
-  return external ? toOtherAs(common, profile) : withinAs(common, from, profile);
+  if (external) return toOtherAs(common, profile);
+  return withinAs(isDemoted(profile, common) ? demoted(common) : common, from, profile);
 }
 
 /** Somebody else's link-local next hop is of use to who shares the link with it (RFC 2545 §3). */
@@ -58,6 +60,18 @@ function passedOnLinkLocal(
 /** What may become ourselves must, where peers could not use the next hop that it has. */
 function isUnsayable({ takesIpv6NextHop }: ExportProfile, nextHop = ""): boolean {
   return nextHop.includes(":") && (!takesIpv6NextHop || isLinkLocalText(nextHop));
+}
+
+function isDemoted({ longLivedStale }: ExportProfile, { communities }: PathAttributes): boolean {
+  return (
+    longLivedStale === "demoted" && communities?.includes(WellKnownCommunity.llgrStale) === true
+  );
+}
+
+/** What a long-lived stale path is to those within our AS who do not know LLGR_STALE (RFC 9494 §4.6). */
+function demoted(attributes: PathAttributes): PathAttributes {
+  const communities = new Set(attributes.communities).add(WellKnownCommunity.noExport);
+  return { ...attributes, localPref: 0, communities: [...communities] };
 }
 
 /** RFC 4271 §5.1.4: a MED received from one neighbouring AS is not passed on to another. */
@@ -144,6 +158,8 @@ export class EgressAttributes {
       store.has(attributes, AttributeTrait.verbatim) &&
       codecBits(store.contextBits(attributes)) === contextBits(this.#context) &&
       leavesAttributes(this.#profile.policy, source) &&
+      (this.#profile.longLivedStale !== "demoted" ||
+        !store.has(attributes, AttributeTrait.llgrStale)) &&
       (source !== PathSource.local || this.#profile.linkLocalSelf === "")
     ) {
       if (this.#splice(attributes, source, peer.identifier)) return;

@@ -1,4 +1,4 @@
-import type { LargeCommunity } from "../../net/community.ts";
+import { WellKnownCommunity, type LargeCommunity } from "../../net/community.ts";
 import { parseIpAddress } from "../../net/ip-address.ts";
 import { type Prefix, prefixContainsAddress } from "../../net/prefix.ts";
 import type { PathAttributes } from "../attribute/path-attributes.ts";
@@ -122,6 +122,8 @@ export function exportedCommunities(
     };
   }
   const isKept = (community: number): boolean => {
+    // RFC 9494 §4.3: it must not be removed.
+    if (community === WellKnownCommunity.llgrStale) return true;
     return removedCommunities !== "all" && !removedCommunities.includes(community);
   };
   const kept = (attributes.communities ?? []).filter(isKept);

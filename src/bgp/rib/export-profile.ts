@@ -32,6 +32,11 @@ export interface ExportProfile {
   readonly linkSubnets: readonly Prefix[];
   /** Routes may go out with an IPv6 next hop: those of IPv6, and of IPv4 where RFC 8950 is in force. */
   readonly takesIpv6NextHop: boolean;
+  /**
+   * Paths with LLGR_STALE (RFC 9494 §4.3): sent as they are; withheld from those who do not know what it means; or sent to
+   * them all the same, with LOCAL_PREF 0 and NO_EXPORT (§4.6).
+   */
+  readonly longLivedStale: "sent" | "withheld" | "demoted";
   /** RFC 4271 §9.2.1.1; 0 for none. */
   readonly minRouteAdvertisementIntervalSeconds: number;
   readonly policy: ExportPolicy;
@@ -50,6 +55,7 @@ export function profileKey(profile: ExportProfile): string {
     profile.linkLocalSelf,
     profile.linkSubnets.map(({ text }) => text),
     profile.takesIpv6NextHop,
+    profile.longLivedStale,
     profile.minRouteAdvertisementIntervalSeconds,
     exportPolicyKey(profile.policy),
   ]);
@@ -70,11 +76,18 @@ export function profileName(profile: ExportProfile): string {
     profile.fourOctetAs ? "" : "2-octet AS",
     profile.maximumMessageOctets > maximumMessageOctets ? "extended messages" : "",
     addPathText(profile.addPaths),
+    longLivedStaleText[profile.longLivedStale],
     interval > 0 ? `every ${interval} s` : "",
   ]
     .filter((part) => part !== "")
     .join(", ");
 }
+
+const longLivedStaleText = {
+  sent: "",
+  withheld: "no long-lived stale paths",
+  demoted: "long-lived stale paths demoted",
+};
 
 /** As `addPaths`: any number. */
 export const allPaths = 0xffff_ffff;
@@ -107,6 +120,12 @@ export function isExported(
   if (
     profile.policy.refusesOnlyToCustomer &&
     attributeStore.has(attributes, AttributeTrait.hasOnlyToCustomer)
+  ) {
+    return false;
+  }
+  if (
+    profile.longLivedStale === "withheld" &&
+    attributeStore.has(attributes, AttributeTrait.llgrStale)
   ) {
     return false;
   }

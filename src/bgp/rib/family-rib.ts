@@ -1,10 +1,12 @@
 import type { Family } from "../family/family.ts";
 import type { Pace } from "./advertisement-pacer.ts";
 import { AdjRibIn } from "./adj-rib-in.ts";
+import { AttributeTrait } from "./attribute-summary.ts";
 import { defaultDecision, type DecisionOptions, DecisionProcess } from "./decision-process.ts";
 import { type ExportProfile, profileKey } from "./export-profile.ts";
 import type { GroupMember } from "./group-member.ts";
 import type { ImportPolicy } from "./import-policy.ts";
+import { LlgrStaleMarks, withLlgrStale } from "./long-lived-stale.ts";
 import { LocRib, LocRibChanges } from "./loc-rib.ts";
 import type { PathAttributeStore } from "./path-attributes.ts";
 import { RankedPathChanges, RankedPaths } from "./ranked-paths.ts";
@@ -75,23 +77,53 @@ export class FamilyRib {
     this.paths.removePeer(peer, onlyStale, (prefix) => this.locRib.markDirty(prefix));
   }
 
+  /**
+   * Makes a peer's stale paths long-lived ones (RFC 9494 §4.2): LLGR_STALE is attached, which makes each a last resort;
+   * those with NO_LLGR go.
+   */
+  makeLongLived(peer: number): void {
+    const marks = new LlgrStaleMarks(this.#attributes, this.family);
+    for (const row of this.paths.rowsOf(peer)) {
+      if (!this.paths.isStale(row) || this.paths.isLongLived(row)) continue;
+      const prefix = this.paths.prefix(row);
+      const block = this.paths.attributes(row);
+      if (this.#attributes.has(block, AttributeTrait.noLlgr)) this.paths.removeRow(row);
+      else this.paths.makeLongLived(row, marks.mark(block));
+      this.locRib.markDirty(prefix);
+    }
+    marks.release();
+  }
+
   /** Judges all paths of a peer by another import policy; its session does not notice. */
   refilter(peer: number, policy: ImportPolicy): void {
     const store = this.#attributes;
     for (const row of this.paths.rowsOf(peer)) {
       const prefix = this.paths.prefix(row);
       const received = store.inContext(this.paths.received(row), policy.rules.allowedOwnAsns);
-      const used = policy.apply(store, this.family, received);
+      const used = this.#applied(policy, row, received);
       const verdict = policy.flags(this.prefixes, prefix, policy.judge(store, received));
       // Neither must go while the row changes over from one to the other.
       store.retain(received);
       store.retain(used);
-      if (this.paths.rejudge(row, used, used === received ? -1 : received, verdict)) {
-        this.locRib.markDirty(prefix);
-      }
+      const isRefused = this.paths.isLongLived(row) && store.has(used, AttributeTrait.noLlgr);
+      if (isRefused) this.paths.removeRow(row);
+      const isNews =
+        isRefused || this.paths.rejudge(row, used, used === received ? -1 : received, verdict);
+      if (isNews) this.locRib.markDirty(prefix);
       store.release(used);
       store.release(received);
     }
+  }
+
+  /** The block to use of a path; nobody holds a reference to a new one yet. */
+  #applied(policy: ImportPolicy, row: number, received: number): number {
+    const store = this.#attributes;
+    const used = policy.apply(store, this.family, received);
+    if (!this.paths.isLongLived(row) || store.has(used, AttributeTrait.llgrStale)) return used;
+    store.retain(used);
+    const marked = withLlgrStale(store, this.family, used);
+    store.release(used);
+    return marked;
   }
 
   /** Takes a member into the group of its profile, which is made at need. */

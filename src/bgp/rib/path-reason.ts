@@ -28,6 +28,8 @@ export const PathReason = {
   undecided: 20,
   /** Used beside the best path. */
   multipath: 21,
+  /** Another is not kept from a session that has ended. */
+  longLivedStale: 22,
 } as const;
 export type PathReason = (typeof PathReason)[keyof typeof PathReason];
 
@@ -64,6 +66,10 @@ const descriptions: Record<PathReason, { readonly name: string; readonly text: s
     text: "nothing is taken from another AS without an import policy (RFC 8212)",
   },
   [PathReason.notLocal]: { name: "not-local", text: "the prefix is originated here" },
+  [PathReason.longLivedStale]: {
+    name: "long-lived-stale",
+    text: "LLGR_STALE: a last resort, as its session ended long ago (RFC 9494 §4.3)",
+  },
   [PathReason.lowerLocalPref]: {
     name: "lower-local-pref",
     text: "lower LOCAL_PREF (RFC 4271 §9.1.1)",

@@ -2,6 +2,7 @@ import type {
   AddPath,
   DownReason,
   FamilyCounts,
+  LongLivedGracefulRestart,
   MessageCounts,
   Negotiated,
   OffenceCount,
@@ -178,8 +179,9 @@ function negotiatedPairs({ negotiated }: Peer): (Pair | undefined)[] {
         `, keeps forwarding: ${restart.families.join(", ") || "nothing"}` +
         (restart.notification ? ", also after a NOTIFICATION" : "");
   const paths = negotiated.addPath.map(addPathText).join(", ");
-  const lines = [timersText(negotiated), facts.join(", "), paths, graceful, rolesText(negotiated)];
-  return [pair("negotiated", lines)];
+  const longLived = longLivedLine(negotiated.longLivedGracefulRestart);
+  const lines = [timersText(negotiated), facts.join(", "), paths, graceful, longLived];
+  return [pair("negotiated", [...lines, rolesText(negotiated)])];
 }
 
 function timersText(negotiated: Negotiated): string {
@@ -199,6 +201,17 @@ function rolesText({ localRole, peerRole }: Negotiated): string {
   return `roles: we are ${ours}, the peer is ${theirs}`;
 }
 
+function longLivedLine(offer: LongLivedGracefulRestart | undefined): string {
+  if (offer === undefined) return "";
+  const kept = offer.families.map(({ family, offeredSeconds, staleTimeSeconds }) => {
+    if (staleTimeSeconds === 0) return `${family} not kept`;
+    const asked =
+      offeredSeconds > staleTimeSeconds ? ` (of ${formatDuration(offeredSeconds)} asked for)` : "";
+    return `${family} kept for ${formatDuration(staleTimeSeconds)}${asked}`;
+  });
+  return `long-lived graceful restart: ${kept.join(", ") || "nothing kept"}`;
+}
+
 /** `several paths: received of ipv4-unicast` */
 function addPathText({ family, receive, send }: AddPath): string {
   const directions = [receive ? "received" : "", send ? "sent" : ""].filter(Boolean);
@@ -213,7 +226,19 @@ function familyPair(counts: FamilyCounts, { negotiated }: Peer): Pair | undefine
   const limited = limit === 0 ? [] : [`at most ${limit}${more}`];
   const isInForce = negotiated?.families.includes(family) ?? false;
   const nextHop = isInForce ? [nextHopLine(counts)] : [];
-  return pair(family, [`${kept}, ${advertised} advertised`, ...nextHop, ...limited]);
+  return pair(family, [
+    `${kept}, ${advertised} advertised`,
+    staleLine(counts),
+    ...nextHop,
+    ...limited,
+  ]);
+}
+
+function staleLine({ stale, longLivedStale, staleSecondsLeft }: FamilyCounts): string {
+  if (stale === 0) return "";
+  const left = formatDuration(staleSecondsLeft);
+  const lastResort = longLivedStale === 0 ? "" : `, ${longLivedStale} of them a last resort`;
+  return `${stale} stale${lastResort}, for ${left} more`;
 }
 
 function nextHopLine({ nextHopSelf, linkLocalSelf }: FamilyCounts): string {

@@ -47,7 +47,9 @@ export const routeColumns: readonly Column<RouteRow>[] = [
 
 function rowStatus({ candidate }: RouteRow): string {
   if (candidate === undefined) return "withdrawn";
-  return candidate.stale ? `${candidate.status},stale` : candidate.status;
+  const { status, stale, longLivedStale } = candidate;
+  if (longLivedStale) return `${status},llgr-stale`;
+  return stale ? `${status},stale` : status;
 }
 
 function statusTone({ candidate }: RouteRow): Tone | undefined {

@@ -155,7 +155,7 @@ describe("metrics", () => {
       'margay_rib_paths{family="ipv4-unicast"}': 2,
       'margay_rib_undecided_prefixes{family="ipv4-unicast"}': 0,
       margay_rib_path_attributes: 1,
-      'margay_update_group_members{family="ipv4-unicast",group="client, extended messages"}': 2,
+      'margay_update_group_members{family="ipv4-unicast",group="client, extended messages, no long-lived stale paths"}': 2,
     };
     for (const [name, value] of Object.entries(expected))
       assert.equal(found.get(name), value, name);
@@ -194,7 +194,8 @@ describe("metrics", () => {
     // Every prefix of a /24 is four octets, and each is either in the socket or in the log.
     assert.ok(queued + logged >= 160_000 - 8192, `${queued} + ${logged} octets`);
     assert.equal(found.get(`margay_peer_log_bytes{peer="${sender}"}`), 0);
-    const labels = 'family="ipv4-unicast",group="client, extended messages"';
+    const labels =
+      'family="ipv4-unicast",group="client, extended messages, no long-lived stale paths"';
     assert.ok((found.get(`margay_update_group_bytes{${labels},part="log"}`) ?? 0) >= logged);
     const { memory } = statusView(scene.sources);
     assert.equal(memory?.sendQueueBytes, BigInt(queued));

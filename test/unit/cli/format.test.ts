@@ -304,6 +304,29 @@ suite("peers", () => {
     assert.ok(line.trimEnd().endsWith(held), line);
   });
 
+  test("what is kept of a peer that is gone, and for how long it may be", () => {
+    const families = [
+      { family: "ipv4-unicast", received: 5, stale: 3, longLivedStale: 2, staleSecondsLeft: 3599 },
+      { family: "ipv6-unicast", received: 1, stale: 1, staleSecondsLeft: 90 },
+    ];
+    const longLivedGracefulRestart = {
+      families: [
+        { family: "ipv4-unicast", offeredSeconds: 86_400, staleTimeSeconds: 3600 },
+        { family: "ipv6-unicast", offeredSeconds: 60, staleTimeSeconds: 60 },
+        { family: "25/65" },
+      ],
+    };
+    const negotiated = { families: ["ipv4-unicast"], longLivedGracefulRestart };
+    const peer = create(PeerSchema, { ...(nodeC as object), families, negotiated });
+    const text = formatPeer(peer, nowMs, plain);
+    assert.match(
+      text,
+      /long-lived graceful restart: ipv4-unicast kept for 1h00m \(of 1d00h asked for\), ipv6-unicast kept for 1m00s, 25\/65 not kept\n/,
+    );
+    assert.match(text, / {15}3 stale, 2 of them a last resort, for 59m59s more\n/);
+    assert.match(text, / {15}1 stale, for 1m30s more\n/);
+  });
+
   test("hold time 0 and no graceful restart are said in words", () => {
     const negotiated = { holdTimeSeconds: 0, families: ["ipv4-unicast"] };
     const text = formatPeer(create(PeerSchema, { ...(nodeC as object), negotiated }), nowMs, plain);
@@ -379,6 +402,15 @@ suite("routes", () => {
         ],
       ],
     );
+  });
+
+  test("a last resort is told from what is stale for a while", () => {
+    const route = create(RouteSchema, {
+      prefix: "10.0.0.0/8",
+      candidates: [{ status: "best", stale: true, longLivedStale: true }],
+    });
+    const text = new Table(routeColumns, { wide: false, headers: false }).lines(routeRows(route));
+    assert.match(text, /^10\.0\.0\.0\/8 {3}best,llgr-stale /);
   });
 
   test("a MED of 0 is not an absent one, and a prefix that is gone says so", () => {

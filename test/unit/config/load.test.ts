@@ -35,6 +35,8 @@ test("a file that says next to nothing takes the rest from its member and the de
     idleHoldSeconds: 1,
     idleHoldMaximumSeconds: 60,
     gracefulRestartSeconds: 120,
+    longLivedStaleSeconds: 0,
+    longLivedStaleMaximumSeconds: 16_777_215,
     minRouteAdvertisementIntervalSeconds: 0,
     endOfRibWaitSeconds: 30,
   });

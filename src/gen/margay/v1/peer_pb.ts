@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file margay/v1/peer.proto.
  */
 export const file_margay_v1_peer: GenFile = /*@__PURE__*/
-  fileDesc("ChRtYXJnYXkvdjEvcGVlci5wcm90bxIJbWFyZ2F5LnYxIpAGCgRQZWVyEg8KB2FkZHJlc3MYASABKAkSDAoEcG9ydBgCIAEoDRIMCgRuYW1lGAMgASgJEgwKBGtpbmQYBCABKAkSEQoJbG9jYWxfYXNuGAUgASgNEhIKCnJlbW90ZV9hc24YBiABKA0SDQoFc3RhdGUYByABKAkSKQoFc2luY2UYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDnVwdGltZV9zZWNvbmRzGAkgASgNEikKCGZhbWlsaWVzGAogAygLMhcubWFyZ2F5LnYxLkZhbWlseUNvdW50cxItCgttZXNzYWdlc19pbhgLIAEoCzIYLm1hcmdheS52MS5NZXNzYWdlQ291bnRzEi4KDG1lc3NhZ2VzX291dBgMIAEoCzIYLm1hcmdheS52MS5NZXNzYWdlQ291bnRzEigKCWxhc3RfZG93bhgNIAEoCzIVLm1hcmdheS52MS5Eb3duUmVhc29uEg0KBWZsYXBzGA4gASgNEhkKEXJlbW90ZV9pZGVudGlmaWVyGA8gASgJEikKCm5lZ290aWF0ZWQYECABKAsyFS5tYXJnYXkudjEuTmVnb3RpYXRlZBIxChJsb2NhbF9jYXBhYmlsaXRpZXMYESADKAsyFS5tYXJnYXkudjEuQ2FwYWJpbGl0eRIyChNyZW1vdGVfY2FwYWJpbGl0aWVzGBIgAygLMhUubWFyZ2F5LnYxLkNhcGFiaWxpdHkSFgoObG9jYWxfZW5kcG9pbnQYEyABKAkSFwoPcmVtb3RlX2VuZHBvaW50GBQgASgJEhgKEHJlZmxlY3Rvcl9jbGllbnQYFSABKAgSJQoGcXVldWVzGBYgASgLMhUubWFyZ2F5LnYxLlBlZXJRdWV1ZXMSDAoEaGVsZBgeIAEoCRIQCghwb2xpY2llcxgyIAMoCRIpCghvZmZlbmNlcxhGIAMoCzIXLm1hcmdheS52MS5PZmZlbmNlQ291bnQSJwoJdHJhbnNwb3J0GCggASgLMhQubWFyZ2F5LnYxLlRyYW5zcG9ydCI5CgxPZmZlbmNlQ291bnQSDAoEa2luZBgBIAEoCRIMCgR0ZXh0GAIgASgJEg0KBWNvdW50GAMgASgEInYKCVRyYW5zcG9ydBILCgNtZDUYASABKAgSCwoDdHRsGAIgASgNEhMKC21pbmltdW1fdHRsGAMgASgNEgwKBGRzY3AYBCABKA0SHAoUdXNlcl90aW1lb3V0X3NlY29uZHMYBSABKA0SDgoGZGV2aWNlGAYgASgJIqgBCgxGYW1pbHlDb3VudHMSDgoGZmFtaWx5GAEgASgJEhAKCHJlY2VpdmVkGAIgASgNEhAKCGFjY2VwdGVkGAMgASgNEhIKCmFkdmVydGlzZWQYBCABKA0SDQoFbGltaXQYFCABKA0SEQoJZGlzY2FyZGVkGBUgASgNEhUKDW5leHRfaG9wX3NlbGYYFiABKAkSFwoPbGlua19sb2NhbF9zZWxmGBcgASgJImMKClBlZXJRdWV1ZXMSFQoNcmVjZWl2ZV9ieXRlcxgBIAEoBBISCgpzZW5kX2J5dGVzGAIgASgEEhEKCWxvZ19ieXRlcxgDIAEoBBIXCg9taXNzZWRfcHJlZml4ZXMYBCABKA0ibQoNTWVzc2FnZUNvdW50cxIMCgRvcGVuGAEgASgEEg4KBnVwZGF0ZRgCIAEoBBIUCgxub3RpZmljYXRpb24YAyABKAQSEQoJa2VlcGFsaXZlGAQgASgEEhUKDXJvdXRlX3JlZnJlc2gYBSABKAQimwEKCkRvd25SZWFzb24SKAoEdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFZXZlbnQYAiABKAkSDAoEdGV4dBgDIAEoCRIRCglkaXJlY3Rpb24YBCABKAkSDAoEY29kZRgFIAEoDRIPCgdzdWJjb2RlGAYgASgNEhQKDG5vdGlmaWNhdGlvbhgHIAEoCSK8AwoKTmVnb3RpYXRlZBIZChFob2xkX3RpbWVfc2Vjb25kcxgBIAEoDRIZChFrZWVwYWxpdmVfc2Vjb25kcxgCIAEoDRIQCghmYW1pbGllcxgDIAMoCRIVCg1mb3VyX29jdGV0X2FzGAQgASgIEhUKDXJvdXRlX3JlZnJlc2gYBSABKAgSNAoQZ3JhY2VmdWxfcmVzdGFydBgGIAEoCzIaLm1hcmdheS52MS5HcmFjZWZ1bFJlc3RhcnQSHgoWZW5oYW5jZWRfcm91dGVfcmVmcmVzaBgUIAEoCBIZChFleHRlbmRlZF9tZXNzYWdlcxgVIAEoCBIkCghhZGRfcGF0aBgWIAMoCzISLm1hcmdheS52MS5BZGRQYXRoEhkKEWV4dGVuZGVkX25leHRfaG9wGBcgASgIEhIKCmxvY2FsX3JvbGUYHiABKAkSEQoJcGVlcl9yb2xlGB8gASgJEh4KFnNlbmRfaG9sZF90aW1lX3NlY29uZHMYICABKA0SHwoXbG9jYWxfaG9sZF90aW1lX3NlY29uZHMYISABKA0SHgoWcGVlcl9ob2xkX3RpbWVfc2Vjb25kcxgiIAEoDSI4CgdBZGRQYXRoEg4KBmZhbWlseRgBIAEoCRIPCgdyZWNlaXZlGAIgASgIEgwKBHNlbmQYAyABKAgiagoPR3JhY2VmdWxSZXN0YXJ0EhwKFHJlc3RhcnRfdGltZV9zZWNvbmRzGAEgASgNEhEKCXJlc3RhcnRlZBgCIAEoCBIQCghmYW1pbGllcxgDIAMoCRIUCgxub3RpZmljYXRpb24YBCABKAgiNgoKQ2FwYWJpbGl0eRIMCgRjb2RlGAEgASgNEgwKBG5hbWUYAiABKAkSDAoEdGV4dBgDIAEoCWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("ChRtYXJnYXkvdjEvcGVlci5wcm90bxIJbWFyZ2F5LnYxIpAGCgRQZWVyEg8KB2FkZHJlc3MYASABKAkSDAoEcG9ydBgCIAEoDRIMCgRuYW1lGAMgASgJEgwKBGtpbmQYBCABKAkSEQoJbG9jYWxfYXNuGAUgASgNEhIKCnJlbW90ZV9hc24YBiABKA0SDQoFc3RhdGUYByABKAkSKQoFc2luY2UYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDnVwdGltZV9zZWNvbmRzGAkgASgNEikKCGZhbWlsaWVzGAogAygLMhcubWFyZ2F5LnYxLkZhbWlseUNvdW50cxItCgttZXNzYWdlc19pbhgLIAEoCzIYLm1hcmdheS52MS5NZXNzYWdlQ291bnRzEi4KDG1lc3NhZ2VzX291dBgMIAEoCzIYLm1hcmdheS52MS5NZXNzYWdlQ291bnRzEigKCWxhc3RfZG93bhgNIAEoCzIVLm1hcmdheS52MS5Eb3duUmVhc29uEg0KBWZsYXBzGA4gASgNEhkKEXJlbW90ZV9pZGVudGlmaWVyGA8gASgJEikKCm5lZ290aWF0ZWQYECABKAsyFS5tYXJnYXkudjEuTmVnb3RpYXRlZBIxChJsb2NhbF9jYXBhYmlsaXRpZXMYESADKAsyFS5tYXJnYXkudjEuQ2FwYWJpbGl0eRIyChNyZW1vdGVfY2FwYWJpbGl0aWVzGBIgAygLMhUubWFyZ2F5LnYxLkNhcGFiaWxpdHkSFgoObG9jYWxfZW5kcG9pbnQYEyABKAkSFwoPcmVtb3RlX2VuZHBvaW50GBQgASgJEhgKEHJlZmxlY3Rvcl9jbGllbnQYFSABKAgSJQoGcXVldWVzGBYgASgLMhUubWFyZ2F5LnYxLlBlZXJRdWV1ZXMSDAoEaGVsZBgeIAEoCRIQCghwb2xpY2llcxgyIAMoCRIpCghvZmZlbmNlcxhGIAMoCzIXLm1hcmdheS52MS5PZmZlbmNlQ291bnQSJwoJdHJhbnNwb3J0GCggASgLMhQubWFyZ2F5LnYxLlRyYW5zcG9ydCI5CgxPZmZlbmNlQ291bnQSDAoEa2luZBgBIAEoCRIMCgR0ZXh0GAIgASgJEg0KBWNvdW50GAMgASgEInYKCVRyYW5zcG9ydBILCgNtZDUYASABKAgSCwoDdHRsGAIgASgNEhMKC21pbmltdW1fdHRsGAMgASgNEgwKBGRzY3AYBCABKA0SHAoUdXNlcl90aW1lb3V0X3NlY29uZHMYBSABKA0SDgoGZGV2aWNlGAYgASgJIu0BCgxGYW1pbHlDb3VudHMSDgoGZmFtaWx5GAEgASgJEhAKCHJlY2VpdmVkGAIgASgNEhAKCGFjY2VwdGVkGAMgASgNEhIKCmFkdmVydGlzZWQYBCABKA0SDQoFbGltaXQYFCABKA0SEQoJZGlzY2FyZGVkGBUgASgNEhUKDW5leHRfaG9wX3NlbGYYFiABKAkSFwoPbGlua19sb2NhbF9zZWxmGBcgASgJEg0KBXN0YWxlGBggASgNEhgKEGxvbmdfbGl2ZWRfc3RhbGUYGSABKA0SGgoSc3RhbGVfc2Vjb25kc19sZWZ0GBogASgNImMKClBlZXJRdWV1ZXMSFQoNcmVjZWl2ZV9ieXRlcxgBIAEoBBISCgpzZW5kX2J5dGVzGAIgASgEEhEKCWxvZ19ieXRlcxgDIAEoBBIXCg9taXNzZWRfcHJlZml4ZXMYBCABKA0ibQoNTWVzc2FnZUNvdW50cxIMCgRvcGVuGAEgASgEEg4KBnVwZGF0ZRgCIAEoBBIUCgxub3RpZmljYXRpb24YAyABKAQSEQoJa2VlcGFsaXZlGAQgASgEEhUKDXJvdXRlX3JlZnJlc2gYBSABKAQimwEKCkRvd25SZWFzb24SKAoEdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFZXZlbnQYAiABKAkSDAoEdGV4dBgDIAEoCRIRCglkaXJlY3Rpb24YBCABKAkSDAoEY29kZRgFIAEoDRIPCgdzdWJjb2RlGAYgASgNEhQKDG5vdGlmaWNhdGlvbhgHIAEoCSKGBAoKTmVnb3RpYXRlZBIZChFob2xkX3RpbWVfc2Vjb25kcxgBIAEoDRIZChFrZWVwYWxpdmVfc2Vjb25kcxgCIAEoDRIQCghmYW1pbGllcxgDIAMoCRIVCg1mb3VyX29jdGV0X2FzGAQgASgIEhUKDXJvdXRlX3JlZnJlc2gYBSABKAgSNAoQZ3JhY2VmdWxfcmVzdGFydBgGIAEoCzIaLm1hcmdheS52MS5HcmFjZWZ1bFJlc3RhcnQSHgoWZW5oYW5jZWRfcm91dGVfcmVmcmVzaBgUIAEoCBIZChFleHRlbmRlZF9tZXNzYWdlcxgVIAEoCBIkCghhZGRfcGF0aBgWIAMoCzISLm1hcmdheS52MS5BZGRQYXRoEhkKEWV4dGVuZGVkX25leHRfaG9wGBcgASgIEhIKCmxvY2FsX3JvbGUYHiABKAkSEQoJcGVlcl9yb2xlGB8gASgJEh4KFnNlbmRfaG9sZF90aW1lX3NlY29uZHMYICABKA0SHwoXbG9jYWxfaG9sZF90aW1lX3NlY29uZHMYISABKA0SHgoWcGVlcl9ob2xkX3RpbWVfc2Vjb25kcxgiIAEoDRJIChtsb25nX2xpdmVkX2dyYWNlZnVsX3Jlc3RhcnQYGCABKAsyIy5tYXJnYXkudjEuTG9uZ0xpdmVkR3JhY2VmdWxSZXN0YXJ0IjgKB0FkZFBhdGgSDgoGZmFtaWx5GAEgASgJEg8KB3JlY2VpdmUYAiABKAgSDAoEc2VuZBgDIAEoCCJqCg9HcmFjZWZ1bFJlc3RhcnQSHAoUcmVzdGFydF90aW1lX3NlY29uZHMYASABKA0SEQoJcmVzdGFydGVkGAIgASgIEhAKCGZhbWlsaWVzGAMgAygJEhQKDG5vdGlmaWNhdGlvbhgEIAEoCCJIChhMb25nTGl2ZWRHcmFjZWZ1bFJlc3RhcnQSLAoIZmFtaWxpZXMYASADKAsyGi5tYXJnYXkudjEuTG9uZ0xpdmVkRmFtaWx5IlYKD0xvbmdMaXZlZEZhbWlseRIOCgZmYW1pbHkYASABKAkSFwoPb2ZmZXJlZF9zZWNvbmRzGAIgASgNEhoKEnN0YWxlX3RpbWVfc2Vjb25kcxgDIAEoDSI2CgpDYXBhYmlsaXR5EgwKBGNvZGUYASABKA0SDAoEbmFtZRgCIAEoCRIMCgR0ZXh0GAMgASgJYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * A BGP peer and its session.
@@ -344,6 +344,27 @@ export type FamilyCounts = Message<"margay.v1.FamilyCounts"> & {
    * @generated from field: string link_local_self = 23;
    */
   linkLocalSelf: string;
+
+  /**
+   * Of those received, such as are kept from a session that has ended (RFC 4724), …
+   *
+   * @generated from field: uint32 stale = 24;
+   */
+  stale: number;
+
+  /**
+   * … and of those, such as are a last resort by now (RFC 9494).
+   *
+   * @generated from field: uint32 long_lived_stale = 25;
+   */
+  longLivedStale: number;
+
+  /**
+   * When the stale ones go, or become a last resort; 0 where there are none.
+   *
+   * @generated from field: uint32 stale_seconds_left = 26;
+   */
+  staleSecondsLeft: number;
 };
 
 /**
@@ -593,6 +614,13 @@ export type Negotiated = Message<"margay.v1.Negotiated"> & {
    * @generated from field: uint32 peer_hold_time_seconds = 34;
    */
   peerHoldTimeSeconds: number;
+
+  /**
+   * Absent unless both sides offered it.
+   *
+   * @generated from field: margay.v1.LongLivedGracefulRestart long_lived_graceful_restart = 24;
+   */
+  longLivedGracefulRestart?: LongLivedGracefulRestart | undefined;
 };
 
 /**
@@ -678,6 +706,60 @@ export const GracefulRestartSchema: GenMessage<GracefulRestart> = /*@__PURE__*/
   messageDesc(file_margay_v1_peer, 9);
 
 /**
+ * The peer's offer of long-lived graceful restart (RFC 9494), where both sides made one.
+ *
+ * @generated from message margay.v1.LongLivedGracefulRestart
+ */
+export type LongLivedGracefulRestart = Message<"margay.v1.LongLivedGracefulRestart"> & {
+  /**
+   * @generated from field: repeated margay.v1.LongLivedFamily families = 1;
+   */
+  families: LongLivedFamily[];
+};
+
+/**
+ * Describes the message margay.v1.LongLivedGracefulRestart.
+ * Use `create(LongLivedGracefulRestartSchema)` to create a new message.
+ */
+export const LongLivedGracefulRestartSchema: GenMessage<LongLivedGracefulRestart> = /*@__PURE__*/
+  messageDesc(file_margay_v1_peer, 10);
+
+/**
+ * For how long, beyond the restart time, the peer's paths of a family are kept as a last resort.
+ *
+ * @generated from message margay.v1.LongLivedFamily
+ */
+export type LongLivedFamily = Message<"margay.v1.LongLivedFamily"> & {
+  /**
+   * "ipv4-unicast", "ipv6-unicast"
+   *
+   * @generated from field: string family = 1;
+   */
+  family: string;
+
+  /**
+   * What the peer asks for; 0: not at all.
+   *
+   * @generated from field: uint32 offered_seconds = 2;
+   */
+  offeredSeconds: number;
+
+  /**
+   * What is granted: less where our own bound is lower.
+   *
+   * @generated from field: uint32 stale_time_seconds = 3;
+   */
+  staleTimeSeconds: number;
+};
+
+/**
+ * Describes the message margay.v1.LongLivedFamily.
+ * Use `create(LongLivedFamilySchema)` to create a new message.
+ */
+export const LongLivedFamilySchema: GenMessage<LongLivedFamily> = /*@__PURE__*/
+  messageDesc(file_margay_v1_peer, 11);
+
+/**
  * A capability of an OPEN (RFC 5492).
  *
  * @generated from message margay.v1.Capability
@@ -708,5 +790,5 @@ export type Capability = Message<"margay.v1.Capability"> & {
  * Use `create(CapabilitySchema)` to create a new message.
  */
 export const CapabilitySchema: GenMessage<Capability> = /*@__PURE__*/
-  messageDesc(file_margay_v1_peer, 10);
+  messageDesc(file_margay_v1_peer, 12);
 

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file margay/v1/route.proto.
  */
 export const file_margay_v1_route: GenFile = /*@__PURE__*/
-  fileDesc("ChVtYXJnYXkvdjEvcm91dGUucHJvdG8SCW1hcmdheS52MSJBCgVSb3V0ZRIOCgZwcmVmaXgYASABKAkSKAoKY2FuZGlkYXRlcxgCIAMoCzIULm1hcmdheS52MS5DYW5kaWRhdGUixwMKCUNhbmRpZGF0ZRIMCgRiZXN0GAEgASgIEgwKBHBlZXIYAiABKAkSEQoJcGVlcl9uYW1lGAMgASgJEhAKCG5leHRfaG9wGAQgASgJEg8KB2FzX3BhdGgYBSABKAkSFwoKbG9jYWxfcHJlZhgGIAEoDUgAiAEBEhAKA21lZBgHIAEoDUgBiAEBEg4KBm9yaWdpbhgIIAEoCRIVCg1vcmlnaW5hdG9yX2lkGAkgASgJEhQKDGNsdXN0ZXJfbGlzdBgKIAMoCRITCgtjb21tdW5pdGllcxgLIAMoCRISCgppZGVudGlmaWVyGAwgASgJEg4KBnN0YXR1cxgNIAEoCRIhCgZyZWFzb24YDiABKAsyES5tYXJnYXkudjEuUmVhc29uEg0KBXN0YWxlGA8gASgIEhMKC2FnZV9zZWNvbmRzGBAgASgNEhQKB3BhdGhfaWQYFCABKA1IAogBARIZCgxzZW50X3BhdGhfaWQYFSABKA1IA4gBARIbChNsaW5rX2xvY2FsX25leHRfaG9wGBYgASgJQg0KC19sb2NhbF9wcmVmQgYKBF9tZWRCCgoIX3BhdGhfaWRCDwoNX3NlbnRfcGF0aF9pZCIkCgZSZWFzb24SDAoEbmFtZRgBIAEoCRIMCgR0ZXh0GAIgASgJYgZwcm90bzM");
+  fileDesc("ChVtYXJnYXkvdjEvcm91dGUucHJvdG8SCW1hcmdheS52MSJBCgVSb3V0ZRIOCgZwcmVmaXgYASABKAkSKAoKY2FuZGlkYXRlcxgCIAMoCzIULm1hcmdheS52MS5DYW5kaWRhdGUi4QMKCUNhbmRpZGF0ZRIMCgRiZXN0GAEgASgIEgwKBHBlZXIYAiABKAkSEQoJcGVlcl9uYW1lGAMgASgJEhAKCG5leHRfaG9wGAQgASgJEg8KB2FzX3BhdGgYBSABKAkSFwoKbG9jYWxfcHJlZhgGIAEoDUgAiAEBEhAKA21lZBgHIAEoDUgBiAEBEg4KBm9yaWdpbhgIIAEoCRIVCg1vcmlnaW5hdG9yX2lkGAkgASgJEhQKDGNsdXN0ZXJfbGlzdBgKIAMoCRITCgtjb21tdW5pdGllcxgLIAMoCRISCgppZGVudGlmaWVyGAwgASgJEg4KBnN0YXR1cxgNIAEoCRIhCgZyZWFzb24YDiABKAsyES5tYXJnYXkudjEuUmVhc29uEg0KBXN0YWxlGA8gASgIEhMKC2FnZV9zZWNvbmRzGBAgASgNEhQKB3BhdGhfaWQYFCABKA1IAogBARIZCgxzZW50X3BhdGhfaWQYFSABKA1IA4gBARIbChNsaW5rX2xvY2FsX25leHRfaG9wGBYgASgJEhgKEGxvbmdfbGl2ZWRfc3RhbGUYFyABKAhCDQoLX2xvY2FsX3ByZWZCBgoEX21lZEIKCghfcGF0aF9pZEIPCg1fc2VudF9wYXRoX2lkIiQKBlJlYXNvbhIMCgRuYW1lGAEgASgJEgwKBHRleHQYAiABKAliBnByb3RvMw");
 
 /**
  * A prefix of the Loc-RIB with every path we know to it.
@@ -169,6 +169,13 @@ export type Candidate = Message<"margay.v1.Candidate"> & {
    * @generated from field: string link_local_next_hop = 22;
    */
   linkLocalNextHop: string;
+
+  /**
+   * Stale for so long that it is a last resort (RFC 9494): LLGR_STALE is attached to it.
+   *
+   * @generated from field: bool long_lived_stale = 23;
+   */
+  longLivedStale: boolean;
 };
 
 /**

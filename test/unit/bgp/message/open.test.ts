@@ -185,6 +185,28 @@ test("a graceful restart capability without families says that the peer can help
   });
 });
 
+test("RFC 9494 §3.1: long-lived graceful restart, in sevens of octets", () => {
+  const octets = hex("04 fde9 005a 0a000001 12 02 10 47 0e 000101 80 015180 000201 00 ffffff");
+  const { capabilities } = decodeOpen(octets);
+  const families = [
+    { afi: 1, safi: 1, forwardingPreserved: true, staleTimeSeconds: 86_400 },
+    { afi: 2, safi: 1, forwardingPreserved: false, staleTimeSeconds: 16_777_215 },
+  ];
+  assert.deepEqual(capabilities, [{ name: "longLivedGracefulRestart", families }]);
+  assert.deepEqual(describeCapability(capabilities[0] as Capability), {
+    ...{ code: 71, name: "long-lived-graceful-restart" },
+    text: "ipv4-unicast 86400 s (forwarding kept), ipv6-unicast 16777215 s",
+  });
+  const again = encodeOpen({ ...open, capabilities }).subarray(19);
+  assert.deepEqual(decodeOpen(again).capabilities, capabilities);
+  const none = hex("04 fde9 005a 0a000001 04 02 02 47 00");
+  assert.deepEqual(decodeOpen(none).capabilities, [
+    { name: "longLivedGracefulRestart", families: [] },
+  ]);
+  const cutShort = hex("04 fde9 005a 0a000001 0a 02 08 47 06 000101 80 0151");
+  assert.throws(() => decodeOpen(cutShort), OpenMessageError);
+});
+
 test("RFC 8950 §4: extended next hop encoding, in triples", () => {
   const octets = hex("04 fde9 005a 0a000001 10 02 0e 05 0c 0001 0001 0002  0001 0080 0003");
   const { capabilities } = decodeOpen(octets);

@@ -21,6 +21,8 @@ const origin = ({ attributes, received }: { attributes: number; received: number
 
 const ascending = (a: number, b: number): number => a - b;
 
+const fresh = { stale: false, longLived: false };
+
 interface Path {
   attributes: number;
   /** The block it came with. */
@@ -28,6 +30,7 @@ interface Path {
   /** A `PathReason`, or 0. */
   refusal: number;
   stale: boolean;
+  longLived: boolean;
 }
 
 describe("Adj-RIB-In", () => {
@@ -45,6 +48,7 @@ describe("Adj-RIB-In", () => {
       ...small,
       do: fc.constantFrom("markStale" as const, "removeStale" as const, "removePeer" as const),
     }),
+    fc.record({ ...small, do: fc.constant("makeLongLived" as const), attributes: fc.nat(3) }),
     fc.record({
       ...small,
       do: fc.constant("judge" as const),
@@ -74,12 +78,19 @@ describe("Adj-RIB-In", () => {
           const matters = before?.attributes !== one.attributes || before.refusal !== refusal;
           assert.equal(changed, matters);
           const { attributes } = one;
-          model.set(key, { attributes, received: origin(one), refusal, stale: false });
+          model.set(key, { attributes, received: origin(one), refusal, ...fresh });
         } else if (one.do === "withdraw") {
           assert.equal(rib.withdraw(one.prefix, one.peer, one.pathId), model.delete(key));
         } else if (one.do === "markStale") {
           rib.markStale(one.peer);
           for (const [, path] of ofPeer(one.peer)) path.stale = true;
+        } else if (one.do === "makeLongLived") {
+          for (const row of rib.rowsOf(one.peer)) {
+            if (rib.isStale(row)) rib.makeLongLived(row, one.attributes);
+          }
+          for (const [, path] of ofPeer(one.peer)) {
+            if (path.stale) Object.assign(path, { attributes: one.attributes, longLived: true });
+          }
         } else if (one.do === "judge") {
           const { attributes, filtered } = one;
           const refusal = filtered ? PathReason.asSet : 0;
@@ -110,6 +121,7 @@ describe("Adj-RIB-In", () => {
             received: rib.received(row),
             refusal: rib.refusal(row),
             stale: rib.isStale(row),
+            longLived: rib.isLongLived(row),
           };
           held.set(`${prefix} ${rib.peer(row)} ${rib.pathId(row)}`, path);
         }
@@ -117,8 +129,14 @@ describe("Adj-RIB-In", () => {
       assert.deepEqual(held, model);
       for (let peer = 1; peer <= 3; peer++) {
         const paths = ofPeer(peer);
-        const filtered = paths.filter(([, path]) => path.refusal !== 0).length;
-        assert.deepEqual(rib.counts(peer), { paths: paths.length, filtered });
+        const count = (is: (path: Path) => boolean): number =>
+          paths.filter(([, path]) => is(path)).length;
+        assert.deepEqual(rib.counts(peer), {
+          paths: paths.length,
+          filtered: count(({ refusal }) => refusal !== 0),
+          stale: count(({ stale }) => stale),
+          longLived: count(({ longLived }) => longLived),
+        });
         rib.removePeer(peer, false, () => {});
       }
       for (let block = 0; block < 4; block++) store.release(block);
