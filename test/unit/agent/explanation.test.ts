@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { explain } from "../../../src/agent/explanation.ts";
-import { feedRoutes } from "../../../src/agent/route-feed.ts";
+import { feedRoutes } from "../../../src/agent/feed/selected-routes.ts";
 import { Felix } from "../../../src/felix/felix.ts";
 import { parsePrefix, type Prefix } from "../../../src/net/prefix.ts";
 import { silentLogger } from "../../../src/platform/logger.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ipv6Unicast } from "../../../src/bgp/family/index.ts";
-import { feedRoutes } from "../../../src/agent/route-feed.ts";
+import { feedRoutes } from "../../../src/agent/feed/selected-routes.ts";
 import { peerSettings, ScriptedPeer, SpeakerNetwork } from "../../support/speaker-harness.ts";
 
 const own = "10.0.0.1";

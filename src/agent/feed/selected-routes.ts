@@ -1,37 +1,52 @@
-import { Afi, Safi } from "../bgp/iana.ts";
-import { familyKey } from "../bgp/message/codec-context.ts";
-import type { PathAttributes } from "../bgp/attribute/path-attributes.ts";
-import { isLinkLocalText, zoneOf } from "../net/ip-address.ts";
-import type { FamilyRib } from "../bgp/rib/family-rib.ts";
-import type { LocRibChanges } from "../bgp/rib/loc-rib.ts";
-import { PathReason } from "../bgp/rib/path-reason.ts";
-import { PathSource } from "../bgp/rib/source.ts";
-import type { Speaker } from "../bgp/speaker.ts";
-import type { Felix } from "../felix/felix.ts";
+import { Afi, Safi } from "../../bgp/iana.ts";
+import { familyKey } from "../../bgp/message/codec-context.ts";
+import type { PathAttributes } from "../../bgp/attribute/path-attributes.ts";
+import { isLinkLocalText, zoneOf } from "../../net/ip-address.ts";
+import type { FamilyRib } from "../../bgp/rib/family-rib.ts";
+import type { LocRibChanges } from "../../bgp/rib/loc-rib.ts";
+import { PathReason } from "../../bgp/rib/path-reason.ts";
+import { PathSource } from "../../bgp/rib/source.ts";
+import type { Speaker } from "../../bgp/speaker.ts";
+import type { RouteIntent } from "../../felix/intent.ts";
+import type { RouteFeed } from "./route-feed.ts";
 
 const unicastKeys: ReadonlySet<number> = new Set(
   [Afi.ipv4, Afi.ipv6].map((afi) => familyKey(afi, Safi.unicast)),
 );
 
-/** Tells the programmer what the Decision Process chose: every selected path that is not our own is a route. */
+type Routes = Pick<RouteFeed, "setRoute" | "removeRoute">;
+
+/** Tells of what the Decision Process chose: every selected path that is not our own is a route. */
 export function feedRoutes(
   speaker: Speaker,
-  felix: Pick<Felix, "setRoute" | "removeRoute">,
+  feed: Routes,
   rib: FamilyRib,
   changes: LocRibChanges,
 ): void {
   if (!unicastKeys.has(rib.family.key)) return;
   const nextHops = new NextHopReader(speaker);
-  const feed = (id: number): void => {
-    const prefix = rib.prefixes.prefix(id);
-    const attributes = rib.locRib.attributes(id);
-    const nextHop = attributes < 0 ? undefined : nextHops.read(attributes, rib.locRib.peer(id));
-    const isOurs = rib.locRib.source(id) === PathSource.local;
-    if (isOurs || nextHop === undefined) felix.removeRoute(prefix);
-    else felix.setRoute({ prefix, nextHops: [nextHop, ...nextHops.beside(rib, id)].sort() });
+  const tell = (id: number): void => {
+    const intent = selectedRoute(rib, id, nextHops);
+    if (intent === undefined) feed.removeRoute(rib.prefixes.prefix(id));
+    else feed.setRoute(intent);
   };
-  for (let index = 0; index < changes.length; index++) feed(changes.prefix(index));
-  for (const id of changes.spread) feed(id);
+  for (let index = 0; index < changes.length; index++) tell(changes.prefix(index));
+  for (const id of changes.spread) tell(id);
+}
+
+function selectedRoute(
+  rib: FamilyRib,
+  id: number,
+  nextHops: NextHopReader,
+): RouteIntent | undefined {
+  const attributes = rib.locRib.attributes(id);
+  if (attributes < 0 || rib.locRib.source(id) === PathSource.local) return undefined;
+  const nextHop = nextHops.read(attributes, rib.locRib.peer(id));
+  if (nextHop === undefined) return undefined;
+  return {
+    prefix: rib.prefixes.prefix(id),
+    nextHops: [nextHop, ...nextHops.beside(rib, id)].sort(),
+  };
 }
 
 /** Paths that came in one UPDATE share their attributes: decoded once a turn. */
