@@ -43,8 +43,19 @@ export interface FibPath extends PathContent {
 /** Makes equal paths the same object. */
 export class PathTable {
   readonly #paths = new Map<string, FibPath>();
+  /** What was asked for last: routes of one path mostly come together. */
+  #content: PathContent | undefined;
+  #path: FibPath | undefined;
 
   intern(content: PathContent): FibPath {
+    if (this.#path === undefined || !isSame(content, this.#content)) {
+      this.#path = this.#find(content);
+      this.#content = content;
+    }
+    return this.#path;
+  }
+
+  #find(content: PathContent): FibPath {
     const key = pathKey(content);
     const known = this.#paths.get(key);
     if (known !== undefined) return known;
@@ -54,6 +65,12 @@ export class PathTable {
     this.#paths.set(key, path);
     return path;
   }
+}
+
+/** Have the two the same parts, not only equal ones? */
+function isSame(a: PathContent, b: PathContent | undefined): boolean {
+  if (a.hops !== b?.hops || a.type !== b.type || a.nextHopId !== b.nextHopId) return false;
+  return a.source === b.source && a.extras === b.extras;
 }
 
 function pathKey(content: PathContent): string {

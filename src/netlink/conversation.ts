@@ -10,8 +10,8 @@ import {
 import type { NetlinkSocket } from "./socket.ts";
 
 const RECEIVE_OCTETS = 64 * 1024;
-/** A dump gives the event loop a turn after this many datagrams: some thousand routes, a few milliseconds. */
-const DATAGRAMS_PER_TURN = 4;
+/** A dump gives the event loop a turn after this many datagrams of 32 KiB: some thousand routes, a few milliseconds. */
+const DATAGRAMS_PER_TURN = 8;
 /** A dump that the kernel says was inconsistent is begun again, this often at most. */
 const DUMP_ATTEMPTS = 4;
 
@@ -57,14 +57,14 @@ export class Conversation {
   }
 
   /**
-   * Asks for a list; `each` gets the payloads, which are valid only during the call. An inconsistent list is asked for
+   * Asks for a list; `each` gets the messages, which are valid only during the call. An inconsistent list is asked for
    * again, so `each` may get the same thing twice. One dump at a time: others queue up. Rejects with `NetlinkError`.
    */
   dump(
     operation: string,
     type: number,
     body: Uint8Array,
-    each: (payload: Uint8Array) => void,
+    each: (message: NetlinkMessage) => void,
   ): Promise<void> {
     const result = this.#dumps.then(() => this.#dump(operation, type, body, each));
     this.#dumps = result.catch(() => {});
@@ -75,12 +75,10 @@ export class Conversation {
     operation: string,
     type: number,
     body: Uint8Array,
-    each: (payload: Uint8Array) => void,
+    each: (message: NetlinkMessage) => void,
   ): Promise<void> {
     for (let attempt = 1; ; attempt++) {
-      const exchange = this.#ask(operation, type, MessageFlag.dump, body, ({ payload }) =>
-        each(payload),
-      );
+      const exchange = this.#ask(operation, type, MessageFlag.dump, body, each);
       for (let datagrams = 1; !exchange.done; datagrams++) {
         this.#receive(exchange);
         if (datagrams % DATAGRAMS_PER_TURN === 0) await nextTurn();

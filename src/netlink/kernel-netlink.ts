@@ -34,6 +34,8 @@ import {
   encodeNextHopId,
   type NextHopObject,
 } from "./next-hop.ts";
+import type { NetlinkMessage } from "./message.ts";
+import { RouteReader } from "./route-reader.ts";
 import { decodeRoute, type KernelRoute } from "./route.ts";
 import {
   encodeRouteDump,
@@ -79,8 +81,9 @@ class KernelNetlink implements Netlink {
   }
 
   async dumpRoutes(filter: RouteFilter, each: (route: KernelRoute) => void): Promise<void> {
-    const onPayload = (payload: Uint8Array): void => {
-      const route = decodeRoute(payload);
+    const reader = new RouteReader();
+    const onMessage = (message: NetlinkMessage): void => {
+      const route = reader.read(message);
       if (route === undefined || route.prefix.version !== filter.version) return;
       if (filter.table !== undefined && route.table !== filter.table) return;
       if (filter.protocol !== undefined && route.protocol !== filter.protocol) return;
@@ -88,7 +91,7 @@ class KernelNetlink implements Netlink {
     };
     try {
       const body = encodeRouteDump(filter);
-      await this.#conversation.dump("list routes", MessageType.getRoute, body, onPayload);
+      await this.#conversation.dump("list routes", MessageType.getRoute, body, onMessage);
     } catch (error) {
       // A table nobody has put anything into yet does not exist.
       if (!(error instanceof NetlinkError && error.errno === Errno.noEntry)) throw error;
@@ -97,18 +100,23 @@ class KernelNetlink implements Netlink {
 
   async dumpLinks(): Promise<Link[]> {
     const links = new Map<number, Link>();
-    await this.#conversation.dump("list links", MessageType.getLink, encodeLinkDump(), (octets) => {
-      const link = decodeLink(octets);
-      if (link !== undefined) links.set(link.ifindex, link);
-    });
+    await this.#conversation.dump(
+      "list links",
+      MessageType.getLink,
+      encodeLinkDump(),
+      (message) => {
+        const link = decodeLink(message.payload);
+        if (link !== undefined) links.set(link.ifindex, link);
+      },
+    );
     return [...links.values()];
   }
 
   async dumpAddresses(): Promise<InterfaceAddress[]> {
     const addresses = new Map<string, InterfaceAddress>();
     const { getAddress } = MessageType;
-    await this.#conversation.dump("list addresses", getAddress, encodeAddressDump(), (octets) => {
-      const address = decodeInterfaceAddress(octets);
+    await this.#conversation.dump("list addresses", getAddress, encodeAddressDump(), (message) => {
+      const address = decodeInterfaceAddress(message.payload);
       if (address === undefined) return;
       addresses.set(`${address.ifindex} ${address.address}/${address.prefixLength}`, address);
     });
@@ -149,8 +157,8 @@ class KernelNetlink implements Netlink {
     const objects = new Map<number, NextHopObject>();
     const body = encodeNextHopDump();
     try {
-      await this.#conversation.dump("list next hops", MessageType.getNextHop, body, (octets) => {
-        const object = decodeNextHop(octets);
+      await this.#conversation.dump("list next hops", MessageType.getNextHop, body, (message) => {
+        const object = decodeNextHop(message.payload);
         if (object !== undefined) objects.set(object.id, object);
       });
     } catch (error) {
@@ -178,8 +186,8 @@ class KernelNetlink implements Netlink {
   async dumpNeighbours(table: NeighbourTable, ifindex: number): Promise<Neighbour[]> {
     const entries = new Map<string, Neighbour>();
     const body = encodeNeighbourDump(table, ifindex);
-    await this.#conversation.dump("list neighbours", MessageType.getNeighbour, body, (octets) => {
-      const entry = decodeNeighbour(octets);
+    await this.#conversation.dump("list neighbours", MessageType.getNeighbour, body, (message) => {
+      const entry = decodeNeighbour(message.payload);
       if (entry === undefined || entry.ifindex !== ifindex || entry.table !== table) return;
       entries.set(`${entry.address} ${table === "bridge" ? entry.mac : ""}`, entry);
     });

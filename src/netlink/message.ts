@@ -5,8 +5,8 @@ import { attributeText, walkAttributes } from "./attribute.ts";
 export const MESSAGE_HEADER_OCTETS = 16;
 
 /**
- * One netlink message inside a received datagram. The header's fields are in the machine's byte order, which on every
- * machine Node runs on is little-endian.
+ * One netlink message inside a received datagram, valid while it is being told of. The header's fields are in the
+ * machine's byte order, which on every machine Node runs on is little-endian.
  */
 export interface NetlinkMessage {
   readonly type: number;
@@ -14,8 +14,31 @@ export interface NetlinkMessage {
   readonly sequence: number;
   /** Port id of the socket whose request caused it; 0 when the kernel itself did. */
   readonly portId: number;
-  /** What follows the header; shares memory with the datagram. */
+  readonly datagram: Uint8Array;
+  /** Where in the datagram the payload begins and ends. */
+  readonly start: number;
+  readonly end: number;
+  /** What follows the header; shares memory with the datagram. Made anew each time. */
   readonly payload: Uint8Array;
+}
+
+/** The same object for all messages of a datagram: a dump has hundreds of thousands. */
+class MessageCursor implements NetlinkMessage {
+  readonly datagram: Uint8Array;
+  type = 0;
+  flags = 0;
+  sequence = 0;
+  portId = 0;
+  start = 0;
+  end = 0;
+
+  constructor(datagram: Uint8Array) {
+    this.datagram = datagram;
+  }
+
+  get payload(): Uint8Array {
+    return this.datagram.subarray(this.start, this.end);
+  }
 }
 
 /** What NLMSG_ERROR carries; errno 0 is an acknowledgement. */
@@ -43,17 +66,18 @@ function u32(octets: Uint8Array, offset: number): number {
 
 /** Calls `each` with every whole message of a datagram; a message that claims more octets than there are ends the walk. */
 export function walkMessages(datagram: Uint8Array, each: (message: NetlinkMessage) => void): void {
+  const message = new MessageCursor(datagram);
   let offset = 0;
   while (offset + MESSAGE_HEADER_OCTETS <= datagram.length) {
     const length = u32(datagram, offset);
     if (length < MESSAGE_HEADER_OCTETS || offset + length > datagram.length) return;
-    each({
-      type: (datagram[offset + 4] as number) | ((datagram[offset + 5] as number) << 8),
-      flags: (datagram[offset + 6] as number) | ((datagram[offset + 7] as number) << 8),
-      sequence: u32(datagram, offset + 8),
-      portId: u32(datagram, offset + 12),
-      payload: datagram.subarray(offset + MESSAGE_HEADER_OCTETS, offset + length),
-    });
+    message.type = (datagram[offset + 4] as number) | ((datagram[offset + 5] as number) << 8);
+    message.flags = (datagram[offset + 6] as number) | ((datagram[offset + 7] as number) << 8);
+    message.sequence = u32(datagram, offset + 8);
+    message.portId = u32(datagram, offset + 12);
+    message.start = offset + MESSAGE_HEADER_OCTETS;
+    message.end = offset + length;
+    each(message);
     offset += align4(length);
   }
 }

@@ -35,7 +35,7 @@ function prefix(text: string): Prefix {
 
 function messages(datagram: Uint8Array): NetlinkMessage[] {
   const all: NetlinkMessage[] = [];
-  walkMessages(datagram, (message) => all.push(message));
+  walkMessages(datagram, (message) => all.push({ ...message, payload: message.payload }));
   return all;
 }
 
