@@ -16,15 +16,15 @@ export class Anchors {
   /** The routes to make before these changes, in the same message. */
   before(changes: readonly FibChange<unknown>[]): RouteChange[] {
     const anchors: RouteChange[] = [];
+    let last: FibPath | undefined;
+    let lastMetric = -1;
     for (const change of changes) {
       const { op, metric, path, kernel: left } = change;
-      if (
-        op !== "replace" ||
-        change.ipv4Address === undefined ||
-        left === undefined ||
-        left === path
-      )
-        continue;
+      if (op !== "replace" || left === undefined || left === path) continue;
+      // Mostly many routes leave one path.
+      if (left === last && metric === lastMetric) continue;
+      if (change.ipv4Address === undefined) continue;
+      [last, lastMetric] = [left, metric];
       if (left.type !== "unicast" || left.extras !== "") continue;
       const key = `${metric} ${left.key}`;
       if (this.#standing.has(key)) continue;

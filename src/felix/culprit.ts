@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { Culprit } from "../fib/row.ts";
+import type { Culprit } from "../fib/trouble.ts";
 import { protocolName } from "./format.ts";
 
 /** `protocol 12 (bird), port ID 4711 (birdd)`: who did it, in words. */

@@ -212,16 +212,12 @@ export class Felix {
   /** Wants a route, from the next turn on; the same prefix again replaces it. */
   setRoute(intent: RouteIntent): void {
     const { prefix } = intent;
-    const metric = this.#metricOf(prefix);
-    const row = this.#fib.row(prefix, metric);
-    const before = row?.want;
     const policy = this.#policies.of(prefix);
     const group = this.#nextHops.acquire(intent.nextHops, policy, prefix.version);
+    const before = this.#fib.want(prefix, this.#metricOf(prefix), group.owner, group.path);
     if (before?.kind === "remote" && this.#nextHops.release(before.group, group)) {
       this.#reconciler.rewire();
     }
-    if (row === undefined) this.#fib.want(prefix, metric, group.owner, group.path);
-    else this.#fib.wantAt(row, group.owner, group.path);
     if (before !== group.owner) this.#overlaps = undefined;
     this.#reconciler.kick();
   }

@@ -2,7 +2,7 @@ import type { Fib } from "../fib/fib.ts";
 import type { NextHopObjects, ObjectChange, ObjectContent } from "../fib/next-hop-objects.ts";
 import type { FibPath, PathHop } from "../fib/path.ts";
 import { isOurs } from "../fib/ownership.ts";
-import type { Culprit } from "../fib/row.ts";
+import type { Culprit } from "../fib/trouble.ts";
 import type { Netlink, NetlinkEvent } from "../netlink/netlink.ts";
 import type { NextHopObject } from "../netlink/next-hop.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -66,7 +66,7 @@ export class ObjectKeeper {
     if (!objects.lost(object.id)) return false;
     this.#culprits.set(object.id, culprit);
     // The kernel tells nobody of the routes that it drops with an object.
-    for (const { prefix, metric, kernel } of [...fib.rows()]) {
+    for (const { prefix, metric, kernel } of fib.rows()) {
       if (kernel?.nextHopId === object.id) fib.lostOurs(prefix, metric, culprit);
     }
     return true;

@@ -1,7 +1,7 @@
 import type { Fib } from "../fib/fib.ts";
 import { isOurs } from "../fib/ownership.ts";
 import type { FibPath, PathTable } from "../fib/path.ts";
-import type { Culprit } from "../fib/row.ts";
+import type { Culprit } from "../fib/trouble.ts";
 import type { Prefix } from "../net/prefix.ts";
 import { NetlinkError } from "../netlink/errno.ts";
 import { EVERY_LINK, type Netlink, type NetlinkEvent } from "../netlink/netlink.ts";

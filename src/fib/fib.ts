@@ -1,8 +1,12 @@
 import type { Prefix } from "../net/prefix.ts";
+import { DueDeletions } from "./due-deletions.ts";
 import { type ForeignRoute, replacedByHand } from "./ownership.ts";
 import type { FibPath } from "./path.ts";
-import { type Culprit, type FibChange, type FibOp, FibRow, type RowFailure } from "./row.ts";
+import { FibChange, type FibOp, FibRow } from "./row.ts";
+import { RowFlag } from "./row-flag.ts";
+import { RowQueue } from "./row-queue.ts";
 import { RowTable } from "./row-table.ts";
+import type { Culprit, RowFailure } from "./trouble.ts";
 
 /** What the difference alone does not decide. By default all may be removed, and nothing of others taken. */
 export interface FibPolicy {
@@ -25,17 +29,13 @@ const EEXIST = 17;
  * Knows nothing of netlink; the kernel's side is told by `saw…` and `lost…`, and by `settle`.
  */
 export class Fib<Want> {
-  readonly #rows: RowTable<Want>;
-  #queue: FibRow<Want>[] = [];
-  #head = 0;
-  readonly #deletions = new Set<FibRow<Want>>();
+  readonly #table: RowTable<Want>;
+  /** Rows to be looked at. */
+  readonly #queue = new RowQueue();
+  readonly #deletions: DueDeletions;
   /** Rows that have, or had, a failure; and rows in whose place a foreign route is, or was. */
-  readonly #failed = new Set<FibRow<Want>>();
-  readonly #contested = new Set<FibRow<Want>>();
-  /** Of the deletions due, so many may go without asking again. */
-  #approved = 0;
-  #frozen = false;
-  readonly #mayRemove: FibPolicy["mayRemove"];
+  readonly #failed = new Set<number>();
+  readonly #contested = new Set<number>();
   readonly #mayTake: FibPolicy["mayTake"];
   #writesInFlight = 0;
   #changesInFlight = 0;
@@ -45,28 +45,25 @@ export class Fib<Want> {
 
   /** `mainMetric` is that of most routes. */
   constructor(mainMetric: number, policy: Partial<FibPolicy> = {}) {
-    this.#rows = new RowTable(mainMetric);
-    this.#mayRemove = policy.mayRemove ?? (() => true);
+    const mayRemove = policy.mayRemove ?? (() => true);
+    this.#table = new RowTable(mainMetric);
+    this.#deletions = new DueDeletions(this.#table, (due) => mayRemove(due, () => this.#held()));
     this.#mayTake = policy.mayTake ?? (() => false);
   }
 
   /** Nothing to write, nothing being written. */
   get idle(): boolean {
-    return (
-      this.#changesInFlight === 0 &&
-      this.#head === this.#queue.length &&
-      (this.#deletions.size === 0 || this.#frozen)
-    );
+    return this.#changesInFlight === 0 && this.#queue.isEmpty && this.#deletions.isIdle;
   }
 
   /** Routes that would be deleted, had that not been refused. */
   get frozenDeletions(): number {
-    return this.#frozen ? this.#deletions.size : 0;
+    return this.#deletions.frozen;
   }
 
   /** Deletions that were refused are asked for again. */
   askAgain(): void {
-    this.#frozen = false;
+    this.#deletions.askAgain();
   }
 
   /** A scan of all protocols is due: the kernel says that routes are there of which we know nothing. */
@@ -77,71 +74,80 @@ export class Fib<Want> {
   /** Some route of another protocol is where one is, or was, wanted. */
   get hasConflicts(): boolean {
     for (const row of this.#contested) {
-      if (row.foreign !== undefined) return true;
+      if (this.#table.trouble(row)?.foreign !== undefined) return true;
       this.#contested.delete(row);
     }
     return false;
   }
 
-  rows(): IterableIterator<FibRow<Want>> {
-    return this.#rows.values();
+  /** All rows, in no order. Rows may be added and deleted meanwhile. */
+  *rows(): Generator<FibRow<Want>, undefined> {
+    const table = this.#table;
+    for (let row = 0; row < table.end; row++) {
+      if (table.has(row, RowFlag.used)) yield new FibRow(table, row);
+    }
   }
 
   row(prefix: Prefix, metric: number): FibRow<Want> | undefined {
-    return this.#rows.get(prefix, metric);
+    const row = this.#table.find(prefix, metric);
+    return row < 0 ? undefined : new FibRow(this.#table, row);
   }
 
-  /** Wants a route; without a path it waits for one, and what is there stays. */
-  want(prefix: Prefix, metric: number, want: Want, path: FibPath | undefined): FibRow<Want> {
-    return this.wantAt(this.#rowFor(prefix, metric), want, path);
-  }
-
-  /** The same where the row is known. */
-  wantAt(row: FibRow<Want>, want: Want, path: FibPath | undefined): FibRow<Want> {
-    row.want = want;
-    this.#deletions.delete(row);
-    if (row.doubtful) {
-      row.doubtful = false;
-      row.kernel = undefined;
+  /** Wants a route; without a path it waits for one, and what is there stays. Returns who wanted it before. */
+  want(prefix: Prefix, metric: number, want: Want, path: FibPath | undefined): Want | undefined {
+    const table = this.#table;
+    const row = this.#rowFor(prefix, metric);
+    const before = table.want[row];
+    table.want[row] = want;
+    this.#deletions.drop(row);
+    if (table.has(row, RowFlag.doubtful)) {
+      table.clear(row, RowFlag.doubtful);
+      table.kernel[row] = undefined;
     }
-    if (row.wanted !== path) row.failure = undefined;
-    row.wanted = path;
+    if (table.wanted[row] !== path) this.#forgetFailure(row);
+    table.wanted[row] = path;
     this.#enqueue(row);
-    return row;
+    return before;
   }
 
   /** A route that is wanted shall lead elsewhere, or waits for a way. */
-  lead(row: FibRow<Want>, path: FibPath | undefined): void {
-    row.failure = undefined;
-    row.wanted = path;
+  lead({ number: row }: FibRow<Want>, path: FibPath | undefined): void {
+    this.#forgetFailure(row);
+    this.#table.wanted[row] = path;
     this.#enqueue(row);
   }
 
   unwant(prefix: Prefix, metric: number): void {
-    const row = this.row(prefix, metric);
-    if (row === undefined) return;
-    row.want = undefined;
-    row.wanted = undefined;
-    row.failure = undefined;
+    const row = this.#table.find(prefix, metric);
+    if (row < 0) return;
+    this.#table.want[row] = undefined;
+    this.#table.wanted[row] = undefined;
+    this.#forgetFailure(row);
     this.#enqueue(row);
   }
 
   /** Leaves a row as it is, with a failure of ours to show, until `retryFailed`. */
-  hold(row: FibRow<Want>, failure: RowFailure): void {
-    this.#fail(row, failure);
+  hold({ number }: FibRow<Want>, failure: RowFailure): void {
+    this.#fail(number, failure);
   }
 
-  #fail(row: FibRow<Want>, failure: RowFailure): void {
-    row.failure = failure;
+  #fail(row: number, failure: RowFailure): void {
+    this.#table.troubleOf(row).failure = failure;
     this.#failed.add(row);
+  }
+
+  #forgetFailure(row: number): void {
+    const trouble = this.#table.trouble(row);
+    if (trouble !== undefined) trouble.failure = undefined;
   }
 
   /** Tries again what the kernel refused. */
   retryFailed(): void {
     for (const row of this.#failed) {
-      if (row.failure === undefined) continue;
-      row.failure = undefined;
-      row.fruitlessScans = 0;
+      const trouble = this.#table.trouble(row);
+      if (trouble?.failure === undefined) continue;
+      trouble.failure = undefined;
+      trouble.fruitlessScans = 0;
       this.#enqueue(row);
     }
     this.#failed.clear();
@@ -149,10 +155,11 @@ export class Fib<Want> {
 
   /** From now on, what is ours and nobody wants is deleted. Returns how many routes that is about now. */
   allowDeletions(): number {
+    const table = this.#table;
     this.#mayDelete = true;
     let stale = 0;
-    for (const row of this.#rows.values()) {
-      if (row.want !== undefined) continue;
+    for (let row = 0; row < table.end; row++) {
+      if (!table.has(row, RowFlag.used) || table.want[row] !== undefined) continue;
       stale++;
       this.#enqueue(row);
     }
@@ -161,26 +168,29 @@ export class Fib<Want> {
 
   /** The kernel holds this route of ours. */
   sawOurs(prefix: Prefix, metric: number, path: FibPath, culprit?: Culprit): void {
+    const table = this.#table;
     const row = this.#rowFor(prefix, metric);
-    row.seen = this.#scan;
+    table.seen[row] = this.#scan;
     if (this.#disturb(row)) return;
     this.#ownerKnown(row);
-    row.doubtful = false;
-    if (row.kernel === path) return;
-    if (row.kernel !== undefined && row.want !== undefined && path !== row.wanted) {
-      row.damage = "changed";
-      row.culprit = culprit;
+    table.clear(row, RowFlag.doubtful);
+    const before = table.kernel[row];
+    if (before === path) return;
+    if (before !== undefined && table.want[row] !== undefined && path !== table.wanted[row]) {
+      const trouble = table.troubleOf(row);
+      trouble.damage = "changed";
+      trouble.culprit = culprit;
     }
-    row.kernel = path;
-    row.adopted = true;
-    row.reclaim = false;
+    table.kernel[row] = path;
+    table.set(row, RowFlag.adopted);
+    table.clear(row, RowFlag.reclaim);
     this.#enqueue(row);
   }
 
   /** The kernel no longer holds a route of ours. */
   lostOurs(prefix: Prefix, metric: number, culprit?: Culprit): void {
-    const row = this.row(prefix, metric);
-    if (row !== undefined && !this.#disturb(row)) this.#lose(row, culprit);
+    const row = this.#table.find(prefix, metric);
+    if (row >= 0 && !this.#disturb(row)) this.#lose(row, culprit);
   }
 
   /**
@@ -194,68 +204,77 @@ export class Fib<Want> {
     tookPlace: boolean,
     culprit?: Culprit,
   ): boolean {
-    const row = this.row(prefix, metric);
-    if (row === undefined) return false;
-    row.foreignSeen = this.#scan;
+    const table = this.#table;
+    const row = table.find(prefix, metric);
+    if (row < 0) return false;
+    const trouble = table.troubleOf(row);
+    trouble.foreignSeen = this.#scan;
     if (this.#disturb(row)) return false;
     this.#ownerKnown(row);
-    if (tookPlace && row.kernel !== undefined) {
-      row.kernel = undefined;
-      row.damage = "changed";
-      row.culprit = culprit;
+    if (tookPlace && table.kernel[row] !== undefined) {
+      table.kernel[row] = undefined;
+      trouble.damage = "changed";
+      trouble.culprit = culprit;
       if (replacedByHand(route.protocol)) {
-        row.reclaim = true;
+        table.set(row, RowFlag.reclaim);
         this.#enqueue(row);
         return false;
       }
     }
-    const news = row.foreign === undefined && row.want !== undefined;
-    row.foreign = route;
+    const isWanted = table.want[row] !== undefined;
+    const news = trouble.foreign === undefined && isWanted;
+    trouble.foreign = route;
     this.#contested.add(row);
-    row.failure = undefined;
-    if (row.want === undefined || this.#takes(row)) this.#enqueue(row);
+    trouble.failure = undefined;
+    if (!isWanted || this.#takes(row)) this.#enqueue(row);
     return news;
   }
 
   /** A route of another protocol is gone. */
   lostForeign(prefix: Prefix, metric: number): void {
-    const row = this.row(prefix, metric);
-    if (row === undefined || this.#disturb(row)) return;
-    row.foreign = undefined;
-    row.reclaim = false;
+    const row = this.#table.find(prefix, metric);
+    if (row < 0 || this.#disturb(row)) return;
+    this.#foreignGone(row);
+    this.#table.clear(row, RowFlag.reclaim);
     this.#enqueue(row);
+  }
+
+  #foreignGone(row: number): void {
+    const trouble = this.#table.trouble(row);
+    if (trouble !== undefined) trouble.foreign = undefined;
   }
 
   /** A scan begins: what the kernel holds is about to be told anew. No change may be in flight. */
   beginScan(): void {
-    this.#scan++;
+    this.#scan = (this.#scan + 1) & 255;
   }
 
   /** The scan is through: what it did not tell of is gone. `everyProtocol`: it told of foreign routes too. */
   endScan(everyProtocol: boolean): void {
-    for (const row of this.#rows.values()) {
-      if (row.kernel !== undefined && row.seen !== this.#scan) this.#lose(row);
+    const table = this.#table;
+    for (let row = 0; row < table.end; row++) {
+      if (!table.has(row, RowFlag.used)) continue;
+      if (table.kernel[row] !== undefined && table.seen[row] !== this.#scan) this.#lose(row);
       if (!everyProtocol) continue;
-      if (row.foreign !== undefined && row.foreignSeen !== this.#scan) {
-        row.foreign = undefined;
+      const trouble = table.trouble(row);
+      if (trouble?.foreign !== undefined && trouble.foreignSeen !== this.#scan) {
+        trouble.foreign = undefined;
         this.#enqueue(row);
       }
-      if (row.ownerUnknown) this.#nobodyFound(row);
+      if (table.has(row, RowFlag.ownerUnknown)) this.#nobodyFound(row);
     }
   }
 
   /** The next changes, at most `limit`; none when nothing is left to do or all that is left is in flight. */
   take(limit: number): FibChange<Want>[] {
+    const table = this.#table;
     const changes: FibChange<Want>[] = [];
-    while (changes.length < limit && this.#head < this.#queue.length) {
-      const row = this.#queue[this.#head++] as FibRow<Want>;
-      row.queued = false;
+    while (changes.length < limit) {
+      const row = this.#queue.shift();
+      if (row < 0) break;
+      table.clear(row, RowFlag.queued);
       const op = this.#writeOf(row);
-      if (op !== undefined) changes.push(this.#launch(row, op, row.wanted as FibPath));
-    }
-    if (this.#head === this.#queue.length) {
-      this.#queue = [];
-      this.#head = 0;
+      if (op !== undefined) changes.push(this.#launch(row, op, table.wanted[row] as FibPath));
     }
     this.#writesInFlight += changes.length;
     // Deletions come last, and only when all else is in.
@@ -265,145 +284,156 @@ export class Fib<Want> {
 
   /** Tells what the kernel made of a change. */
   settle(change: FibChange<Want>, failure: RowFailure | undefined): Outcome {
-    const row: FibRow<Want> = change;
-    const { op } = change;
-    row.inFlight = false;
-    row.seen = this.#scan;
-    this.#changesInFlight--;
-    if (op !== "delete") this.#writesInFlight--;
+    const table = this.#table;
+    const { op, number: row } = change;
+    this.#landed(row, op);
+    table.seen[row] = this.#scan;
     const outcome =
-      failure === undefined ? settleDone(change) : this.#settleFailed(change, failure);
-    if (row.disturbed) {
-      row.disturbed = false;
-      row.again = true;
+      failure === undefined ? this.#settleDone(change) : this.#settleFailed(change, failure);
+    const isWanted = table.want[row] !== undefined;
+    if (table.has(row, RowFlag.disturbed)) {
+      table.clear(row, RowFlag.disturbed);
+      table.set(row, RowFlag.again);
       // What is wanted is created if need be, and EEXIST tells that it was not. What nobody wants may be ours and there:
       // it is deleted, which hurts nobody where it is not.
-      row.doubtful = row.want === undefined;
-      row.kernel = row.doubtful ? change.path : undefined;
+      if (isWanted) table.clear(row, RowFlag.doubtful);
+      else table.set(row, RowFlag.doubtful);
+      table.kernel[row] = isWanted ? undefined : change.path;
     }
-    if (row.again) {
-      row.again = false;
+    if (table.has(row, RowFlag.again)) {
+      table.clear(row, RowFlag.again);
       this.#enqueue(row);
     }
-    if (row.want === undefined && row.kernel === undefined && !row.queued) this.#forget(row);
+    const isOver = !isWanted && table.kernel[row] === undefined;
+    if (isOver && !table.has(row, RowFlag.queued)) this.#forget(row);
     return outcome;
   }
 
   /** The outcome of a batch is not known: a scan must follow. */
   abandon(changes: readonly FibChange<Want>[]): void {
-    for (const change of changes) {
-      const row: FibRow<Want> = change;
-      const { op } = change;
-      row.inFlight = false;
-      row.disturbed = false;
-      row.again = false;
-      this.#changesInFlight--;
-      if (op !== "delete") this.#writesInFlight--;
+    for (const { number: row, op } of changes) {
+      this.#landed(row, op);
+      this.#table.clear(row, RowFlag.disturbed | RowFlag.again);
       this.#enqueue(row);
     }
   }
 
+  #launch(row: number, op: FibOp, path: FibPath): FibChange<Want> {
+    this.#table.set(row, RowFlag.inFlight);
+    this.#changesInFlight++;
+    return new FibChange(this.#table, row, op, path);
+  }
+
+  #landed(row: number, op: FibOp): void {
+    this.#table.clear(row, RowFlag.inFlight);
+    this.#changesInFlight--;
+    if (op !== "delete") this.#writesInFlight--;
+  }
+
+  #settleDone(change: FibChange<Want>): Outcome {
+    const table = this.#table;
+    const { op, path, number: row } = change;
+    table.kernel[row] = op === "delete" ? undefined : path;
+    table.clear(row, RowFlag.doubtful | RowFlag.adopted);
+    const trouble = table.trouble(row);
+    if (trouble === undefined) return op === "delete" ? "removed" : "installed";
+    if (op === "delete") {
+      trouble.failure = undefined;
+      trouble.fruitlessScans = 0;
+      return "removed";
+    }
+    table.forgetTrouble(row);
+    change.culprit = trouble.culprit;
+    return trouble.damage === undefined ? "installed" : "repaired";
+  }
+
   #settleFailed(change: FibChange<Want>, failure: RowFailure): Outcome {
-    const row: FibRow<Want> = change;
-    const { op, path } = change;
+    const { op, path, number: row } = change;
     if (op === "create" && failure.errno === EEXIST) {
-      if (!row.ownerUnknown) this.#unknownOwners++;
-      row.ownerUnknown = true;
+      if (!this.#table.has(row, RowFlag.ownerUnknown)) this.#unknownOwners++;
+      this.#table.set(row, RowFlag.ownerUnknown);
       return "occupied";
     }
-    if (op === "delete" || row.wanted === path) this.#fail(row, failure);
+    if (op === "delete" || this.#table.wanted[row] === path) this.#fail(row, failure);
     return "failed";
   }
 
   #takeDeletions(limit: number): FibChange<Want>[] {
+    const table = this.#table;
     const changes: FibChange<Want>[] = [];
-    for (const row of this.#deletions) {
-      if (changes.length === limit || !this.#isApproved()) break;
-      this.#deletions.delete(row);
-      this.#approved--;
-      if (row.kernel === undefined || row.inFlight) this.#enqueue(row);
-      else changes.push(this.#launch(row, "delete", row.kernel));
-    }
-    if (this.#deletions.size === 0) {
-      this.#approved = 0;
-      this.#frozen = false;
+    while (changes.length < limit) {
+      const row = this.#deletions.take();
+      if (row < 0) break;
+      const kernel = table.kernel[row];
+      if (kernel === undefined || table.has(row, RowFlag.inFlight)) this.#enqueue(row);
+      else changes.push(this.#launch(row, "delete", kernel));
     }
     return changes;
-  }
-
-  #isApproved(): boolean {
-    if (this.#approved > 0) return true;
-    if (this.#frozen) return false;
-    const due = this.#deletions.size;
-    if (this.#mayRemove(due, () => this.#held())) this.#approved = due;
-    else this.#frozen = true;
-    return !this.#frozen;
   }
 
   /** Routes of ours that the kernel holds. */
   #held(): number {
     let held = 0;
-    for (const row of this.#rows.values()) if (row.kernel !== undefined) held++;
+    for (const path of this.#table.kernel) if (path !== undefined) held++;
     return held;
   }
 
-  #launch(row: FibRow<Want>, op: FibOp, path: FibPath): FibChange<Want> {
-    row.op = op;
-    row.path = path;
-    row.inFlight = true;
-    this.#changesInFlight++;
-    return row as FibChange<Want>;
-  }
-
   /** What shall be written for a row, if anything; what shall be deleted is put aside. */
-  #writeOf(row: FibRow<Want>): FibOp | undefined {
-    if (row.inFlight) {
-      row.again = true;
+  #writeOf(row: number): FibOp | undefined {
+    const table = this.#table;
+    if (table.has(row, RowFlag.inFlight)) {
+      table.set(row, RowFlag.again);
       return undefined;
     }
-    const { kernel, wanted: path } = row;
-    if (row.want === undefined) {
+    if (table.want[row] === undefined) {
       this.#retire(row);
       return undefined;
     }
-    const takes = this.#takes(row);
-    const yields = row.foreign !== undefined && !takes;
-    if (path === undefined || yields || row.ownerUnknown || row.failure !== undefined) {
-      return undefined;
-    }
+    const trouble = table.trouble(row);
+    const takes = trouble !== undefined && this.#takes(row);
+    const yields = trouble?.foreign !== undefined && !takes;
+    const path = table.wanted[row];
+    const isBarred = table.has(row, RowFlag.ownerUnknown) || trouble?.failure !== undefined;
+    if (path === undefined || yields || isBarred) return undefined;
+    const kernel = table.kernel[row];
     if (path === kernel) {
-      row.damage = undefined;
+      if (trouble !== undefined) trouble.damage = undefined;
       return undefined;
     }
-    const op = kernel !== undefined || row.reclaim || takes ? "replace" : "create";
-    row.reclaim = false;
-    return op;
+    const replaces = kernel !== undefined || takes || table.has(row, RowFlag.reclaim);
+    table.clear(row, RowFlag.reclaim);
+    return replaces ? "replace" : "create";
   }
 
-  #retire(row: FibRow<Want>): void {
-    if (row.kernel === undefined) this.#forget(row);
-    else if (this.#mayDelete && row.failure === undefined) this.#deletions.add(row);
+  #retire(row: number): void {
+    const table = this.#table;
+    if (table.kernel[row] === undefined) this.#forget(row);
+    else if (this.#mayDelete && table.trouble(row)?.failure === undefined) this.#deletions.add(row);
   }
 
   /** Does the policy let us put ours in the place of the other's route? */
-  #takes({ foreign, want }: FibRow<Want>): boolean {
-    return foreign !== undefined && want !== undefined && this.#mayTake(foreign);
+  #takes(row: number): boolean {
+    const foreign = this.#table.trouble(row)?.foreign;
+    return foreign !== undefined && this.#table.want[row] !== undefined && this.#mayTake(foreign);
   }
 
-  #lose(row: FibRow<Want>, culprit?: Culprit): void {
-    if (row.kernel !== undefined && row.want !== undefined) {
-      row.damage = "deleted";
-      row.culprit = culprit;
+  #lose(row: number, culprit?: Culprit): void {
+    const table = this.#table;
+    if (table.kernel[row] !== undefined && table.want[row] !== undefined) {
+      const trouble = table.troubleOf(row);
+      trouble.damage = "deleted";
+      trouble.culprit = culprit;
     }
-    row.kernel = undefined;
-    row.doubtful = false;
+    table.kernel[row] = undefined;
+    table.clear(row, RowFlag.doubtful);
     this.#enqueue(row);
   }
 
-  #nobodyFound(row: FibRow<Want>): void {
+  #nobodyFound(row: number): void {
     this.#ownerKnown(row);
-    row.fruitlessScans++;
-    if (row.fruitlessScans >= FRUITLESS_SCANS) {
+    const trouble = this.#table.troubleOf(row);
+    trouble.fruitlessScans++;
+    if (trouble.fruitlessScans >= FRUITLESS_SCANS) {
       this.#fail(row, {
         errno: EEXIST,
         text: "EEXIST: the kernel has a route there that it does not list",
@@ -411,53 +441,35 @@ export class Fib<Want> {
     } else this.#enqueue(row);
   }
 
-  #ownerKnown(row: FibRow<Want>): void {
-    if (!row.ownerUnknown) return;
-    row.ownerUnknown = false;
+  #ownerKnown(row: number): void {
+    if (!this.#table.has(row, RowFlag.ownerUnknown)) return;
+    this.#table.clear(row, RowFlag.ownerUnknown);
     this.#unknownOwners--;
   }
 
   /** While our own change is in flight nobody can say whose was last: it is looked at again afterwards. */
-  #disturb(row: FibRow<Want>): boolean {
-    if (row.inFlight) row.disturbed = true;
-    return row.inFlight;
+  #disturb(row: number): boolean {
+    const isInFlight = this.#table.has(row, RowFlag.inFlight);
+    if (isInFlight) this.#table.set(row, RowFlag.disturbed);
+    return isInFlight;
   }
 
-  #enqueue(row: FibRow<Want>): void {
-    if (row.queued) return;
-    row.queued = true;
+  #enqueue(row: number): void {
+    if (this.#table.has(row, RowFlag.queued)) return;
+    this.#table.set(row, RowFlag.queued);
     this.#queue.push(row);
   }
 
-  #forget(row: FibRow<Want>): void {
+  #forget(row: number): void {
     this.#ownerKnown(row);
-    this.#deletions.delete(row);
+    this.#deletions.drop(row);
     this.#failed.delete(row);
     this.#contested.delete(row);
-    this.#rows.delete(row);
+    this.#table.delete(row);
   }
 
-  #rowFor(prefix: Prefix, metric: number): FibRow<Want> {
-    let row = this.#rows.get(prefix, metric);
-    if (row === undefined) {
-      row = new FibRow<Want>(prefix, metric);
-      this.#rows.add(row);
-    }
-    return row;
+  #rowFor(prefix: Prefix, metric: number): number {
+    const row = this.#table.find(prefix, metric);
+    return row < 0 ? this.#table.add(prefix, metric) : row;
   }
-}
-
-function settleDone<Want>(change: FibChange<Want>): Outcome {
-  const row: FibRow<Want> = change;
-  const { op, path } = change;
-  row.failure = undefined;
-  row.fruitlessScans = 0;
-  row.kernel = op === "delete" ? undefined : path;
-  row.doubtful = false;
-  row.adopted = false;
-  if (op === "delete") return "removed";
-  row.foreign = undefined;
-  const damaged = row.damage !== undefined;
-  row.damage = undefined;
-  return damaged ? "repaired" : "installed";
 }

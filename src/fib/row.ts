@@ -1,23 +1,8 @@
-import { readIpv4 } from "../net/ip-address.ts";
-import { ipv4Prefix, type Prefix } from "../net/prefix.ts";
-import type { ForeignRoute } from "./ownership.ts";
+import type { Prefix } from "../net/prefix.ts";
 import type { FibPath } from "./path.ts";
-
-/** Why the kernel does not take a route. */
-export interface RowFailure {
-  /** Positive errno. */
-  readonly errno: number;
-  /** `ENETUNREACH: Nexthop has invalid gateway`. */
-  readonly text: string;
-}
-
-/** Who changed a route of ours, as far as the kernel tells. */
-export interface Culprit {
-  /** rtm_protocol that the change bore. */
-  readonly protocol: number;
-  /** The netlink port that asked for it: mostly the process's id; 0 for the kernel itself. */
-  readonly portId: number;
-}
+import { RowFlag } from "./row-flag.ts";
+import type { RowTable } from "./row-table.ts";
+import type { Culprit, RowFailure, RowTrouble } from "./trouble.ts";
 
 /**
  * - installed: the kernel has what is wanted, written by us in this life
@@ -29,142 +14,81 @@ export interface Culprit {
  */
 export type RowState = "installed" | "adopted" | "pending" | "conflict" | "error" | "stale";
 
-/** One change that brings the kernel nearer to what is wanted. */
-export interface FibChange<Want> extends FibRow<Want> {
-  /** `create` where nothing is known to be there; `replace` only where what is there is ours. */
-  readonly op: FibOp;
-  readonly path: FibPath;
-}
-
 export type FibOp = "create" | "replace" | "delete";
 
-/** Bookkeeping of `Fib`, one bit each: there are many rows. */
-const Flag = {
-  adopted: 1,
-  queued: 2,
-  inFlight: 4,
-  disturbed: 8,
-  doubtful: 16,
-  again: 32,
-  ownerUnknown: 64,
-  reclaim: 128,
-} as const;
-
-/**
- * One key of the FIB (prefix and metric): what is wanted, and what is there. While a change is in flight the row is that
- * change, too. Of an IPv4 prefix only the numbers are kept.
- */
+/** One key of the FIB (prefix and metric): what is wanted, and what is there. Says what is so now, as long as the row lasts. */
 export class FibRow<Want> {
-  readonly metric: number;
+  /** For `Fib`. */
+  readonly number: number;
+  readonly #table: RowTable<Want>;
+
+  constructor(table: RowTable<Want>, number: number) {
+    this.#table = table;
+    this.number = number;
+  }
+
+  get metric(): number {
+    return this.#table.metric(this.number);
+  }
+
   /** Of an IPv4 prefix, its address as a signed number. */
-  readonly ipv4Address: number | undefined;
-  readonly prefixLength: number;
-  readonly #prefix: Prefix | undefined;
-  /** Who wants it; `undefined` when nobody does. */
-  want: Want | undefined = undefined;
-  /** Where it shall lead; `undefined` while that is not known, and then what is there stays. */
-  wanted: FibPath | undefined = undefined;
-  /** What the kernel holds of ours. */
-  kernel: FibPath | undefined = undefined;
-  foreign: ForeignRoute | undefined = undefined;
-  failure: RowFailure | undefined = undefined;
-  /** What others did to it since it was installed. */
-  damage: "deleted" | "changed" | undefined = undefined;
-  /** Who did; `undefined` where only a scan told of it. */
-  culprit: Culprit | undefined = undefined;
-  /** What is, or was last, being done, and the path that it is about. */
-  op: FibOp | undefined = undefined;
-  path: FibPath | undefined = undefined;
-  /** Scans that found nothing where the kernel says something is. */
-  fruitlessScans = 0;
-  seen = 0;
-  foreignSeen = 0;
-  #flags = 0;
-
-  constructor(prefix: Prefix, metric: number) {
-    const isIpv4 = prefix.version === 4;
-    this.#prefix = isIpv4 ? undefined : prefix;
-    this.ipv4Address = isIpv4 ? readIpv4(prefix.octets) | 0 : undefined;
-    this.prefixLength = prefix.length;
-    this.metric = metric;
+  get ipv4Address(): number | undefined {
+    return this.#table.ipv4Address(this.number);
   }
 
-  /** Made anew each time, of IPv4. */
+  get prefixLength(): number {
+    return this.#table.prefixLength(this.number);
+  }
+
   get prefix(): Prefix {
-    return this.#prefix ?? ipv4Prefix(this.ipv4Address ?? 0, this.prefixLength);
+    return this.#table.prefix(this.number);
   }
 
-  /** `kernel` was found there, not written by us. */
-  get adopted(): boolean {
-    return (this.#flags & Flag.adopted) !== 0;
-  }
-  set adopted(value: boolean) {
-    this.#set(Flag.adopted, value);
+  /** Who wants it; `undefined` when nobody does. */
+  get want(): Want | undefined {
+    return this.#table.want[this.number];
   }
 
-  get queued(): boolean {
-    return (this.#flags & Flag.queued) !== 0;
-  }
-  set queued(value: boolean) {
-    this.#set(Flag.queued, value);
+  /** Where it shall lead; `undefined` while that is not known, and then what is there stays. */
+  get wanted(): FibPath | undefined {
+    return this.#table.wanted[this.number];
   }
 
-  get inFlight(): boolean {
-    return (this.#flags & Flag.inFlight) !== 0;
-  }
-  set inFlight(value: boolean) {
-    this.#set(Flag.inFlight, value);
+  /** What the kernel holds of ours. */
+  get kernel(): FibPath | undefined {
+    return this.#table.kernel[this.number];
   }
 
-  /** Someone touched it while our own change was in flight: whose was last is unknown. */
-  get disturbed(): boolean {
-    return (this.#flags & Flag.disturbed) !== 0;
-  }
-  set disturbed(value: boolean) {
-    this.#set(Flag.disturbed, value);
+  /** The route of another protocol in its place. */
+  get foreign(): RowTrouble["foreign"] {
+    return this.#table.trouble(this.number)?.foreign;
   }
 
-  /** Wanted by nobody, and perhaps not there either: `kernel` is what may be there. */
-  get doubtful(): boolean {
-    return (this.#flags & Flag.doubtful) !== 0;
-  }
-  set doubtful(value: boolean) {
-    this.#set(Flag.doubtful, value);
-  }
-
-  /** It is to be looked at again when the change in flight is through. */
-  get again(): boolean {
-    return (this.#flags & Flag.again) !== 0;
-  }
-  set again(value: boolean) {
-    this.#set(Flag.again, value);
-  }
-
-  /** The kernel says something is there; a scan shall tell whose. */
-  get ownerUnknown(): boolean {
-    return (this.#flags & Flag.ownerUnknown) !== 0;
-  }
-  set ownerUnknown(value: boolean) {
-    this.#set(Flag.ownerUnknown, value);
-  }
-
-  /** What replaced ours bears no claim: it may be replaced in turn. */
-  get reclaim(): boolean {
-    return (this.#flags & Flag.reclaim) !== 0;
-  }
-  set reclaim(value: boolean) {
-    this.#set(Flag.reclaim, value);
+  get failure(): RowFailure | undefined {
+    return this.#table.trouble(this.number)?.failure;
   }
 
   get state(): RowState {
-    if (this.want === undefined) return "stale";
-    if (this.foreign !== undefined) return "conflict";
-    if (this.failure !== undefined) return "error";
-    if (this.wanted === undefined || this.wanted !== this.kernel) return "pending";
-    return this.adopted ? "adopted" : "installed";
+    const { want, wanted, foreign, failure } = this;
+    if (want === undefined) return "stale";
+    if (foreign !== undefined) return "conflict";
+    if (failure !== undefined) return "error";
+    if (wanted === undefined || wanted !== this.kernel) return "pending";
+    return this.#table.has(this.number, RowFlag.adopted) ? "adopted" : "installed";
   }
+}
 
-  #set(flag: number, value: boolean): void {
-    this.#flags = value ? this.#flags | flag : this.#flags & ~flag;
+/** One change that brings the kernel nearer to what is wanted. */
+export class FibChange<Want> extends FibRow<Want> {
+  /** `create` where nothing is known to be there; `replace` only where what is there is ours. */
+  readonly op: FibOp;
+  readonly path: FibPath;
+  /** Of a repair, whose doing it mends, where the kernel told. */
+  culprit: Culprit | undefined = undefined;
+
+  constructor(table: RowTable<Want>, number: number, op: FibOp, path: FibPath) {
+    super(table, number);
+    this.op = op;
+    this.path = path;
   }
 }

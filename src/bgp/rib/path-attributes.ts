@@ -9,7 +9,7 @@ import {
 } from "./attribute-summary.ts";
 import { Records } from "./columns.ts";
 import { allowedOwnAsns, contextBits, contextOfBits } from "./context-bits.ts";
-import { HashIndex } from "./hash-index.ts";
+import { HashIndex } from "../../net/hash-index.ts";
 import { type LoopIdentity, loopReason } from "./loop-check.ts";
 import { OctetArena } from "./octet-arena.ts";
 

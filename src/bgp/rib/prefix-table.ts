@@ -1,7 +1,7 @@
 import { type IpVersion, formatIpv4 } from "../../net/ip-address.ts";
 import { type Prefix, prefixFromOctets } from "../../net/prefix.ts";
 import { Records } from "./columns.ts";
-import { HashIndex } from "./hash-index.ts";
+import { HashIndex } from "../../net/hash-index.ts";
 
 /**
  * The 32-bit word at `at` of a prefix that has `bits` more bits from there on, the others zero. The octets are NLRI: only
