@@ -1,5 +1,6 @@
 import type { PathContent } from "../fib/path.ts";
-import type { FibRow, RowState } from "../fib/row.ts";
+import type { FibRow } from "../fib/row.ts";
+import type { RowState } from "../fib/row-state.ts";
 import { pathText, protocolName, routeLine } from "./format.ts";
 import type { RouteOwner } from "./owner.ts";
 import { remedyFor } from "./problem.ts";
@@ -13,10 +14,16 @@ export interface EntryContext {
 }
 
 /** The row's state; waiting for what only a person can mend is an error. */
-export function stateOf(row: FibRow<RouteOwner>): RowState {
+function stateOf(row: FibRow<RouteOwner>): RowState {
   const { state, want } = row;
-  if (state !== "pending" || want?.kind !== "remote" || row.wanted !== undefined) return state;
-  return want.group.ways.some(({ problem }) => problem?.remedy !== undefined) ? "error" : state;
+  if (state !== "pending" || want === undefined || row.wanted !== undefined) return state;
+  return isHopeless(want) ? "error" : state;
+}
+
+/** Can only a person make a way? */
+export function isHopeless(want: RouteOwner): boolean {
+  if (want.kind !== "remote") return false;
+  return want.group.ways.some(({ problem }) => problem?.remedy !== undefined);
 }
 
 /** A row of the FIB as people see it. */

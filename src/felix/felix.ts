@@ -2,14 +2,13 @@ import { Fib, type FibPolicy } from "../fib/fib.ts";
 import { DeletionGuard } from "../fib/deletion-guard.ts";
 import { NextHopObjects } from "../fib/next-hop-objects.ts";
 import { PathTable } from "../fib/path.ts";
-import type { RowState } from "../fib/row.ts";
 import type { Prefix } from "../net/prefix.ts";
 import type { Netlink } from "../netlink/netlink.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import { cleanUp } from "./cleanup.ts";
 import type { Encapsulation } from "./encapsulation.ts";
-import { type EntryContext, entryOf, stateOf } from "./entry.ts";
+import { type EntryContext, entryOf, isHopeless } from "./entry.ts";
 import { explainAddress, type FelixExplanation } from "./explain.ts";
 import { ensureForwarding, type ForwardingStatus } from "./forwarding.ts";
 import { ensureIpv6Forwarding } from "./ipv6-forwarding.ts";
@@ -305,21 +304,12 @@ export class Felix {
 
   status(): FelixStatus {
     const { protocol, table, metric, encapsulation } = this.#options;
-    const counts: Record<RowState, number> = {
-      installed: 0,
-      adopted: 0,
-      pending: 0,
-      conflict: 0,
-      error: 0,
-      stale: 0,
-    };
-    for (const row of this.#fib.rows()) counts[stateOf(row)]++;
     return {
       protocol,
       table,
       metric,
       encapsulation,
-      counts,
+      counts: this.#fib.countStates(isHopeless),
       forwarding: this.#forwarding,
       ipv6Forwarding: this.#ipv6Forwarding,
       tunnels: this.#tunnelStatus(),
@@ -379,11 +369,7 @@ export class Felix {
 
   #rewire(): void {
     this.#decideLocal();
-    for (const row of this.#fib.rows()) {
-      const { want } = row;
-      if (want?.kind !== "remote") continue;
-      if (row.wanted !== want.group.path) this.#fib.lead(row, want.group.path);
-    }
+    this.#fib.lead((want, path) => (want.kind === "remote" ? want.group.path : path));
   }
 
   #decideLocal(): void {

@@ -24,7 +24,8 @@ export function findPodCidrOverlaps(
   metrics: readonly number[],
   podPools: readonly Prefix[],
 ): PodCidrOverlap[] {
-  const lengths = lengthsInUse(fib);
+  // Nearly always one length alone, and then nothing is inside another.
+  const lengths = fib.wantedLengths();
   const isPodCidr = (prefix: Prefix): boolean =>
     podPools.some((pool) => pool.length < prefix.length && prefixContains(pool, prefix));
   const overlaps: PodCidrOverlap[] = [];
@@ -47,16 +48,6 @@ export function findPodCidrOverlaps(
     }
   }
   return overlaps;
-}
-
-/** Prefix lengths of the wanted routes, shortest first: nearly always one, and then nothing is inside another. */
-function lengthsInUse(fib: Fib<RouteOwner>): Record<4 | 6, readonly number[]> {
-  const seen = { 4: new Set<number>(), 6: new Set<number>() };
-  for (const row of fib.rows()) {
-    if (row.want !== undefined && !isSingle(row)) seen[versionOf(row)].add(row.prefixLength);
-  }
-  const inOrder = (lengths: Set<number>): number[] => [...lengths].sort((a, b) => a - b);
-  return { 4: inOrder(seen[4]), 6: inOrder(seen[6]) };
 }
 
 function versionOf({ ipv4Address }: FibRow<RouteOwner>): 4 | 6 {

@@ -1,4 +1,4 @@
-import type { RowState } from "../fib/row.ts";
+import type { RowState } from "../fib/row-state.ts";
 import type { Prefix } from "../net/prefix.ts";
 import type { NextHopMode } from "./encapsulation.ts";
 import type { ForwardingStatus } from "./forwarding.ts";

@@ -5,8 +5,9 @@ import type { FibPath } from "./path.ts";
 import { FibChange, type FibOp, FibRow } from "./row.ts";
 import { RowFlag } from "./row-flag.ts";
 import { RowQueue } from "./row-queue.ts";
+import { countStates, type RowState, wantedLengths } from "./row-state.ts";
 import { RowTable } from "./row-table.ts";
-import type { Culprit, RowFailure } from "./trouble.ts";
+import { type Culprit, EEXIST, type RowFailure, unlisted } from "./trouble.ts";
 
 /** What the difference alone does not decide. By default all may be removed, and nothing of others taken. */
 export interface FibPolicy {
@@ -21,7 +22,8 @@ export type Outcome = "installed" | "repaired" | "removed" | "failed" | "occupie
 
 /** How often a scan may find nothing where the kernel says EEXIST, until that is an error. */
 const FRUITLESS_SCANS = 3;
-const EEXIST = 17;
+/** So many rows are looked at in one go: a millisecond or two, where nothing is to be written. */
+const LOOKS = 16_384;
 
 /**
  * The difference between the routes that are wanted and those that the kernel holds, kept up to date from both sides,
@@ -53,7 +55,7 @@ export class Fib<Want> {
 
   /** Nothing to write, nothing being written. */
   get idle(): boolean {
-    return this.#changesInFlight === 0 && this.#queue.isEmpty && this.#deletions.isIdle;
+    return this.#changesInFlight === 0 && !this.hasMore && this.#deletions.isIdle;
   }
 
   /** Routes that would be deleted, had that not been refused. */
@@ -88,6 +90,16 @@ export class Fib<Want> {
     }
   }
 
+  /** Routes by state. What waits for a way, and `isHopeless` says waits in vain, is an error. */
+  countStates(isHopeless: (want: Want) => boolean): Record<RowState, number> {
+    return countStates(this.#table, isHopeless);
+  }
+
+  /** Prefix lengths of the routes that are wanted, single addresses apart, shortest first. */
+  wantedLengths(): Record<4 | 6, readonly number[]> {
+    return wantedLengths(this.#table);
+  }
+
   row(prefix: Prefix, metric: number): FibRow<Want> | undefined {
     const row = this.#table.find(prefix, metric);
     return row < 0 ? undefined : new FibRow(this.#table, row);
@@ -110,11 +122,18 @@ export class Fib<Want> {
     return before;
   }
 
-  /** A route that is wanted shall lead elsewhere, or waits for a way. */
-  lead({ number: row }: FibRow<Want>, path: FibPath | undefined): void {
-    this.#forgetFailure(row);
-    this.#table.wanted[row] = path;
-    this.#enqueue(row);
+  /** Every route that is wanted shall lead where `pathOf` says, given who wants it and where it led; `undefined`: it waits for a way. */
+  lead(pathOf: (want: Want, path: FibPath | undefined) => FibPath | undefined): void {
+    const { end, want: wants, wanted } = this.#table;
+    for (let row = 0; row < end; row++) {
+      const want = wants[row];
+      if (want === undefined) continue;
+      const path = pathOf(want, wanted[row]);
+      if (path === wanted[row]) continue;
+      this.#forgetFailure(row);
+      wanted[row] = path;
+      this.#enqueue(row);
+    }
   }
 
   unwant(prefix: Prefix, metric: number): void {
@@ -234,14 +253,10 @@ export class Fib<Want> {
   lostForeign(prefix: Prefix, metric: number): void {
     const row = this.#table.find(prefix, metric);
     if (row < 0 || this.#disturb(row)) return;
-    this.#foreignGone(row);
-    this.#table.clear(row, RowFlag.reclaim);
-    this.#enqueue(row);
-  }
-
-  #foreignGone(row: number): void {
     const trouble = this.#table.trouble(row);
     if (trouble !== undefined) trouble.foreign = undefined;
+    this.#table.clear(row, RowFlag.reclaim);
+    this.#enqueue(row);
   }
 
   /** A scan begins: what the kernel holds is about to be told anew. No change may be in flight. */
@@ -265,11 +280,16 @@ export class Fib<Want> {
     }
   }
 
-  /** The next changes, at most `limit`; none when nothing is left to do or all that is left is in flight. */
+  /** Rows are still to be looked at, which `take` left for another turn. */
+  get hasMore(): boolean {
+    return !this.#queue.isEmpty;
+  }
+
+  /** The next changes, at most `limit`; none when nothing is left to do, or all that is left is in flight, or it `hasMore`. */
   take(limit: number): FibChange<Want>[] {
     const table = this.#table;
     const changes: FibChange<Want>[] = [];
-    while (changes.length < limit) {
+    for (let looks = 0; looks < LOOKS && changes.length < limit; looks++) {
       const row = this.#queue.shift();
       if (row < 0) break;
       table.clear(row, RowFlag.queued);
@@ -278,7 +298,7 @@ export class Fib<Want> {
     }
     this.#writesInFlight += changes.length;
     // Deletions come last, and only when all else is in.
-    if (changes.length > 0 || this.#writesInFlight > 0) return changes;
+    if (changes.length > 0 || this.#writesInFlight > 0 || this.hasMore) return changes;
     return this.#takeDeletions(limit);
   }
 
@@ -433,12 +453,8 @@ export class Fib<Want> {
     this.#ownerKnown(row);
     const trouble = this.#table.troubleOf(row);
     trouble.fruitlessScans++;
-    if (trouble.fruitlessScans >= FRUITLESS_SCANS) {
-      this.#fail(row, {
-        errno: EEXIST,
-        text: "EEXIST: the kernel has a route there that it does not list",
-      });
-    } else this.#enqueue(row);
+    if (trouble.fruitlessScans >= FRUITLESS_SCANS) this.#fail(row, unlisted);
+    else this.#enqueue(row);
   }
 
   #ownerKnown(row: number): void {

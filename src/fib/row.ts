@@ -1,18 +1,8 @@
 import type { Prefix } from "../net/prefix.ts";
 import type { FibPath } from "./path.ts";
-import { RowFlag } from "./row-flag.ts";
+import { type RowState, stateOfRow } from "./row-state.ts";
 import type { RowTable } from "./row-table.ts";
 import type { Culprit, RowFailure, RowTrouble } from "./trouble.ts";
-
-/**
- * - installed: the kernel has what is wanted, written by us in this life
- * - adopted: the kernel had what is wanted from an earlier life
- * - pending: on its way, or waiting for a way to the next hop
- * - conflict: another protocol has a route of the same prefix and metric
- * - error: the kernel refused
- * - stale: ours, wanted by nobody (yet)
- */
-export type RowState = "installed" | "adopted" | "pending" | "conflict" | "error" | "stale";
 
 export type FibOp = "create" | "replace" | "delete";
 
@@ -69,12 +59,7 @@ export class FibRow<Want> {
   }
 
   get state(): RowState {
-    const { want, wanted, foreign, failure } = this;
-    if (want === undefined) return "stale";
-    if (foreign !== undefined) return "conflict";
-    if (failure !== undefined) return "error";
-    if (wanted === undefined || wanted !== this.kernel) return "pending";
-    return this.#table.has(this.number, RowFlag.adopted) ? "adopted" : "installed";
+    return stateOfRow(this.#table, this.number);
   }
 }
 

@@ -8,6 +8,13 @@ export interface RowFailure {
   readonly text: string;
 }
 
+export const EEXIST = 17;
+
+export const unlisted: RowFailure = {
+  errno: EEXIST,
+  text: "EEXIST: the kernel has a route there that it does not list",
+};
+
 /** Who changed a route of ours, as far as the kernel tells. */
 export interface Culprit {
   /** rtm_protocol that the change bore. */

@@ -16,11 +16,11 @@ describe("Felix", () => {
   describe("writing", () => {
     test("many routes are few batches", async () => {
       await h.start({ podCidrs: [] });
-      for (let index = 0; index < 5000; index++) {
+      for (let index = 0; index < 12_000; index++) {
         h.set(`10.${index >>> 8}.${index & 255}.0/24`, "192.168.1.3");
       }
       await h.felix.settled();
-      assert.equal(h.felix.status().counts.installed, 5000);
+      assert.equal(h.felix.status().counts.installed, 12_000);
       assert.equal(h.kernel.batches, 2);
     });
 
