@@ -77,12 +77,17 @@ export class ObjectKeeper {
     return nextHopId === undefined ? hops : this.#parts.objects.hops(nextHopId);
   }
 
-  /** Writes what is due. Returns whether some routes must name other ids now, or none. */
-  flush(): boolean {
+  /** Is there something to be written? */
+  get isDue(): boolean {
+    return this.#parts.objects.isDirty;
+  }
+
+  /** Writes what is due. Resolves to whether some routes must name other ids now, or none. */
+  async flush(): Promise<boolean> {
     const { objects } = this.#parts;
     let hasRefusals = false;
     for (let changes = objects.changes(); changes.length > 0; changes = objects.changes()) {
-      for (const change of changes) if (!this.#write(change)) hasRefusals = true;
+      for (const change of changes) if (!(await this.#write(change))) hasRefusals = true;
       // What was refused has another id, or is done without, by the rows that are wired anew.
       if (hasRefusals) break;
     }
@@ -112,14 +117,16 @@ export class ObjectKeeper {
     return this.#parts.objects.saw(id, isOurs(protocol, this.#parts.protocol), content);
   }
 
-  #write(change: ObjectChange): boolean {
+  async #write(change: ObjectChange): Promise<boolean> {
     const { objects, netlink, protocol, logger } = this.#parts;
     const { id, content, replace, isRepair } = change;
     const { gateway, ifindex = 0, onlink = false } = "hop" in content ? content.hop : {};
     const hop = gateway === undefined ? undefined : { gateway, ifindex, onlink };
     const members = "members" in content ? content.members : [];
     try {
-      netlink.setNextHop({ id, protocol, hop, members }, replace);
+      const object = { id, protocol, hop, members };
+      if (replace) await netlink.replaceNextHop(object);
+      else netlink.makeNextHop(object);
     } catch (error) {
       const { errno = 0, text } = problemOf(error);
       logger.debug({ nextHop: id, way: this.#way(id) }, text);

@@ -165,12 +165,16 @@ export class Reconciler {
     this.kick();
   }
 
-  /** Sees to the next-hop objects that the routes to be written next lead through. */
-  prepare(): void {
+  /** Sees to the next-hop objects that the routes to be written next lead through; `undefined` when there is nothing to see to. */
+  prepare(): Promise<void> | undefined {
+    return this.#rewireDue || this.#parts.keeper.isDue ? this.#prepare() : undefined;
+  }
+
+  async #prepare(): Promise<void> {
     const { keeper, nextHops, rewire } = this.#parts;
     if (this.#rewireDue) rewire();
     this.#rewireDue = false;
-    while (keeper.flush()) {
+    while (await keeper.flush()) {
       nextHops.renumber();
       rewire();
     }

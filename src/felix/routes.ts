@@ -19,17 +19,17 @@ export class RouteProgrammer<Want> {
   readonly #netlink: Netlink;
   readonly #identity: RouteIdentity;
   readonly #report: (change: FibChange<Want>, outcome: Outcome) => void;
-  readonly #prepare: () => void;
+  readonly #prepare: () => Promise<void> | undefined;
   readonly #anchors = new Anchors();
   #uncertain: NetlinkError | undefined;
 
-  /** `prepare` sees to what routes need that are taken next. */
+  /** `prepare` sees to what routes need that are taken next; it is asked until it says that there is nothing. */
   constructor(
     fib: Fib<Want>,
     netlink: Netlink,
     identity: RouteIdentity,
     report: (change: FibChange<Want>, outcome: Outcome) => void,
-    prepare: () => void,
+    prepare: () => Promise<void> | undefined,
   ) {
     this.#fib = fib;
     this.#netlink = netlink;
@@ -44,7 +44,7 @@ export class RouteProgrammer<Want> {
     this.#uncertain = undefined;
     for (;;) {
       while (running.size < BATCHES_IN_FLIGHT && this.#uncertain === undefined) {
-        this.#prepare();
+        for (let more = this.#prepare(); more !== undefined; more = this.#prepare()) await more;
         const changes = this.#fib.take(BATCH);
         if (changes.length === 0 && this.#fib.hasMore) {
           await nextTurn();

@@ -158,6 +158,11 @@ export class NextHopObjects {
     this.#dirty = true;
   }
 
+  /** May something have to be written? */
+  get isDirty(): boolean {
+    return this.#dirty;
+  }
+
   /** What is to be written before any route, those that are members of others first. */
   changes(): ObjectChange[] {
     if (!this.#dirty) return [];

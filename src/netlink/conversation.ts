@@ -44,6 +44,24 @@ export class Conversation {
     this.#finish(exchange);
   }
 
+  /** The same in a thread, for what the kernel takes its time for. Rejects with `NetlinkError`. */
+  async changeInThread(
+    operation: string,
+    type: number,
+    flags: number,
+    body: Uint8Array,
+  ): Promise<void> {
+    const { exchange, octets } = this.#prepare(
+      operation,
+      type,
+      flags | MessageFlag.ack,
+      body,
+      () => {},
+    );
+    await this.#socket.sendInThread(octets);
+    this.#finish(exchange);
+  }
+
   /** Asks for one thing; the answer's payload is a copy. Throws `NetlinkError`. */
   query(operation: string, type: number, body: Uint8Array): Uint8Array {
     let answer: Uint8Array | undefined;
@@ -95,9 +113,21 @@ export class Conversation {
     body: Uint8Array,
     onMessage: (message: NetlinkMessage) => void,
   ): Exchange {
+    const { exchange, octets } = this.#prepare(operation, type, flags, body, onMessage);
+    this.#socket.send(octets);
+    return exchange;
+  }
+
+  #prepare(
+    operation: string,
+    type: number,
+    flags: number,
+    body: Uint8Array,
+    onMessage: (message: NetlinkMessage) => void,
+  ): { readonly exchange: Exchange; readonly octets: Uint8Array } {
     const sequence = this.#sequence;
     this.#sequence = sequence === 0xffffffff ? 1 : sequence + 1;
-    this.#socket.send(encodeMessage(type, flags | MessageFlag.request, sequence, body));
+    const octets = encodeMessage(type, flags | MessageFlag.request, sequence, body);
     const exchange: Exchange = {
       operation,
       onMessage,
@@ -106,7 +136,7 @@ export class Conversation {
       failure: undefined,
     };
     this.#exchanges.set(sequence, exchange);
-    return exchange;
+    return { exchange, octets };
   }
 
   #finish(exchange: Exchange): void {

@@ -168,10 +168,17 @@ class KernelNetlink implements Netlink {
     return [...objects.values()];
   }
 
-  setNextHop(object: NextHopObject, replace: boolean): void {
-    const flags = MessageFlag.create | (replace ? MessageFlag.replace : MessageFlag.exclusive);
-    const operation = `set next hop ${object.id}`;
+  makeNextHop(object: NextHopObject): void {
+    const flags = MessageFlag.create | MessageFlag.exclusive;
+    const operation = `make next hop ${object.id}`;
     this.#conversation.change(operation, MessageType.newNextHop, flags, encodeNextHop(object));
+  }
+
+  replaceNextHop(object: NextHopObject): Promise<void> {
+    const flags = MessageFlag.create | MessageFlag.replace;
+    const operation = `replace next hop ${object.id}`;
+    const body = encodeNextHop(object);
+    return this.#conversation.changeInThread(operation, MessageType.newNextHop, flags, body);
   }
 
   removeNextHop(id: number): void {

@@ -96,11 +96,13 @@ export interface Netlink {
   ): Promise<readonly RouteFailure[]>;
   /** Next-hop objects of all protocols; `undefined` where the kernel has no such thing (before Linux 5.3). */
   dumpNextHops(): Promise<NextHopObject[] | undefined>;
+  /** Makes a next-hop object; fails with EEXIST where the id is taken. Throws `NetlinkError`. */
+  makeNextHop(object: NextHopObject): void;
   /**
-   * Makes a next-hop object, failing with EEXIST where the id is taken, or with `replace` takes the place of it: all
-   * routes that lead through it then lead there, at once. Throws `NetlinkError`.
+   * Puts an object in the place of the one that has its id, if any: all routes that lead through it then lead there, at
+   * once. In a thread, for the kernel goes through all of them. Rejects with `NetlinkError`.
    */
-  setNextHop(object: NextHopObject, replace: boolean): void;
+  replaceNextHop(object: NextHopObject): Promise<void>;
   /** Takes one away, and with it every route that leads through it; one that is not there is well. Throws `NetlinkError`. */
   removeNextHop(id: number): void;
   /** The entries of one link in one table. */

@@ -305,12 +305,12 @@ export function netlinkContract(name: string, build: () => TestKernel, skip: str
         ((await netlink.dumpNextHops()) ?? []).map(({ id }) => id);
 
       test("are made, once, listed, replaced and removed", async () => {
-        netlink.setNextHop(object(7, "10.9.0.2"), false);
+        netlink.makeNextHop(object(7, "10.9.0.2"));
         assert.throws(
-          () => netlink.setNextHop(object(7, "10.9.0.3"), false),
+          () => netlink.makeNextHop(object(7, "10.9.0.3")),
           ({ errno }: NetlinkError) => errno === Errno.exists,
         );
-        netlink.setNextHop(object(7, "10.9.0.3"), true);
+        await netlink.replaceNextHop(object(7, "10.9.0.3"));
         assert.deepEqual(await netlink.dumpNextHops(), [object(7, "10.9.0.3")]);
         netlink.removeNextHop(7);
         netlink.removeNextHop(7);
@@ -318,10 +318,10 @@ export function netlinkContract(name: string, build: () => TestKernel, skip: str
       });
 
       test("take the routes that lead through them along", async () => {
-        netlink.setNextHop(object(7, "10.9.0.2"), false);
+        netlink.makeNextHop(object(7, "10.9.0.2"));
         await netlink.applyRoutes([change("create", "10.1.0.0/24", through(7))], ours);
         assert.deepEqual(await gateways(), ["10.1.0.0/24 10.9.0.2 77", "10.9.0.0/24  2"]);
-        netlink.setNextHop(object(7, "10.9.0.3"), true);
+        await netlink.replaceNextHop(object(7, "10.9.0.3"));
         assert.deepEqual(await gateways(), ["10.1.0.0/24 10.9.0.3 77", "10.9.0.0/24  2"]);
         const answer = netlink.lookup("10.1.0.1");
         assert.ok(answer.found);
@@ -331,13 +331,13 @@ export function netlinkContract(name: string, build: () => TestKernel, skip: str
       });
 
       test("of a group lose a member with it, and end with the last", async () => {
-        netlink.setNextHop(object(7, "10.9.0.2"), false);
-        netlink.setNextHop(object(8, "10.9.0.3"), false);
+        netlink.makeNextHop(object(7, "10.9.0.2"));
+        netlink.makeNextHop(object(8, "10.9.0.3"));
         const members = [
           { id: 7, weight: 1 },
           { id: 8, weight: 1 },
         ];
-        netlink.setNextHop({ id: 9, protocol: 77, hop: undefined, members }, false);
+        netlink.makeNextHop({ id: 9, protocol: 77, hop: undefined, members });
         await netlink.applyRoutes([change("create", "10.1.0.0/24", through(9))], ours);
         const [route] = await list(netlink, 77);
         assert.deepEqual(
@@ -362,20 +362,20 @@ export function netlinkContract(name: string, build: () => TestKernel, skip: str
           [Errno.invalid],
         );
         assert.throws(
-          () => netlink.setNextHop(object(7, "172.16.0.1"), false),
+          () => netlink.makeNextHop(object(7, "172.16.0.1")),
           ({ errno }: NetlinkError) => errno === Errno.networkUnreachable,
         );
         const members = [{ id: 5, weight: 1 }];
         assert.throws(
-          () => netlink.setNextHop({ id: 9, protocol: 77, hop: undefined, members }, false),
+          () => netlink.makeNextHop({ id: 9, protocol: 77, hop: undefined, members }),
           ({ errno }: NetlinkError) => errno === Errno.invalid,
         );
       });
 
       test("that others change are told of, with who did it, and not our own", async () => {
-        netlink.setNextHop(object(7, "10.9.0.2"), false);
+        netlink.makeNextHop(object(7, "10.9.0.2"));
         const last = heard((event) => event.kind === "next-hop" && event.op === "deleted");
-        other.setNextHop(object(7, "10.9.0.3"), true);
+        await other.replaceNextHop(object(7, "10.9.0.3"));
         other.removeNextHop(7);
         await last;
         assert.deepEqual(
@@ -390,7 +390,7 @@ export function netlinkContract(name: string, build: () => TestKernel, skip: str
       });
 
       test("go silently with their link", async () => {
-        netlink.setNextHop(object(7, "10.9.0.2"), false);
+        netlink.makeNextHop(object(7, "10.9.0.2"));
         const down = heard((event) => event.kind === "link" && !event.link.up);
         other.changeLink(kernel.ifindex, { up: false });
         await down;

@@ -413,8 +413,12 @@ class MemoryNetlink implements Netlink {
     return Promise.resolve(hasNextHopObjects ? [...nextHops.values()] : undefined);
   }
 
-  setNextHop(object: NextHopObject, replace: boolean): void {
-    this.#kernel.setNextHop(object, replace, this);
+  makeNextHop(object: NextHopObject): void {
+    this.#kernel.setNextHop(object, false, this);
+  }
+
+  async replaceNextHop(object: NextHopObject): Promise<void> {
+    this.#kernel.setNextHop(object, true, this);
   }
 
   removeNextHop(id: number): void {

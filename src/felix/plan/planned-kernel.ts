@@ -113,7 +113,15 @@ export class PlannedKernel implements Netlink {
     return [...objects.values()].filter((object) => object !== undefined);
   }
 
-  setNextHop(object: NextHopObject, replace: boolean): void {
+  makeNextHop(object: NextHopObject): void {
+    this.#setNextHop(object, false);
+  }
+
+  async replaceNextHop(object: NextHopObject): Promise<void> {
+    this.#setNextHop(object, true);
+  }
+
+  #setNextHop(object: NextHopObject, replace: boolean): void {
     this.#nextHops.set(object.id, object);
     this.commands.push(nextHopCommand(object, replace, (ifindex) => this.#name(ifindex)));
   }

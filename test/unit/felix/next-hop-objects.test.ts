@@ -120,7 +120,7 @@ describe("Felix with next-hop objects", () => {
     h.set("10.233.2.0/24", "192.168.1.3");
     await h.felix.settled();
     const hop = { gateway: "192.168.1.9", ifindex: h.eth0, onlink: false };
-    h.other.setNextHop({ id: FIRST_ID, protocol: 77, hop, members: [] }, true);
+    await h.other.replaceNextHop({ id: FIRST_ID, protocol: 77, hop, members: [] });
     await h.quiet();
     assert.deepEqual(objects(), ["0 192.168.1.3 eth0"]);
     assert.equal(h.felix.status().repairs, 1);
@@ -163,10 +163,10 @@ describe("Felix with next-hop objects", () => {
   test("an id that another program has is left to it", async () => {
     const hop = { gateway: "192.168.1.9", ifindex: h.eth0, onlink: false };
     const theirs = { id: FIRST_ID, protocol: STATIC.protocol, hop, members: [] };
-    h.other.setNextHop(theirs, false);
+    h.other.makeNextHop(theirs);
     await start();
     h.kernel.mute();
-    h.other.setNextHop({ ...theirs, id: FIRST_ID + 1 }, false);
+    h.other.makeNextHop({ ...theirs, id: FIRST_ID + 1 });
     h.set("10.233.2.0/24", "192.168.1.3");
     await h.felix.settled();
     assert.deepEqual(objects(), ["0 192.168.1.9 eth0", "1 192.168.1.9 eth0", "2 192.168.1.3 eth0"]);
