@@ -273,7 +273,8 @@ describe("a change of settings", () => {
     assert.equal(node.routes().length, 1);
     const rib = node.speaker.ribs.get(ipv4Unicast.key);
     const index = node.speaker.peer(b)?.index ?? 0;
-    assert.deepEqual(rib?.paths.counts(index), { paths: 3, filtered: 2 });
+    const counts = { paths: 3, filtered: 2, stale: 0, longLived: 0 };
+    assert.deepEqual(rib?.paths.counts(index), counts);
     const never = { passive: true, importNever: [prefix("10.244.2.0/24")] };
     node.speaker.updatePeer(peerSettings(b, never));
     network.settle();

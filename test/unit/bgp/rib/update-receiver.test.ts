@@ -200,7 +200,7 @@ describe("an UPDATE received", () => {
     const kept = ["10.0.1.0/24 via 192.0.2.1 !", "10.0.2.0/24 via 192.0.2.1"];
     assert.deepEqual(receiving.paths(), kept);
     const counts = receiving.ribs.get(ipv4Unicast.key)?.paths.counts(1);
-    assert.deepEqual(counts, { paths: 2, filtered: 1 });
+    assert.deepEqual(counts, { paths: 2, filtered: 1, stale: 0, longLived: 0 });
   });
 
   test("of a family that was not negotiated is ignored", () => {
