@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# npm run test:kernel: the programmer on real kernels, in network namespaces. First on this kernel; then, where it has no ipip, what
-# needs tunl0 on Debian's own (scripts/test-emulated.sh).
+# npm run test:kernel [-- --native]: the programmer on real kernels, in network namespaces. First on this kernel; then, where it has no
+# ipip and without --native, what needs tunl0 on Debian's own (scripts/test-emulated.sh).
 source "$(dirname "$0")/env.sh"
 ((EUID == 0)) || die 'the kernel tests make network namespaces and routes: run them as root'
 
@@ -14,4 +14,4 @@ fi
 mapfile -t others < <(ls test/kernel/*.test.ts | grep -v '/ipip')
 say "kernel tests on this kernel ($(uname -r)), which has no ipip"
 bash scripts/run-tests.sh --test-concurrency=1 "${others[@]}"
-exec bash scripts/test-emulated.sh
+[[ ${1:-} == --native ]] || exec bash scripts/test-emulated.sh
