@@ -2,6 +2,7 @@ import { type PrefixFilter, selectByPrefix } from "../api/prefix-filter.ts";
 import type { FibEntryView } from "../api/views.ts";
 import type { Felix } from "../felix/felix.ts";
 import { protocolName } from "../felix/format.ts";
+import type { SegmentVerdict } from "../felix/segment.ts";
 import type { FibEntry } from "../felix/status.ts";
 
 type WantedView = NonNullable<FibEntryView["wanted"]>;
@@ -31,14 +32,17 @@ function wantedView({ wanted, metric }: FibEntry): WantedView | undefined {
     onlink: hop?.onlink ?? false,
     metric,
     tunnel,
-    reason: hop === undefined ? "" : reasonName(hop.verdict.kind, tunnel),
+    reason: hop === undefined ? "" : reasonName(hop.verdict, tunnel),
     reasonText: hop?.verdict.text ?? "",
   };
 }
 
-function reasonName(verdict: string, tunnel: boolean): string {
-  if (verdict === "same-segment") return tunnel ? "encapsulation-always" : "same-segment";
-  return verdict === "routed" ? "other-segment" : "unreachable-next-hop";
+function reasonName(verdict: SegmentVerdict, tunnel: boolean): string {
+  if (verdict.kind === "same-segment") {
+    if (!tunnel) return "same-segment";
+    return verdict.isSilent === true ? "silent-neighbour" : "encapsulation-always";
+  }
+  return verdict.kind === "routed" ? "other-segment" : "unreachable-next-hop";
 }
 
 /** One entry of the FIB as the API shows it; `ownProtocol` is our protocol number. */

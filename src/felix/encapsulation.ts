@@ -17,8 +17,10 @@ export function decideMode(verdict: SegmentVerdict, encapsulation: Encapsulation
   if (verdict.kind === "unreachable") {
     return refused(verdict.text, verdict.errno, undefined);
   }
-  const direct = verdict.kind === "same-segment" && encapsulation !== "always";
-  if (direct) return { mode: "direct" };
+  if (verdict.kind === "same-segment" && encapsulation !== "always") {
+    const isLost = verdict.isSilent === true && encapsulation === "cross-subnet";
+    return { mode: isLost ? "tunnel" : "direct" };
+  }
   if (encapsulation === "never") {
     const remedy = "a next hop on the same segment, or encapsulation cross-subnet";
     return refused(`${verdict.text}, and encapsulation is never`, undefined, remedy);
@@ -34,7 +36,7 @@ function refused(
   return { mode: undefined, problem: { errno, text, remedy } };
 }
 
-/** The way out for a next hop. `ifindex` is the segment's interface, or the tunnel's. */
-export function hopFor(mode: NextHopMode, address: string, ifindex: number): PathHop {
-  return { gateway: address, ifindex, onlink: mode === "tunnel", weight: 1 };
+/** The way straight to a next hop. `ifindex` is the segment's interface. */
+export function directHop(address: string, ifindex: number): PathHop {
+  return { gateway: address, ifindex, onlink: false, weight: 1 };
 }

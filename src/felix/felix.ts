@@ -16,6 +16,7 @@ import type { RouteIntent } from "./intent.ts";
 import { type LoadKernelModule, modprobe } from "./kernel-module.ts";
 import { KernelPicture } from "./kernel-picture.ts";
 import { decideLocal, LOCAL_METRIC, type LocalDecision, localPath } from "./local.ts";
+import { NeighbourWatch } from "./neighbour-watch.ts";
 import { NextHops } from "./next-hops.ts";
 import { type NextHopObjectsChoice, ObjectKeeper } from "./object-keeper.ts";
 import { findPodCidrOverlaps, type PodCidrOverlap } from "./overlaps.ts";
@@ -145,8 +146,13 @@ export class Felix {
     this.#policies = policiesOf(options);
     const paths = this.#paths;
     const objects = new NextHopObjects(protocol);
+    const neighbours = new NeighbourWatch({
+      ...{ netlink, clock, logger },
+      deviceName: (ifindex) => picture.deviceName(ifindex),
+      onChange: () => this.#reconciler.reevaluate(),
+    });
     this.#nextHops = new NextHops({
-      ...{ netlink, picture, tunnels, paths, objects, protocol, nodeAddresses },
+      ...{ netlink, picture, tunnels, paths, objects, protocol, nodeAddresses, neighbours },
       onDoubt: () => this.#reconciler.reevaluateLater(),
     });
     const deviceName = (ifindex: number): string => picture.deviceName(ifindex);
@@ -169,6 +175,7 @@ export class Felix {
       nextHops: this.#nextHops,
       keeper,
       tunnels,
+      neighbours,
       sweeper: new TunnelSweeper({ netlink, picture, protocol, logger, lingerMs }),
       usedTunnels: () => tunnels.usedBy(this.#policies.all()),
       programmer: new RouteProgrammer(

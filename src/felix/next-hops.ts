@@ -3,13 +3,15 @@ import type { PathTable } from "../fib/path.ts";
 import { ipVersionOf, isLinkLocalText, parseIpAddress, withoutZone } from "../net/ip-address.ts";
 import { type Prefix, prefixContainsAddress } from "../net/prefix.ts";
 import type { Netlink } from "../netlink/netlink.ts";
-import { decideMode, hopFor } from "./encapsulation.ts";
+import { decideMode, directHop } from "./encapsulation.ts";
 import type { KernelPicture } from "./kernel-picture.ts";
+import type { NeighbourWatch, StraightNextHop } from "./neighbour-watch.ts";
 import { judgeOnLink } from "./on-link.ts";
 import type { NextHop, NextHopGroup, RouteOwner, Way } from "./owner.ts";
 import { type PathPolicy, policyKey } from "./pool-policy.ts";
 import { isAnswer, judgeSegment, type SegmentVerdict } from "./segment.ts";
 import type { Tunnel } from "./tunnel.ts";
+import { tunnelHop } from "./tunnel-kind.ts";
 import type { TunnelNeed, Tunnels } from "./tunnels.ts";
 
 export interface NextHopsOptions {
@@ -19,6 +21,7 @@ export interface NextHopsOptions {
   readonly paths: PathTable;
   readonly objects: NextHopObjects;
   readonly protocol: number;
+  readonly neighbours: Pick<NeighbourWatch, "isSilent">;
   /** The kernel could not say how a next hop lies: it is to be asked again. */
   readonly onDoubt: () => void;
   /** This node's own addresses. */
@@ -41,6 +44,8 @@ export class NextHops {
   };
   /** The one that was asked for last: routes of one node mostly come together. */
   #last: NextHopGroup | undefined;
+  /** Another number when other next hops are in use, or they were judged anew. */
+  generation = 0;
   /** The subnets that other nodes say they are in. */
   #subnets: ReadonlyMap<string, Prefix> = new Map();
 
@@ -62,6 +67,7 @@ export class NextHops {
     if (group === undefined) {
       const key = groupKey(to, payload, policy);
       group = newGroup(key, addresses, policy, payload, (address) => this.#hop(address));
+      this.generation++;
       ofPolicy.set(to, group);
       this.#groups.set(key, group);
       this.#resolve(group);
@@ -74,6 +80,7 @@ export class NextHops {
   /** `successor`: where its last route went. Returns whether routes are to be wired anew. */
   release(group: NextHopGroup, successor?: NextHopGroup): boolean {
     if (--group.users > 0) return false;
+    this.generation++;
     this.#groups.delete(group.key);
     const addresses = group.ways.map(({ nextHop }) => nextHop.address);
     this.#groupsOf(group.policy, group.payload).delete(wordsOf(addresses));
@@ -101,6 +108,7 @@ export class NextHops {
 
   /** Asks the kernel about every next hop again; resolves to the groups whose path changed. */
   async reevaluate(): Promise<ReadonlySet<NextHopGroup>> {
+    this.generation++;
     let count = 0;
     for (const hop of this.#hops.values()) {
       hop.verdict = this.#verdict(hop.address, hop.verdict);
@@ -119,17 +127,32 @@ export class NextHops {
   /** The tunnels that some route goes, or would go, through. */
   tunnelNeeds(): ReadonlyMap<Tunnel, TunnelNeed> {
     const needs = new Map<Tunnel, TunnelNeed>();
-    for (const { ways } of this.#groups.values()) {
+    for (const { ways, payload } of this.#groups.values()) {
       for (const { tunnel, nextHop } of ways) {
         if (tunnel === undefined || nextHop.verdict.kind === "unreachable") continue;
         const mtu = this.#options.picture.link(nextHop.verdict.ifindex)?.mtu;
-        const need = needs.get(tunnel) ?? { underlayMtu: undefined, peers: new Set() };
+        const need = needs.get(tunnel) ?? newNeed(tunnel);
+        if (payload === 6) need.linkLocal = true;
         need.peers.add(nextHop.address);
         if (mtu !== undefined) need.underlayMtu = Math.min(mtu, need.underlayMtu ?? mtu);
         needs.set(tunnel, need);
       }
     }
     return needs;
+  }
+
+  /** Next hops that routes lead straight to, or would if they answered, where those could go through a tunnel instead. */
+  straight(): StraightNextHop[] {
+    const found = new Map<NextHop, StraightNextHop>();
+    for (const { ways, policy } of this.#groups.values()) {
+      if (policy.encapsulation !== "cross-subnet") continue;
+      for (const { nextHop } of ways) {
+        const { address, verdict } = nextHop;
+        if (verdict.kind !== "same-segment" || isLinkLocalText(address)) continue;
+        found.set(nextHop, { address, ifindex: verdict.ifindex });
+      }
+    }
+    return [...found.values()];
   }
 
   /** Does a route for this prefix matter to the way to any next hop? */
@@ -169,7 +192,7 @@ export class NextHops {
 
   /** A failure that is no answer leaves the verdict as it was. */
   #verdict(address: string, before?: SegmentVerdict): SegmentVerdict {
-    const { netlink, picture, protocol, nodeAddresses, onDoubt } = this.#options;
+    const { netlink, picture, protocol, nodeAddresses, neighbours, onDoubt } = this.#options;
     if (isLinkLocalText(address)) return judgeOnLink(address, picture);
     const version = address.includes(":") ? 6 : 4;
     const lookup = netlink.lookup(address);
@@ -181,6 +204,7 @@ export class NextHops {
       protocol,
       deviceName: (ifindex) => picture.deviceName(ifindex),
       isInterfaceSubnet: (ifindex, prefix) => picture.isInterfaceSubnet(ifindex, prefix),
+      isSilent: (one, ifindex) => neighbours.isSilent(one, ifindex),
       theirSubnet: this.#subnets.get(address),
       nodeAddress: nodeAddresses[version],
     });
@@ -211,15 +235,19 @@ export class NextHops {
     way.problem = undefined;
     if (decision.mode === undefined) way.problem = decision.problem;
     else if (decision.mode === "direct" && verdict.kind !== "unreachable") {
-      way.hop = hopFor("direct", withoutZone(address), verdict.ifindex);
+      way.hop = directHop(withoutZone(address), verdict.ifindex);
     } else {
       way.tunnel = this.#options.tunnels.choose(policy.tunnel, version, payload);
       this.#enter(way, policy, payload);
     }
-    if (payload === 6 && version === 4 && way.hop !== undefined) {
+    if (payload === 6 && version === 4 && way.mode === "direct" && way.hop !== undefined) {
       way.hop = undefined;
       const text = `an IPv6 route cannot lead to the IPv4 next hop ${address}`;
-      way.problem = { errno: undefined, text, remedy: "give every node an IPv6 address" };
+      way.problem = {
+        errno: undefined,
+        text,
+        remedy: "give every node an IPv6 address, or `encapsulation: always` with `tunnel: vxlan`",
+      };
     }
   }
 
@@ -229,7 +257,14 @@ export class NextHops {
       const text = `no ${policy.tunnel} tunnel over IPv${nextHop.version} carries IPv${payload}`;
       way.problem = { errno: undefined, text, remedy: "tunnel: vxlan, on every node" };
     } else if (tunnel.ifindex === undefined) way.problem = tunnel.problem;
-    else way.hop = hopFor("tunnel", nextHop.address, tunnel.ifindex);
+    else way.hop = tunnelHop(tunnel.spec, tunnel.ifindex, nextHop.address, payload);
+    const { verdict } = nextHop;
+    // Silent or not: without a tunnel there is no better way.
+    if (way.hop !== undefined || verdict.kind !== "same-segment" || verdict.isSilent !== true)
+      return;
+    if (policy.encapsulation !== "cross-subnet") return;
+    way.mode = "direct";
+    way.hop = directHop(nextHop.address, verdict.ifindex);
   }
 }
 
@@ -259,6 +294,10 @@ function newGroup(
   const whole = group as typeof group & { owner?: RouteOwner };
   whole.owner = { kind: "remote", group: whole as NextHopGroup };
   return whole as NextHopGroup;
+}
+
+function newNeed({ spec }: Tunnel): TunnelNeed {
+  return { underlayMtu: undefined, peers: new Set(), linkLocal: spec.underlay === 6 };
 }
 
 const unresolved = { mode: undefined, tunnel: undefined, hop: undefined, problem: undefined };

@@ -9,6 +9,7 @@ import type { KernelRoute } from "../netlink/route.ts";
 import type { Clock, Timer } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { KernelPicture } from "./kernel-picture.ts";
+import type { NeighbourWatch } from "./neighbour-watch.ts";
 import type { NextHops } from "./next-hops.ts";
 import type { ObjectKeeper } from "./object-keeper.ts";
 import type { RouteOwner } from "./owner.ts";
@@ -24,6 +25,7 @@ export interface ReconcilerParts {
   readonly paths: PathTable;
   readonly nextHops: NextHops;
   readonly keeper: ObjectKeeper;
+  readonly neighbours: NeighbourWatch;
   readonly tunnels: Tunnels;
   readonly sweeper: TunnelSweeper;
   /** Tunnel devices that the configuration has a use for. */
@@ -60,6 +62,9 @@ export class Reconciler {
   #tunnelDue = true;
   #rewireDue = false;
   #mayDelete = false;
+  #overflowed = false;
+  /** Of the next hops, when those that are to be watched were last told. */
+  #watchedGeneration = -1;
   #scheduled = false;
   #running: Promise<void> | undefined;
   #stopped = false;
@@ -102,6 +107,7 @@ export class Reconciler {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#ending?.();
+    this.#parts.neighbours.close();
     this.#safetyNet?.cancel();
     this.#recovery?.cancel();
     this.#retry?.cancel();
@@ -235,6 +241,7 @@ export class Reconciler {
     await this.#tend();
     const uncertain = await programmer.program();
     if (uncertain !== undefined) throw uncertain;
+    await this.#watch();
     if (!this.#mayDelete) return;
     this.#parts.keeper.sweep();
     await this.#sweepTunnels();
@@ -297,6 +304,17 @@ export class Reconciler {
     }
   }
 
+  /** Watches whether the next hops beside us answer. */
+  async #watch(): Promise<void> {
+    const { nextHops, neighbours } = this.#parts;
+    const { generation } = nextHops;
+    if (this.#overflowed) await neighbours.refresh();
+    this.#overflowed = false;
+    if (generation === this.#watchedGeneration) return;
+    await neighbours.watch(nextHops.straight());
+    this.#watchedGeneration = generation;
+  }
+
   /** The kernel could not be read, or what became of a batch is unknown: everything is read anew, but not at once. */
   #recover(error: unknown): void {
     if (!(error instanceof NetlinkError)) throw error;
@@ -321,6 +339,7 @@ export class Reconciler {
       if (this.#parts.keeper.onEvent(event)) this.reevaluate();
     } else if (event.kind === "overflow") {
       this.overflows++;
+      this.#overflowed = true;
       this.resync("events were lost");
     } else this.#onSurroundings(event);
   }
@@ -328,6 +347,9 @@ export class Reconciler {
   #onSurroundings(event: NetlinkEvent): void {
     const tunnel = this.#parts.tunnels.ofLink(linkOf(event));
     if (tunnel !== undefined && "portId" in event && event.portId !== 0) tunnel.blame(event.portId);
+    if (event.kind === "neighbour" && event.op === "new") {
+      this.#parts.neighbours.heard(event.neighbour);
+    }
     if (event.kind === "neighbour" || event.kind === "setting") {
       if (tunnel === undefined && linkOf(event) !== EVERY_LINK) return;
       this.#tunnelDue = true;

@@ -12,6 +12,8 @@ export type SegmentVerdict =
       readonly device: string;
       /** The interface's subnet that it is in. */
       readonly subnet: string;
+      /** Though there, it does not answer: no frame of ours seems to reach it. */
+      readonly isSilent?: boolean;
       readonly text: string;
     }
   | {
@@ -41,6 +43,8 @@ export interface Surroundings {
   isInterfaceSubnet(ifindex: number, prefix: Prefix): boolean;
   /** The subnet that the next hop says it is in, where it says so. */
   readonly theirSubnet?: Prefix | undefined;
+  /** Does the kernel ask for an address on that link in vain? */
+  isSilent?(address: string, ifindex: number): boolean;
   /** This node's own address, which must be in it. */
   readonly nodeAddress?: string | undefined;
 }
@@ -115,5 +119,7 @@ function judgeUnicast(
     return { ...routed, why: "their-subnet", text };
   }
   const text = `${address} is in ${match}, a subnet of ${device}`;
-  return { kind: "same-segment", ifindex, device, subnet: match, text };
+  const segment = { kind: "same-segment", ifindex, device, subnet: match } as const;
+  if (surroundings.isSilent?.(address, ifindex) !== true) return { ...segment, text };
+  return { ...segment, isSilent: true, text: `${text}, but does not answer there` };
 }

@@ -1,5 +1,6 @@
-import { parseIpAddress } from "../net/ip-address.ts";
-import { formatMac } from "../netlink/neighbour.ts";
+import type { PathHop } from "../fib/path.ts";
+import { formatIpAddress, parseIpAddress } from "../net/ip-address.ts";
+import { formatMac, parseMac } from "../netlink/neighbour.ts";
 import type { NewLink } from "../netlink/link.ts";
 
 /** How packets are wrapped on their way to a next hop behind a router. */
@@ -80,6 +81,31 @@ export function newTunnelLink(spec: TunnelSpec, nodeAddress: string): NewLink {
   }
   const vxlan = { id: VXLAN_ID, port: VXLAN_PORT, local: nodeAddress, learning: false };
   return { name, kind, mac: tunnelMac(nodeAddress), vxlan };
+}
+
+/**
+ * What packets of an IP version lead to, on the tunnel's device, to get to a node. IPv4 over IPv4: the node's address, which is
+ * there because we say so (`onlink`). Of an IPv6 gateway the kernel believes that only where no other route leads to
+ * it, so that VXLAN has the link-local address of the far end's device instead.
+ */
+export function tunnelHop(
+  { kind, underlay }: TunnelSpec,
+  ifindex: number,
+  nodeAddress: string,
+  payload: 4 | 6,
+): PathHop {
+  const hop = { ifindex, weight: 1 };
+  if (kind !== "vxlan" || (underlay === 4 && payload === 4)) {
+    return { ...hop, gateway: nodeAddress, onlink: true };
+  }
+  return { ...hop, gateway: tunnelLinkLocal(nodeAddress), onlink: false };
+}
+
+/** The link-local address that follows from the MAC address of a node's VXLAN device (RFC 4291 App. A). */
+export function tunnelLinkLocal(nodeAddress: string): string {
+  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = parseMac(tunnelMac(nodeAddress));
+  const octets = Uint8Array.of(0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 2, b, c, 0xff, 0xfe, d, e, f);
+  return formatIpAddress(octets);
 }
 
 /**

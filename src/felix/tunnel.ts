@@ -28,6 +28,8 @@ export interface TunnelWish {
   readonly podCidrs: readonly Prefix[];
   /** Addresses of the nodes at the other ends. */
   readonly peers: readonly string[];
+  /** Some routes lead to link-local addresses of the other ends. */
+  readonly linkLocal: boolean;
 }
 
 /** The tunnel's addresses: the first of the node's own first pod CIDR of each IP version that it carries. */
@@ -122,7 +124,7 @@ export class Tunnel {
     if (link.mtu !== mtu) done.push(`MTU ${mtu}`);
     if (!link.up || link.mtu !== mtu) netlink.changeLink(link.ifindex, { up: true, mtu });
     this.#address(link, tunnelAddresses(wish.podCidrs, this.spec), done);
-    const entries = (await this.#peers?.ensure(link.ifindex, wish.peers)) ?? 0;
+    const entries = (await this.#peers?.ensure(link.ifindex, wish)) ?? 0;
     if (entries > 0) done.push(`${entries} entries for other nodes`);
     if (await loosenReversePathFilter(sysctl, link.name, logger)) done.push("rp_filter 2");
   }

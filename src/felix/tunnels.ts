@@ -9,6 +9,8 @@ export interface TunnelNeed {
   /** Octets; `undefined` where no link says. */
   underlayMtu: number | undefined;
   readonly peers: Set<string>;
+  /** Some routes lead to link-local addresses of the other ends. */
+  linkLocal: boolean;
 }
 
 /** All tunnels, each kept only while some route needs it. */
@@ -87,9 +89,9 @@ export class Tunnels {
     due: boolean,
   ): Promise<boolean> {
     let changed = false;
-    for (const [tunnel, { underlayMtu, peers }] of needs) {
-      const wish: TunnelWish = { underlayMtu, podCidrs, peers: [...peers] };
-      const words = `${underlayMtu} ${podCidrs.map(({ text }) => text).join(" ")} ${wish.peers.join(" ")}`;
+    for (const [tunnel, { underlayMtu, peers, linkLocal }] of needs) {
+      const wish: TunnelWish = { underlayMtu, podCidrs, peers: [...peers], linkLocal };
+      const words = `${underlayMtu} ${linkLocal} ${podCidrs.map(({ text }) => text).join(" ")} ${wish.peers.join(" ")}`;
       if (!due && words === this.#lastWishes.get(tunnel)) continue;
       this.#lastWishes.set(tunnel, words);
       if (await tunnel.ensure(wish)) changed = true;

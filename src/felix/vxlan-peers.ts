@@ -1,7 +1,7 @@
 import { ipVersionOf } from "../net/ip-address.ts";
 import type { Neighbour } from "../netlink/neighbour.ts";
 import type { Netlink } from "../netlink/netlink.ts";
-import { tunnelMac } from "./tunnel-kind.ts";
+import { tunnelLinkLocal, tunnelMac } from "./tunnel-kind.ts";
 
 /** Entries are written in slices of this many, some hundred microseconds. */
 const SLICE = 64;
@@ -18,10 +18,12 @@ export class VxlanPeers {
   }
 
   /** Resolves to how many entries had to be made or taken away. Rejects with `NetlinkError`. */
-  async ensure(ifindex: number, addresses: readonly string[]): Promise<number> {
+  async ensure(ifindex: number, { peers, linkLocal }: VxlanNeed): Promise<number> {
     const wanted = new Map<string, Neighbour>();
-    for (const entry of addresses.flatMap((address) => entriesFor(ifindex, address))) {
+    const replacing = new Set<string>();
+    for (const entry of peers.flatMap((address) => entriesFor(ifindex, address, linkLocal))) {
       wanted.set(keyOf(entry), entry);
+      replacing.add(placeOf(entry));
     }
     let changes = 0;
     const pause = async (): Promise<void> => {
@@ -40,22 +42,33 @@ export class VxlanPeers {
       await pause();
     }
     for (const entry of stale) {
-      const isReplaced = entry.table !== "bridge" && addresses.includes(entry.address);
-      if (!isReplaced && !isMulticast(entry.address)) this.#netlink.removeNeighbour(entry);
+      if (!replacing.has(placeOf(entry)) && !isMulticast(entry.address))
+        this.#netlink.removeNeighbour(entry);
       await pause();
     }
     return changes;
   }
 }
 
-function entriesFor(ifindex: number, address: string): Neighbour[] {
-  const mac = tunnelMac(address);
-  const table = ipVersionOf(address) === 6 ? "ipv6" : "ipv4";
-  const common = { ifindex, address, mac, permanent: true, failed: false };
-  return [
-    { ...common, table },
-    { ...common, table: "bridge" },
-  ];
+/** What is needed of the other ends. */
+export interface VxlanNeed {
+  /** Their addresses. */
+  readonly peers: readonly string[];
+  /** Some routes lead to link-local addresses of theirs. */
+  readonly linkLocal: boolean;
+}
+
+function entriesFor(ifindex: number, address: string, linkLocal: boolean): Neighbour[] {
+  const common = { ifindex, mac: tunnelMac(address), permanent: true, failed: false };
+  const entries: Neighbour[] = [{ ...common, address, table: "bridge" }];
+  if (ipVersionOf(address) === 4) entries.push({ ...common, address, table: "ipv4" });
+  if (linkLocal) entries.push({ ...common, address: tunnelLinkLocal(address), table: "ipv6" });
+  return entries;
+}
+
+/** Two entries of one place cannot be at once: setting one replaces the other. (A MAC address may be behind several.) */
+function placeOf({ table, address, mac }: Neighbour): string {
+  return `${table} ${address} ${table === "bridge" ? mac : ""}`;
 }
 
 function keyOf({ table, address, mac, permanent }: Neighbour): string {

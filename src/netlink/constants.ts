@@ -102,10 +102,16 @@ export const NetconfAttribute = { ifindex: 1 } as const;
 export const NeighbourAttribute = { destination: 1, linkAddress: 2, ifindex: 8 } as const;
 
 /** ndm_state. */
-export const NeighbourState = { failed: 0x20, permanent: 0x80 } as const;
+export const NeighbourState = {
+  reachable: 0x2,
+  probe: 0x10,
+  failed: 0x20,
+  noArp: 0x40,
+  permanent: 0x80,
+} as const;
 
-/** ndm_flags: the device's own table rather than that of the bridge it is a port of. */
-export const NeighbourFlag = { self: 0x2 } as const;
+/** ndm_flags; `use`: asks for it as for a packet; `self`: the device's own table rather than that of the bridge it is a port of. */
+export const NeighbourFlag = { use: 0x1, self: 0x2 } as const;
 
 /** ifi_flags. */
 export const LinkFlag = { up: 0x1, loopback: 0x8, lowerUp: 0x10000 } as const;

@@ -23,6 +23,7 @@ import {
   decodeNeighbour,
   encodeNeighbour,
   encodeNeighbourDump,
+  encodeNeighbourProbe,
   type Neighbour,
   type NeighbourTable,
 } from "./neighbour.ts";
@@ -213,6 +214,24 @@ class KernelNetlink implements Netlink {
       this.#conversation.change(operation, MessageType.delNeighbour, 0, encodeNeighbour(entry));
     } catch (error) {
       if (!(error instanceof NetlinkError && error.errno === Errno.noEntry)) throw error;
+    }
+  }
+
+  probeNeighbour(table: NeighbourTable, ifindex: number, address: string): void {
+    const operation = `ask for neighbour ${address}`;
+    const { newNeighbour } = MessageType;
+    const body = (isKnown: boolean): Uint8Array => {
+      return encodeNeighbourProbe(table, ifindex, address, isKnown);
+    };
+    try {
+      this.#conversation.change(operation, newNeighbour, MessageFlag.replace, body(true));
+    } catch (error) {
+      // ENOENT: no such entry; EINVAL: one without a MAC address.
+      const isUnknown =
+        error instanceof NetlinkError &&
+        (error.errno === Errno.noEntry || error.errno === Errno.invalid);
+      if (!isUnknown) throw error;
+      this.#conversation.change(operation, newNeighbour, MessageFlag.create, body(false));
     }
   }
 

@@ -23,6 +23,8 @@ export interface Neighbour {
   readonly permanent: boolean;
   /** The kernel has asked for it in vain. */
   readonly failed: boolean;
+  /** It has answered of late, or needs not. */
+  readonly reachable?: boolean;
 }
 
 const familyOf = {
@@ -46,6 +48,7 @@ export function decodeNeighbour(payload: Uint8Array): Neighbour | undefined {
   });
   if (address === undefined) return undefined;
   const state = view.getUint16(8, true);
+  const { reachable, noArp, permanent } = NeighbourState;
   return {
     table,
     ifindex: view.getInt32(4, true),
@@ -53,6 +56,7 @@ export function decodeNeighbour(payload: Uint8Array): Neighbour | undefined {
     mac,
     permanent: (state & NeighbourState.permanent) !== 0,
     failed: (state & NeighbourState.failed) !== 0,
+    reachable: (state & (reachable | noArp | permanent)) !== 0,
   };
 }
 
@@ -67,6 +71,25 @@ export function encodeNeighbour(entry: Neighbour): Uint8Array {
   const writer = new AttributeWriter(fixed).bytes(NeighbourAttribute.destination, octets);
   if (entry.mac !== undefined) writer.bytes(NeighbourAttribute.linkAddress, parseMac(entry.mac));
   return writer.finish();
+}
+
+/**
+ * Body of a request that has the kernel ask for a neighbour: at once where it knows a MAC address of it (NUD_PROBE), and
+ * as for a packet where it knows none (NTF_USE).
+ */
+export function encodeNeighbourProbe(
+  table: NeighbourTable,
+  ifindex: number,
+  address: string,
+  isKnown: boolean,
+): Uint8Array {
+  const octets = parseIpAddress(address);
+  if (octets === undefined) throw new TypeError(`not an IP address: ${address}`);
+  const fixed = header(table, ifindex);
+  const view = new DataView(fixed.buffer);
+  if (isKnown) view.setUint16(8, NeighbourState.probe, true);
+  else view.setUint8(10, NeighbourFlag.use);
+  return new AttributeWriter(fixed).bytes(NeighbourAttribute.destination, octets).finish();
 }
 
 /** Body of a request that lists a link's entries (the bridge table's by NDA_IFINDEX, which all kernels know). */

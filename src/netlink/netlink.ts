@@ -111,6 +111,8 @@ export interface Netlink {
   setNeighbour(entry: Neighbour): void;
   /** Takes an entry away; one that is not there is well. Throws `NetlinkError`. */
   removeNeighbour(entry: Neighbour): void;
+  /** Has the kernel ask for a neighbour, now; an event tells the outcome. Throws `NetlinkError`. */
+  probeNeighbour(table: NeighbourTable, ifindex: number, address: string): void;
   /** Makes an interface. Throws `NetlinkError`. */
   createLink(link: NewLink): void;
   /** Throws `NetlinkError`. */

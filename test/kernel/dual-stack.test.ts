@@ -118,7 +118,7 @@ describe("nodes with IPv4 and IPv6 pods", {
     const { namespace } = margayOn("a1");
     const routes = await namespace.run(["ip", "-6", "route", "show", "proto", "77"]);
     assert.match(routes, /^fd00:233:3::\/64 via 2001:db8:1::3 dev eth0 /m);
-    assert.match(routes, /^fd00:233:4::\/64 via 2001:db8:2::4 dev vxlan6\.margay .*onlink/m);
+    assert.match(routes, /^fd00:233:4::\/64 via fe80::484f:38ff:febc:e391 dev vxlan6\.margay /m);
     assert.match(routes, /^unreachable fd00:233:2::\/64 /m);
   });
 

@@ -50,6 +50,10 @@ export class MemoryKernel {
   /** Messages about next-hop objects that were applied. */
   nextHopChanges = 0;
   neighbours: Neighbour[] = [];
+  /** Addresses that nobody answers for. */
+  readonly silent = new Set<string>();
+  /** Addresses that were asked for. */
+  probes: string[] = [];
   readonly faults: Faults = {};
   /** Batches and route changes that were applied. */
   batches = 0;
@@ -274,6 +278,8 @@ export class MemoryKernel {
     if (!link.up) return Errno.networkDown;
     if (hop.gateway === undefined || hop.onlink) return 0;
     if (isLinkLocalText(hop.gateway)) {
+      // It has such an address by itself, once it is up.
+      if (link.kind === "vxlan") return 0;
       const isOnLink = this.addresses.some(({ address, ifindex }) => {
         return ifindex === hop.ifindex && isLinkLocalText(address);
       });
@@ -449,6 +455,17 @@ class MemoryNetlink implements Netlink {
     kernel.tell({ kind: "neighbour", op: "deleted", neighbour: gone });
   }
 
+  probeNeighbour(table: NeighbourTable, ifindex: number, address: string): void {
+    const kernel = this.#kernel;
+    kernel.probes.push(address);
+    const failed = kernel.silent.has(address);
+    const mac = failed ? undefined : "02:00:00:00:00:01";
+    const entry = { table, ifindex, address, mac, permanent: false, failed, reachable: !failed };
+    this.removeNeighbour(entry);
+    kernel.neighbours.push(entry);
+    kernel.tell({ kind: "neighbour", op: "new", neighbour: entry });
+  }
+
   deleteLink(ifindex: number): void {
     this.#kernel.deleteLink(ifindex);
   }
@@ -463,7 +480,9 @@ class MemoryNetlink implements Netlink {
       if (link.name === name) throw new NetlinkError(operation, Errno.exists);
       // As Linux does: of two alike it could not tell which one a packet is for.
       const isAlike =
-        (vxlan !== undefined && link.vxlan?.id === vxlan.id) ||
+        (vxlan !== undefined &&
+          link.vxlan?.id === vxlan.id &&
+          ipVersionOf(link.vxlan.local ?? "") === ipVersionOf(vxlan.local ?? "")) ||
         (ipTunnel !== undefined && link.ipTunnel?.local === ipTunnel.local);
       if (isAlike) throw new NetlinkError(operation, Errno.exists);
     }

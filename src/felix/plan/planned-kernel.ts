@@ -153,6 +153,9 @@ export class PlannedKernel implements Netlink {
     this.commands.push(neighbourCommand("del", entry, (ifindex) => this.#name(ifindex)));
   }
 
+  /** Alters nothing that lasts. */
+  probeNeighbour(): void {}
+
   createLink(link: NewLink): void {
     const operation = `create ${link.name} of type ${link.kind}`;
     for (const { name } of this.#links.values()) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { tunnelMac } from "../../../src/felix/tunnel-kind.ts";
+import { tunnelLinkLocal, tunnelMac } from "../../../src/felix/tunnel-kind.ts";
 import type { Link } from "../../../src/netlink/link.ts";
 import type { TunnelStatus } from "../../../src/felix/status.ts";
 import { FelixHarness, prefix, turn } from "../../support/felix-harness.ts";
@@ -19,7 +19,10 @@ const vxlan = (): TunnelStatus | undefined =>
 
 /** What the device knows of other nodes. */
 const peers = (): string[] =>
-  h.kernel.neighbours.map(({ table, address, mac }) => `${table} ${address} ${mac}`).sort();
+  h.kernel.neighbours
+    .filter(({ permanent }) => permanent)
+    .map(({ table, address, mac }) => `${table} ${address} ${mac}`)
+    .sort();
 
 const PEERS_OF_B = ["bridge 192.168.2.2 4e:77:c0:a8:02:02", "ipv4 192.168.2.2 4e:77:c0:a8:02:02"];
 
@@ -69,6 +72,47 @@ describe("the VXLAN tunnel", () => {
     const link = [...h.kernel.links.values()].find(({ name }) => name === "vxlan.margay");
     assert.equal(link?.vxlan?.local, "192.168.1.2");
     assert.equal(h.entry("10.233.2.0/24")?.state, "installed");
+  });
+
+  test("carries IPv6 over IPv4, too, to the link-local address of the far end's device", async () => {
+    await h.start({
+      tunnel: "vxlan",
+      encapsulation: "always",
+      podCidrs: [prefix("fd00:233:1::/64")],
+    });
+    h.set("fd00:233:2::/64", "192.168.1.3");
+    h.set("10.233.2.0/24", "192.168.1.3");
+    await h.felix.settled();
+    const ways = h.kernel.routes
+      .filter(({ protocol, hops }) => protocol === 77 && hops.length === 1)
+      .map(({ prefix: { text }, hops: [hop] }) => `${text} ${hop?.gateway} ${hop?.onlink}`);
+    assert.deepEqual(ways.sort(), [
+      "10.233.2.0/24 192.168.1.3 true",
+      "fd00:233:2::/64 fe80::4c77:c0ff:fea8:103 false",
+    ]);
+    assert.deepEqual(peers(), [
+      "bridge 192.168.1.3 4e:77:c0:a8:01:03",
+      "ipv4 192.168.1.3 4e:77:c0:a8:01:03",
+      "ipv6 fe80::4c77:c0ff:fea8:103 4e:77:c0:a8:01:03",
+    ]);
+    assert.deepEqual(vxlan()?.addresses, ["fd00:233:1::"]);
+  });
+
+  test("over IPv4 and the one over IPv6 stand side by side", async () => {
+    h.kernel.addAddress(h.eth0, "2001:db8::2", 64);
+    await h.start({ tunnel: "vxlan", encapsulation: "always", secondAddress: "2001:db8::2" });
+    h.set("10.233.2.0/24", "192.168.1.3");
+    h.set("fd00:233:2::/64", "2001:db8::3");
+    await h.felix.settled();
+    const { repairs } = h.felix.status();
+    h.felix.setTunnelSettings({ ipipDevice: "unused", ttl: 1 });
+    await h.felix.settled();
+    const devices = [...h.kernel.links.values()].filter(({ kind }) => kind === "vxlan");
+    assert.deepEqual(
+      devices.map(({ name, mtu, vxlan: settings }) => `${name} ${mtu} ${settings?.local}`),
+      ["vxlan.margay 1450 192.168.1.2", "vxlan6.margay 1430 2001:db8::2"],
+    );
+    assert.equal(h.felix.status().repairs, repairs);
   });
 
   test("takes the place of IPIP with auto, where the kernel has none", async () => {
@@ -275,6 +319,10 @@ describe("subnets that other nodes say they are in", () => {
     await h.felix.settled();
     assert.deepEqual(h.there(), ["10.233.2.0/24 192.168.1.3 eth0 77"]);
   });
+});
+
+test("a VXLAN device's link-local address follows from its MAC address", () => {
+  assert.equal(tunnelLinkLocal("192.168.2.2"), "fe80::4c77:c0ff:fea8:202");
 });
 
 test("a node's MAC address follows from its address", () => {

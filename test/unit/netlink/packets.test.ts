@@ -258,7 +258,7 @@ describe("links and addresses", () => {
   test("a neighbour and its way back", () => {
     const entry: Neighbour = {
       ...{ table: "bridge" as const, ifindex: 7, address: "192.168.2.2", mac: "4e:77:c0:a8:02:02" },
-      ...{ permanent: true, failed: false },
+      ...{ permanent: true, failed: false, reachable: true },
     };
     const body = encodeNeighbour(entry);
     assert.deepEqual(
