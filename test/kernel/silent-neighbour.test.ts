@@ -18,12 +18,7 @@ describe("a next hop on our segment that stops answering there", {
   before(async () => {
     await lab.build();
     const { network } = lab;
-    for (const [node, address] of [
-      [lab.near, "fd00:1::2/64"],
-      [lab.beside, BESIDE[6]],
-    ] as const) {
-      await network.ip(node.namespace, `addr add ${address} dev eth0 nodad`);
-    }
+    await lab.addIpv6();
     // The kernel gives up sooner than after three seconds.
     for (const version of ["ipv4", "ipv6"]) {
       const of = `net.${version}.neigh.eth0`;

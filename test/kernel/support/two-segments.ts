@@ -107,10 +107,38 @@ export class TwoSegments {
     return this.network.exec(from.pod, "ping", "-c", "1", "-W", "5", to.podAddress);
   }
 
-  /** `tcpdump` on the wire to the far segment, already listening; `frames` resolves to what it says of the first `count`. */
-  async sniff(filter: string, count: number): Promise<{ readonly frames: Promise<string> }> {
-    const words = ["-l", "-n", "-v", "-i", "lan1", "-c", String(count), filter];
-    const argv = ["netns", "exec", this.#router, "tcpdump", ...words];
+  /** Gives every node, and the router, IPv6 addresses beside the others: fd00:1::2, fd00:1::3 and fd00:2::2. */
+  async addIpv6(): Promise<void> {
+    const { network } = this;
+    for (const [namespace, device, address] of [
+      [this.#router, "lan0", "fd00:1::1"],
+      [this.#router, "lan1", "fd00:2::1"],
+      [this.near.namespace, "eth0", "fd00:1::2"],
+      [this.beside.namespace, "eth0", "fd00:1::3"],
+      [this.far.namespace, "eth0", "fd00:2::2"],
+    ] as const) {
+      await network.ip(namespace, `addr add ${address}/64 dev ${device} nodad`);
+    }
+    await network.exec(this.#router, "sysctl", "-qw", "net.ipv6.conf.all.forwarding=1");
+    for (const { namespace } of [this.near, this.beside]) {
+      await network.ip(namespace, "-6 route add default via fd00:1::1");
+    }
+    await network.ip(this.far.namespace, "-6 route add default via fd00:2::1");
+  }
+
+  /**
+   * `tcpdump`, already listening, on the wire to the far segment or to the node beside; `frames` resolves to what it says of
+   * the first `count`, addresses of frames included.
+   */
+  async sniff(
+    filter: string,
+    count: number,
+    at: "far" | "beside" = "far",
+  ): Promise<{ readonly frames: Promise<string> }> {
+    const [namespace, device] =
+      at === "far" ? [this.#router, "lan1"] : [this.beside.namespace, "eth0"];
+    const words = ["-l", "-n", "-e", "-v", "-i", device, "-c", String(count), filter];
+    const argv = ["netns", "exec", namespace, "tcpdump", ...words];
     const child = spawn("ip", argv, { stdio: ["ignore", "pipe", "pipe"] });
     let said = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
