@@ -14,10 +14,12 @@ export function poolPolicies(config: NodeConfig, cluster: ClusterModel): PoolPol
 
 /** The subnets that members say they are in, by their address. */
 export function nodeSubnets(cluster: ClusterModel): Map<string, Prefix> {
-  return new Map(
-    cluster.members.flatMap(({ address, address6, subnet }) => {
-      const of = subnet?.version === 6 ? address6 : address;
-      return subnet === undefined || of === undefined ? [] : [[of, subnet]];
-    }),
-  );
+  const subnets = new Map<string, Prefix>();
+  for (const { address, address6, subnet, subnet6 } of cluster.members) {
+    for (const prefix of [subnet, subnet6]) {
+      const of = prefix?.version === 6 ? address6 : address;
+      if (prefix !== undefined && of !== undefined) subnets.set(of, prefix);
+    }
+  }
+  return subnets;
 }

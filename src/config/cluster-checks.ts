@@ -1,6 +1,6 @@
 import { cidrRange } from "../net/cidr.ts";
 import { parseIpAddress } from "../net/ip-address.ts";
-import { hostPrefix, type Prefix, prefixContains } from "../net/prefix.ts";
+import { hostPrefix, type Prefix, prefixContains, prefixFromOctets } from "../net/prefix.ts";
 import { findOverlaps } from "../net/prefix-order.ts";
 import type { ClusterFile } from "./cluster-schema.ts";
 import type { Draft } from "./draft.ts";
@@ -37,6 +37,7 @@ export function checkCluster(cluster: ClusterDraft, report: Report): void {
   }
   checkAddressesOutsidePods(cluster, entries, report);
   checkIpv6Members(cluster, report);
+  checkSubnets(cluster, report);
   for (const [index, { prefix }] of cluster.poolSettings.entries()) {
     const problem = prefix && outsidePools(prefix, cluster);
     if (problem !== undefined) report.error(["poolSettings", index, "prefix"], problem);
@@ -53,6 +54,21 @@ function checkIpv6Members(cluster: ClusterDraft, report: Report): void {
       ["members", index, "podCidrs", position],
       `${whose} has IPv6 pods and no IPv6 address to reach them by: give it address6`,
     );
+  }
+}
+
+/** A node is in the subnet that it says it is in. */
+function checkSubnets(cluster: ClusterDraft, report: Report): void {
+  for (const [index, member] of cluster.members.entries()) {
+    for (const key of ["subnet", "subnet6"] as const) {
+      const subnet = member[key];
+      const address = subnet?.version === 6 ? member.address6 : member.address;
+      const octets = address === undefined ? undefined : parseIpAddress(address);
+      if (subnet === undefined || octets === undefined) continue;
+      if (prefixContains(subnet, hostPrefix(octets))) continue;
+      const remedy = `give the subnet that its interface is in, such as ${prefixFromOctets(octets, subnet.length).text}`;
+      report.error(["members", index, key], `${subnet.text} does not hold ${address}: ${remedy}`);
+    }
   }
 }
 

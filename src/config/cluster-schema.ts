@@ -27,6 +27,7 @@ const member = section({
     description:
       "The subnet that it is in. Two nodes are on one segment only if each is in the other's; left out, the other end's word counts.",
   }),
+  subnet6: prefix().optional().meta({ description: "The same of its IPv6 address." }),
   podCidrs: list("pod CIDRs", podPrefix()).default([]).meta({
     description: "What the node's pods have; inside the pools, overlapping nobody else's.",
   }),

@@ -95,6 +95,10 @@ const methods: Record<string, (...values: unknown[]) => unknown> = {
   setLocalPrefixes: (...texts) => felix.setLocalPrefixes(texts.map(prefix)),
   setPoolPolicies: (encapsulation, tunnel) =>
     felix.setPoolPolicies([], { encapsulation, tunnel } as PathPolicy),
+  setNodeSubnets: (subnets) => {
+    const texts = Object.entries(subnets as Record<string, string>);
+    felix.setNodeSubnets(new Map(texts.map(([address, text]) => [address, prefix(text)])));
+  },
   setTunnelSettings: (settings) => felix.setTunnelSettings(settings as TunnelSettings),
   /** Gives a prefix to one list of next hops and the other by turns, each written before the next. */
   alternate: async (rounds, text, ...lists) => {

@@ -18,9 +18,25 @@ describe("an IPIP device of our own", {
 
   before(async () => {
     await lab.build();
-    near = await lab.felix(lab.near, { tunnelSettings: OWN, tunnelLingerMs: 100 });
+    await lab.addIpv6();
+    for (const [node, number] of [
+      [lab.near, 1],
+      [lab.far, 2],
+    ] as const) {
+      await lab.network.ip(node.namespace, `addr add fd00:233:${number}::3/128 dev lo nodad`);
+    }
+    const podPools = ["10.233.0.0/16", "fd00:233::/32"];
+    near = await lab.felix(lab.near, {
+      ...{ tunnelSettings: OWN, tunnelLingerMs: 100, podPools, secondAddress: "fd00:1::2" },
+      podCidrs: [lab.near.podCidr, "fd00:233:1::/64"],
+    });
     // The other end need not have one.
-    const far = await lab.felix(lab.far);
+    const far = await lab.felix(lab.far, {
+      ...{ podPools, secondAddress: "fd00:2::2" },
+      podCidrs: [lab.far.podCidr, "fd00:233:2::/64"],
+    });
+    await near.setRoute("fd00:233:2::/64", "fd00:2::2");
+    await far.setRoute("fd00:233:1::/64", "fd00:1::2");
     await near.setRoute("10.233.2.0/24", "192.168.2.2");
     await near.call("pictureComplete");
     await far.setRoute("10.233.1.0/24", "192.168.1.2");
@@ -52,6 +68,21 @@ describe("an IPIP device of our own", {
       /ttl 63, .*flags \[DF\], proto IPIP \(4\).*192\.168\.1\.2 > 192\.168\.2\.2:.*10\.233\.1\.3 > 10\.233\.2\.3: ICMP echo request/s,
     );
     await lab.ping(lab.far, lab.near);
+  });
+
+  test("has one for IPv6 beside it, which adds a header of forty octets and nothing else", async () => {
+    assert.match(
+      await nearIp("-6 route show fd00:233:2::/64"),
+      /via fd00:2::2 dev ip6tnl\.margay /,
+    );
+    assert.match(await nearIp("link show ip6tnl.margay"), /mtu 1460 /);
+    const { frames } = await lab.sniff("ip6 proto 41 and src fd00:1::2", 1);
+    const words = ["-c", "1", "-W", "5", "-I", "fd00:233:1::3", "fd00:233:2::3"];
+    await lab.network.exec(lab.near.namespace, "ping", ...words);
+    assert.match(
+      await frames,
+      /hlim 63, next-header IPv6 \(41\)[^]*fd00:1::2 > fd00:2::2: [^]*fd00:233:1::3 > fd00:233:2::3: [^\n]*ICMP6, echo request/,
+    );
   });
 
   test("gets back its TTL, its name and itself", async () => {
@@ -87,12 +118,14 @@ describe("an IPIP device of our own", {
       await near.call("settled");
       assert.equal(await device(), to);
       await until("nothing of the former is left", async () => {
-        const shown = await nearIp("-o addr show");
         const up = await nearIp("-o link show up");
-        const others = ["margay", "tunl0", "vxlan.margay"].filter((name) => name !== to);
+        const addresses = (await nearIp("-o -4 addr show")).split("\n");
+        // The one over IPv6 is another tunnel, which has the same address.
+        const holders = addresses.filter((line) => / 10\.233\.1\.0\/32 /.test(line));
+        const former = ["margay", "tunl0", "vxlan.margay"].filter((name) => name !== to);
         return (
-          others.every((name) => !up.includes(` ${name}@`) && !up.includes(` ${name}:`)) &&
-          shown.split("10.233.1.0/32").length === 2
+          former.every((name) => !up.includes(` ${name}@`) && !up.includes(` ${name}:`)) &&
+          holders.every((line) => line.includes(` ${to} `) || line.includes(" vxlan6.margay "))
         );
       });
     }

@@ -49,7 +49,12 @@ describe("routes through tunl0", { skip, timeout: 120_000 * slowness }, () => {
 
   test("pods on two segments reach each other, and so do nodes and pods", async () => {
     await far.setRoute("10.233.1.0/24", "192.168.1.2");
+    const { frames } = await lab.sniff("ip proto 4 and src 192.168.1.2", 1);
     await lab.ping(lab.near, lab.far);
+    assert.match(
+      await frames,
+      /proto IPIP \(4\)[^]*192\.168\.1\.2 > 192\.168\.2\.2: [^]*10\.233\.1\.3 > 10\.233\.2\.3: ICMP echo request/,
+    );
     await lab.ping(lab.far, lab.near);
     await lab.network.exec(lab.near.namespace, "ping", ...PING, lab.far.podAddress);
   });

@@ -10,6 +10,8 @@ export interface ClusterMember {
   readonly address6?: string | undefined;
   /** The subnet that it says it is in. */
   readonly subnet?: Prefix | undefined;
+  /** The same of its IPv6 address. */
+  readonly subnet6?: Prefix | undefined;
   /** Disjoint from every other member's, and inside the cluster's pools. May be empty. */
   readonly podCidrs: readonly Prefix[];
   readonly asn: number;

@@ -297,6 +297,17 @@ members:
       "cluster.yaml:8:49: members[2].address6: fe80::4 is link local (RFC 4291): give the address that other nodes reach",
     ],
   },
+  "a node outside its own subnet": {
+    cluster: `podPools: [10.233.0.0/16]
+members:
+  - { name: a1, address: 192.168.1.2, subnet: 192.168.2.0/24, podCidrs: [10.233.1.0/24] }
+  - { name: a2, address: 192.168.1.3, address6: "2001:db8:1::3", subnet6: "2001:db8:2::/64" }
+`,
+    says: [
+      "cluster.yaml:3:47: members[0].subnet: 192.168.2.0/24 does not hold 192.168.1.2: give the subnet that its interface is in, such as 192.168.1.0/24",
+      "cluster.yaml:4:75: members[1].subnet6: 2001:db8:2::/64 does not hold 2001:db8:1::3: give the subnet that its interface is in, such as 2001:db8:1::/64",
+    ],
+  },
   "a node's address among the pods": {
     cluster: `podPools: [10.233.0.0/16, 10.233.4.0/24]
 members:
