@@ -23,7 +23,7 @@ export interface NetlinkSocket {
 
 const AF_NETLINK = 16;
 const SOCK_RAW_CLOEXEC_NONBLOCK = 3 | 0o2000000 | 0o4000;
-const NETLINK_ROUTE = 0;
+const NETLINK_FAMILIES = { route: 0, netfilter: 12 } as const;
 const MSG_DONTWAIT = 0x40;
 const SOL_SOCKET = 1;
 const SOL_NETLINK = 270;
@@ -67,10 +67,13 @@ function libc(): Libc {
   return loaded;
 }
 
-/** Opens a NETLINK_ROUTE socket in this process's network namespace, subscribed to `groups`. Throws `NetlinkError`. */
-export function openNetlinkSocket(groups: number): NetlinkSocket {
+/** Opens a socket in this process's network namespace, subscribed to `groups` of one netlink family. Throws `NetlinkError`. */
+export function openNetlinkSocket(
+  groups: number,
+  family: keyof typeof NETLINK_FAMILIES = "route",
+): NetlinkSocket {
   const c = libc();
-  const fd = c.socket(AF_NETLINK, SOCK_RAW_CLOEXEC_NONBLOCK, NETLINK_ROUTE);
+  const fd = c.socket(AF_NETLINK, SOCK_RAW_CLOEXEC_NONBLOCK, NETLINK_FAMILIES[family]);
   if (fd < 0) throw new NetlinkError("open a netlink socket", koffi.errno());
   // The forced sizes need CAP_NET_ADMIN and the options a kernel of this decade; without them all still works, slower.
   setNumber(fd, SOL_SOCKET, SO_SNDBUFFORCE, BUFFER_OCTETS);
