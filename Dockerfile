@@ -9,6 +9,7 @@ COPY src src
 RUN npm run build && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM node:24-bookworm-slim
+RUN apt-get update && apt-get install --yes --no-install-recommends nftables && rm -rf /var/lib/apt/lists/*
 WORKDIR /opt/margay
 COPY --from=build /margay/node_modules node_modules
 COPY --from=build /margay/dist dist

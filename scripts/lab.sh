@@ -4,7 +4,7 @@
 source "$(dirname "$0")/env.sh"
 ((EUID == 0)) || die 'the lab makes network namespaces and routes: run it as root (sudo npm run lab)'
 
-bash scripts/setup.sh bird2 frr iproute2 iputils-ping procps kmod
+bash scripts/setup.sh bird2 frr iproute2 nftables iputils-ping procps kmod
 export MARGAY_PROGRAM=dist
 case " $* " in
   *' --down '*) exec node lab/main.ts "$@" ;;

@@ -4,7 +4,7 @@
 source "$(dirname "$0")/env.sh"
 ((EUID == 0)) || die 'the interop tests make network namespaces: run them as root'
 
-bash scripts/setup.sh bird2 frr gobgpd openbgpd exabgp tshark iproute2 iputils-ping procps
+bash scripts/setup.sh bird2 frr gobgpd openbgpd exabgp tshark iproute2 nftables iputils-ping procps
 npm run --silent build
 export MARGAY_PROGRAM=dist
 [[ -z ${MARGAY_INTEROP_RECORD:-} ]] || { MARGAY_INTEROP_RECORD=$(realpath -m "$MARGAY_INTEROP_RECORD"); mkdir -p "$MARGAY_INTEROP_RECORD"; export MARGAY_INTEROP_RECORD; }

@@ -3,7 +3,7 @@ import type { NodeConfig } from "../config/node-config.ts";
 import type { FelixSettings } from "../felix/plan/plan.ts";
 import type { TunnelSettings } from "../felix/tunnel-kind.ts";
 import { prefixesToOriginate } from "../topology/peers-wanted.ts";
-import { poolPolicies } from "./pool-policies.ts";
+import { firewallConfig, poolPolicies } from "./pool-policies.ts";
 
 /** What the configuration says of the programmer. */
 export function felixSettings(config: NodeConfig, cluster: ClusterModel): FelixSettings {
@@ -15,6 +15,7 @@ export function felixSettings(config: NodeConfig, cluster: ClusterModel): FelixS
     podPools: cluster.podPools,
     poolPolicies: poolPolicies(config, cluster),
     tunnelSettings: tunnelSettings(config),
+    firewall: firewallConfig(config, cluster),
     ...{ encapsulation, tunnel, ...kernel },
   };
 }

@@ -92,12 +92,12 @@ export class NodeFiles {
     const before = { config: this.#config, cluster: this.#cluster };
     // Identity, sockets and the look of kernel routes stand until the next start; the rest is replaced.
     const { node, peers, ranges, timers, mesh, encapsulation, tunnel, ipip } = loaded.config;
-    const { log: logSettings } = loaded.config;
+    const { firewall, log: logSettings } = loaded.config;
     const { podCidrs, podCidrsFrom, podCidrsInterface } = node;
     this.#config = {
       ...this.#config,
       node: { ...this.#config.node, podCidrs, podCidrsFrom, podCidrsInterface },
-      ...{ peers, ranges, timers, mesh, encapsulation, tunnel, ipip, log: logSettings },
+      ...{ peers, ranges, timers, mesh, encapsulation, tunnel, ipip, firewall, log: logSettings },
     };
     this.#cluster = loaded.cluster;
     if (!logLevelFixed) log.setLevel(logSettings.level);

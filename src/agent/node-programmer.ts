@@ -1,7 +1,9 @@
 import { Felix } from "../felix/felix.ts";
+import { nftProgram } from "../felix/firewall/nft.ts";
 import { procSysctl } from "../felix/sysctl.ts";
 import { openKernelNetlink } from "../netlink/kernel-netlink.ts";
 import type { Netlink } from "../netlink/netlink.ts";
+import { watchNftables } from "../netlink/nftables-watch.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import { prefixesToOriginate } from "../topology/peers-wanted.ts";
@@ -10,7 +12,7 @@ import { FelixFeed } from "./feed/felix-feed.ts";
 import { publishFelix } from "./felix-events.ts";
 import { felixSettings, tunnelSettings } from "./felix-settings.ts";
 import type { NodeFiles } from "./node-files.ts";
-import { nodeSubnets, poolPolicies } from "./pool-policies.ts";
+import { firewallConfig, nodeSubnets, poolPolicies } from "./pool-policies.ts";
 
 export interface NodeProgrammerOptions {
   readonly files: Pick<NodeFiles, "config" | "cluster">;
@@ -37,6 +39,7 @@ export class NodeProgrammer {
       isPictureWhole: () => this.feed.isWhole,
       netlink: this.#netlink,
       sysctl: procSysctl,
+      nftables: { nft: nftProgram(), watch: watchNftables },
       clock,
       logger,
     });
@@ -55,6 +58,7 @@ export class NodeProgrammer {
     this.felix.setLocalPrefixes(prefixesToOriginate(config, cluster));
     this.felix.setTunnelSettings(tunnelSettings(config));
     this.felix.setPoolPolicies(poolPolicies(config, cluster), config);
+    this.felix.setFirewall(firewallConfig(config, cluster));
     this.felix.setNodeSubnets(nodeSubnets(cluster));
   }
 

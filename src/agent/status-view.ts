@@ -2,6 +2,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { margayVersion } from "../api/version.ts";
 import type { StatusView } from "../api/views.ts";
 import type { Felix } from "../felix/felix.ts";
+import type { FirewallStatus } from "../felix/firewall/status.ts";
 import type { FelixStatus } from "../felix/status.ts";
 import { formatIpv4 } from "../net/ip-address.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -76,8 +77,8 @@ function turnTimesView(turns: DurationHistogram): TurnTimesView {
   };
 }
 
-function programmerView(status: FelixStatus): Pick<StatusView, "fib" | "kernel"> {
-  const { counts, forwarding, ipv6Forwarding, protocol } = status;
+function programmerView(status: FelixStatus): Pick<StatusView, "fib" | "kernel" | "firewall"> {
+  const { counts, forwarding, ipv6Forwarding, protocol, firewall } = status;
   const tunnel = status.tunnels.find(({ kind }) => kind === "ipip");
   const isSupported = tunnel?.isSupported;
   const ipip = isSupported === undefined ? "unneeded" : isSupported ? "available" : "missing";
@@ -98,6 +99,16 @@ function programmerView(status: FelixStatus): Pick<StatusView, "fib" | "kernel">
       ...(ipv6Forwarding !== undefined && { ipv6Forward: ipv6Forwarding.enabled }),
       routeProtocol: protocol,
     },
+    ...(firewall !== undefined && { firewall: firewallView(firewall) }),
+  };
+}
+
+function firewallView(status: FirewallStatus): NonNullable<StatusView["firewall"]> {
+  const { table, guarded, nodes, masqueraded, repairs } = status;
+  return {
+    ...{ table, nodes, repairs: BigInt(repairs) },
+    guarded: [...guarded],
+    masqueraded: [...masqueraded],
   };
 }
 
@@ -109,6 +120,9 @@ function programmerWarnings(status: FelixStatus | undefined): Warning[] {
     if (problem === undefined) continue;
     const name = isSupported === false ? `${kind}-unavailable` : "tunnel-problem";
     warnings.push({ name, text: problem.text, remedy: problem.remedy ?? "" });
+  }
+  for (const { text, remedy } of status.firewall?.problems ?? []) {
+    warnings.push({ name: "firewall-problem", text, remedy: remedy ?? "" });
   }
   const [overlap, ...more] = status.overlaps;
   if (overlap !== undefined) {

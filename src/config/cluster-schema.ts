@@ -3,6 +3,7 @@ import { encapsulation, tunnel } from "./sections.ts";
 import {
   asn,
   choice,
+  flag,
   ipv6Address,
   list,
   prefix,
@@ -50,6 +51,10 @@ const poolSetting = section({
   }),
   encapsulation: encapsulation().optional().meta({ description: "Instead of the node's." }),
   tunnel: tunnel().optional().meta({ description: "Instead of the node's." }),
+  natOutgoing: flag().optional().meta({
+    description:
+      "Whether packets from it to the outside, no pool, bear the node's address. Default: as of the setting around it, else false.",
+  }),
 });
 
 /** The cluster file. Descriptions end up in the JSON Schema and are held against docs/CONFIG.md by a test. */

@@ -36,6 +36,8 @@ const effects: Readonly<Record<string, ConfigEffect>> = {
   tunnel: "live",
   "ipip.device": "live",
   "ipip.ttl": "live",
+  "firewall.masquerade": "live",
+  "firewall.guard": "live",
   "log.level": "live",
 };
 

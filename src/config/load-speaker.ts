@@ -40,7 +40,9 @@ export function loadSpeaker(path: string): LoadedSpeaker {
 
 /** Keys of a speaker's file that a node's has not, and the other way round. */
 const onlyHere = ["asn", "routerId", "clusterId", "clientToClient", "originate"];
-const onlyNodes = ["cluster", "node", "mesh", "encapsulation", "tunnel", "ipip", "kernel"];
+const onlyNodes = [
+  ...["cluster", "node", "mesh", "encapsulation", "tunnel", "ipip", "kernel", "firewall"],
+];
 
 /** Does the file at this path look like one of a speaker, rather than of a node? Never throws. */
 export function isSpeakerFile(path: string): boolean {

@@ -32,6 +32,7 @@ export interface NodeConfig {
   readonly tunnel: NodeFile["tunnel"];
   readonly ipip: Readonly<NodeFile["ipip"]>;
   readonly kernel: Readonly<NodeFile["kernel"]>;
+  readonly firewall: Readonly<NodeFile["firewall"]>;
   readonly bestPath: Readonly<NodeFile["bestPath"]>;
   readonly api: { readonly socket: string; readonly listen?: Endpoint | undefined };
   /** Where Prometheus metrics and probes are served. */

@@ -116,6 +116,16 @@ const ipip = section({
     .meta({ description: "TTL of outer headers; of `tunl0`, that of the packet inside." }),
 });
 
+const firewall = section({
+  masquerade: choice(["auto", "never"]).default("auto").meta({
+    description:
+      "Packets that leave pools with `natOutgoing` for the outside bear our address, or no packets do.",
+  }),
+  guard: choice(["auto", "never"]).default("auto").meta({
+    description: "Drops tunnelled packets that come from hosts that are no nodes.",
+  }),
+});
+
 const peer = peerSection(peerAddress().meta({ description: "The peer's address." }));
 
 /** The node's file. Descriptions end up in the JSON Schema and are held against docs/CONFIG.md by a test. */
@@ -161,6 +171,7 @@ export const nodeSchema = section({
   }),
   ipip: ipip.prefault({}).meta({ description: "What IPIP tunnels are like." }),
   kernel: kernel.prefault({}).meta({ description: "How we write routes." }),
+  firewall: firewall.prefault({}).meta({ description: "What we keep in nftables." }),
   bestPath,
   api,
   metrics,

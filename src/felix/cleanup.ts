@@ -3,6 +3,8 @@ import type { Netlink } from "../netlink/netlink.ts";
 import type { NextHopObject } from "../netlink/next-hop.ts";
 import type { KernelRoute } from "../netlink/route.ts";
 import type { RouteChange } from "../netlink/route-request.ts";
+import { firewallRemains, removeFirewall } from "./firewall/remains.ts";
+import type { Nft } from "./firewall/nft.ts";
 import { routeLine } from "./format.ts";
 import { KernelPicture } from "./kernel-picture.ts";
 import { problemOf } from "./problem.ts";
@@ -14,6 +16,8 @@ export interface CleanUpOptions {
   readonly protocol: number;
   /** Only tell what would be removed. */
   readonly dryRun: boolean;
+  /** Where nftables is left alone, none. */
+  readonly nft?: Nft | undefined;
 }
 
 /** What was, or would be, removed. */
@@ -28,6 +32,8 @@ export interface CleanUpResult {
   readonly links: readonly string[];
   /** `vxlan.margay`. */
   readonly devices: readonly string[];
+  /** `table inet margay`. */
+  readonly firewall: readonly string[];
   /** What the kernel refused to remove. */
   readonly failures: readonly string[];
 }
@@ -42,7 +48,7 @@ const BATCH = 512;
  * an object that a route of another protocol leads through. Rejects with `NetlinkError`.
  */
 export async function cleanUp(options: CleanUpOptions): Promise<CleanUpResult> {
-  const { netlink, protocol, dryRun } = options;
+  const { netlink, protocol, dryRun, nft } = options;
   const picture = new KernelPicture(netlink);
   await picture.load();
   const deviceName = (ifindex: number): string => picture.deviceName(ifindex);
@@ -75,6 +81,9 @@ export async function cleanUp(options: CleanUpOptions): Promise<CleanUpResult> {
   for (const remains of dryRun ? [] : tunnels) {
     failures.push(...attempt(remains.link.name, () => removeTunnel(netlink, remains)));
   }
+  // The tunnels are guarded as long as they are there.
+  const firewall = nft === undefined ? [] : await firewallRemains(nft);
+  if (!dryRun && nft !== undefined) failures.push(...(await removeFirewall(nft, firewall)));
   return {
     routes: removed.map((route) => lineOf(route, deviceName)),
     nextHops: objects.map((object) => objectLine(object, deviceName)),
@@ -85,6 +94,7 @@ export async function cleanUp(options: CleanUpOptions): Promise<CleanUpResult> {
     ),
     links: tunnels.flatMap(({ link, end }) => (end === "down" ? [`${link.name} down`] : [])),
     devices: tunnels.flatMap(({ link, end }) => (end === "deleted" ? [link.name] : [])),
+    firewall: firewall.map(({ line }) => line),
     failures,
   };
 }

@@ -17,7 +17,7 @@ export function portText(portId: number): string {
 }
 
 /** A process's first netlink socket has its id for a port; one that has ended has no name any more. */
-function processName(portId: number): string | undefined {
+export function processName(portId: number): string | undefined {
   try {
     return readFileSync(`/proc/${portId}/comm`, "utf8").trim();
   } catch {

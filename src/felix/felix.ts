@@ -10,6 +10,9 @@ import { cleanUp } from "./cleanup.ts";
 import type { Encapsulation } from "./encapsulation.ts";
 import { type EntryContext, entryOf, isHopeless } from "./entry.ts";
 import { explainAddress, type FelixExplanation } from "./explain.ts";
+import { FirewallFeed } from "./firewall/firewall-feed.ts";
+import type { FirewallParts } from "./firewall/firewall.ts";
+import type { FirewallConfig } from "./firewall/wish.ts";
 import { ensureForwarding, type ForwardingStatus } from "./forwarding.ts";
 import { ensureIpv6Forwarding } from "./ipv6-forwarding.ts";
 import type { RouteIntent } from "./intent.ts";
@@ -72,6 +75,9 @@ export interface FelixOptions {
   readonly isPictureWhole?: () => boolean;
   /** By default modprobe(8). */
   readonly loadKernelModule?: LoadKernelModule;
+  /** What is to be in the firewall; by default nothing, nor is it looked at. */
+  readonly firewall?: FirewallConfig;
+  readonly nftables?: Pick<FirewallParts, "nft" | "watch">;
   /** Where iproute2 looks for protocol names; by default /etc/iproute2/rt_protos.d. */
   readonly rtProtosDirectory?: string;
 }
@@ -106,6 +112,7 @@ export class Felix {
   readonly #context: EntryContext;
   readonly #reporter: Reporter;
   readonly #guard: DeletionGuard;
+  readonly #firewall: FirewallFeed | undefined;
   #policies: PoolPolicies;
   #podCidrs: readonly Prefix[];
   #local: readonly LocalDecision[] = [];
@@ -154,7 +161,9 @@ export class Felix {
     this.#nextHops = new NextHops({
       ...{ netlink, picture, tunnels, paths, objects, protocol, nodeAddresses, neighbours },
       onDoubt: () => this.#reconciler.reevaluateLater(),
+      onMembers: () => this.#firewall?.updateSoon(),
     });
+    this.#firewall = this.#firewallFeed(nodeAddresses);
     const deviceName = (ifindex: number): string => picture.deviceName(ifindex);
     this.#context = { protocol, deviceName, hopsOf: (id) => objects.hops(id) };
     const choice = options.nextHopObjects ?? "never";
@@ -190,6 +199,7 @@ export class Felix {
       protocol,
       table,
       rewire: () => this.#rewire(),
+      guarded: () => this.#firewall?.guarded() ?? Promise.resolve(),
       podCidrs: () => this.#podCidrs,
       onResync: ({ reason, routes }) => reporter.tell({ kind: "resync", reason, routes }),
       onConflict: (route) => reporter.conflict(route),
@@ -209,6 +219,7 @@ export class Felix {
     const { sysctl, logger, protocol, rtProtosDirectory } = this.#options;
     await nameProtocol(protocol, rtProtosDirectory ?? RT_PROTOS_DIRECTORY);
     this.#forwarding = await ensureForwarding(sysctl, logger, 4);
+    await this.#firewall?.update();
     await this.#reconciler.start();
     if ([...this.#options.podPools, ...this.#podCidrs].some(isIpv6)) await this.#forwardIpv6();
     this.#adopted = this.#reconciler.lastResync?.routes ?? 0;
@@ -256,6 +267,7 @@ export class Felix {
   setPoolPolicies(poolPolicies: readonly PoolPolicy[], otherwise: PathPolicy): void {
     if (this.#policies.equal(poolPolicies, otherwise)) return;
     this.#policies = new PoolPolicies(poolPolicies, otherwise);
+    void this.#firewall?.update();
     for (const { prefix, want } of [...this.#fib.rows()]) {
       if (want?.kind !== "remote") continue;
       if (policyKey(want.group.policy) === policyKey(this.#policies.of(prefix))) continue;
@@ -304,9 +316,15 @@ export class Felix {
     return routes;
   }
 
+  /** The firewall shall be as follows from this now. */
+  setFirewall(config: FirewallConfig): void {
+    void this.#firewall?.configure(config);
+  }
+
   /** Resolves when nothing is due and nothing is being written. */
-  settled(): Promise<void> {
-    return this.#reconciler.settled();
+  async settled(): Promise<void> {
+    await this.#reconciler.settled();
+    await this.#firewall?.settled();
   }
 
   status(): FelixStatus {
@@ -327,6 +345,7 @@ export class Felix {
       frozenRemovals: this.#fib.frozenDeletions,
       repairs: this.#reporter.repairs + this.#keeper.repairs + this.#tunnels.repairs,
       overflows: this.#reconciler.overflows,
+      firewall: this.#firewall?.status(),
       lastResync: this.#reconciler.lastResync,
     };
   }
@@ -368,10 +387,23 @@ export class Felix {
   /** Ends. The kernel keeps our routes and the tunnel, save with `cleanup`. Does not close the netlink. */
   async stop(options: { readonly cleanup: boolean }): Promise<void> {
     await this.#reconciler.stop();
+    await this.#firewall?.stop();
     if (!options.cleanup) return;
-    const { netlink, protocol, logger } = this.#options;
-    const { routes } = await cleanUp({ netlink, protocol, dryRun: false });
+    const { netlink, protocol, logger, nftables } = this.#options;
+    const { routes } = await cleanUp({ netlink, protocol, dryRun: false, nft: nftables?.nft });
     logger.info({ routes: routes.length }, "removed our routes");
+  }
+
+  #firewallFeed(nodeAddresses: Readonly<Partial<Record<4 | 6, string>>>): FirewallFeed | undefined {
+    const { firewall, nftables, clock, logger } = this.#options;
+    if (firewall === undefined || nftables === undefined) return undefined;
+    const parts = {
+      ...{ ...nftables, clock, logger },
+      nodeAddresses: Object.values(nodeAddresses),
+      policies: () => this.#policies,
+      nextHops: () => this.#nextHops.addresses(),
+    };
+    return new FirewallFeed(parts, firewall);
   }
 
   #rewire(): void {

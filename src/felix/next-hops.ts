@@ -24,6 +24,8 @@ export interface NextHopsOptions {
   readonly neighbours: Pick<NeighbourWatch, "isSilent">;
   /** The kernel could not say how a next hop lies: it is to be asked again. */
   readonly onDoubt: () => void;
+  /** A next hop came into use, or went out of it. */
+  readonly onMembers: () => void;
   /** This node's own addresses. */
   readonly nodeAddresses: Readonly<Partial<Record<4 | 6, string>>>;
 }
@@ -87,7 +89,9 @@ export class NextHops {
     const isInherited = this.#options.objects.release(group.key, successor?.key);
     if (isInherited && successor !== undefined) this.#resolve(successor);
     for (const { nextHop } of group.ways) {
-      if (--nextHop.users === 0) this.#hops.delete(nextHop.address);
+      if (--nextHop.users > 0) continue;
+      this.#hops.delete(nextHop.address);
+      this.#options.onMembers();
     }
     return isInherited;
   }
@@ -155,6 +159,11 @@ export class NextHops {
     return [...found.values()];
   }
 
+  /** Those in use; link-local ones with their device. */
+  addresses(): Iterable<string> {
+    return this.#hops.keys();
+  }
+
   /** Does a route for this prefix matter to the way to any next hop? */
   concernedBy(prefix: Prefix): boolean {
     for (const hop of this.#hops.values()) {
@@ -185,6 +194,7 @@ export class NextHops {
       }
       hop = { address, octets, version, verdict: this.#verdict(address), users: 0 };
       this.#hops.set(address, hop);
+      this.#options.onMembers();
     }
     hop.users++;
     return hop;

@@ -37,6 +37,8 @@ export interface ReconcilerParts {
   readonly table: number;
   /** Brings the rows of these routes, and the local ones, to what the next hops and addresses say now. */
   readonly rewire: () => void;
+  /** Resolves when packets of strangers can come out of no tunnel that is about to be. */
+  readonly guarded: () => Promise<void>;
   /** This node's own pod CIDRs now. */
   readonly podCidrs: () => readonly Prefix[];
   readonly onResync: (resync: ResyncStatus) => void;
@@ -293,7 +295,8 @@ export class Reconciler {
 
   /** The tunnels that are needed and not known to be as they shall. */
   async #tend(): Promise<void> {
-    const { tunnels, nextHops, podCidrs } = this.#parts;
+    const { tunnels, nextHops, podCidrs, guarded } = this.#parts;
+    await guarded();
     let due = this.#tunnelDue;
     this.#tunnelDue = false;
     // A tunnel that cannot be may mean that another is needed instead.

@@ -1,6 +1,7 @@
 import type { RowState } from "../fib/row-state.ts";
 import type { Prefix } from "../net/prefix.ts";
 import type { NextHopMode } from "./encapsulation.ts";
+import type { FirewallStatus } from "./firewall/status.ts";
 import type { ForwardingStatus } from "./forwarding.ts";
 import type { LocalDecision } from "./local.ts";
 import type { PodCidrOverlap } from "./overlaps.ts";
@@ -58,6 +59,8 @@ export interface FelixStatus {
   readonly repairs: number;
   /** Times that events of the kernel were lost. */
   readonly overflows: number;
+  /** `undefined` where the firewall is nobody's business. */
+  readonly firewall: FirewallStatus | undefined;
   readonly lastResync: ResyncStatus | undefined;
 }
 

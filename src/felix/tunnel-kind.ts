@@ -69,8 +69,8 @@ export function tunnelSpecs({ ipipDevice, ttl }: TunnelSettings): readonly Tunne
 }
 
 /** A network number of our own (flannel has 1, Calico 4096), on the port of RFC 7348. */
-const VXLAN_ID = 4077;
-const VXLAN_PORT = 4789;
+export const VXLAN_ID = 4077;
+export const VXLAN_PORT = 4789;
 
 /** The device as it is to be made on a node with this address. */
 export function newTunnelLink(spec: TunnelSpec, nodeAddress: string): NewLink {

@@ -4,9 +4,12 @@
  */
 import { createInterface } from "node:readline";
 import { Felix, type FelixOptions } from "../../src/felix/felix.ts";
+import { nftProgram } from "../../src/felix/firewall/nft.ts";
+import type { FirewallConfig } from "../../src/felix/firewall/wish.ts";
 import { procSysctl } from "../../src/felix/sysctl.ts";
 import { parsePrefix, type Prefix } from "../../src/net/prefix.ts";
 import { openKernelNetlink } from "../../src/netlink/kernel-netlink.ts";
+import { watchNftables } from "../../src/netlink/nftables-watch.ts";
 import { nodeClock } from "../../src/platform/node-clock.ts";
 import type { PathPolicy } from "../../src/felix/pool-policy.ts";
 import { defaultTunnelSettings, type TunnelSettings } from "../../src/felix/tunnel-kind.ts";
@@ -50,6 +53,22 @@ interface RunnerOptions {
   readonly nextHopObjects?: "auto" | "never";
   readonly tunnelSettings?: TunnelSettings;
   readonly tunnelLingerMs?: number;
+  readonly firewall?: PlainFirewall;
+  /** Path of nft(8). */
+  readonly nft?: string;
+}
+
+/** With prefixes as text. */
+interface PlainFirewall {
+  readonly settings: FirewallConfig["settings"];
+  readonly podPools: readonly string[];
+  readonly natOutgoing: readonly string[];
+  readonly nodes: readonly string[];
+}
+
+function firewallConfig({ settings, podPools, natOutgoing, nodes }: PlainFirewall): FirewallConfig {
+  const pools = natOutgoing.map((text) => ({ prefix: prefix(text), natOutgoing: true }));
+  return { settings, podPools: podPools.map(prefix), pools, nodes };
 }
 
 const options = JSON.parse(process.argv[2] as string) as RunnerOptions;
@@ -67,6 +86,8 @@ const felix = new Felix({
   nextHopObjects: options.nextHopObjects ?? "never",
   tunnelSettings: options.tunnelSettings ?? defaultTunnelSettings,
   tunnelLingerMs: options.tunnelLingerMs ?? 10_000,
+  ...(options.firewall !== undefined && { firewall: firewallConfig(options.firewall) }),
+  nftables: { nft: nftProgram(options.nft), watch: watchNftables },
   netlink,
   sysctl: procSysctl,
   clock: nodeClock,
@@ -100,6 +121,7 @@ const methods: Record<string, (...values: unknown[]) => unknown> = {
     felix.setNodeSubnets(new Map(texts.map(([address, text]) => [address, prefix(text)])));
   },
   setTunnelSettings: (settings) => felix.setTunnelSettings(settings as TunnelSettings),
+  setFirewall: (config) => felix.setFirewall(firewallConfig(config as PlainFirewall)),
   /** Gives a prefix to one list of next hops and the other by turns, each written before the next. */
   alternate: async (rounds, text, ...lists) => {
     for (let round = 0; round < Number(rounds); round++) {

@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import type { FelixProcess } from "./support/felix-process.ts";
+import type { FelixProcess, PlainFirewall } from "./support/felix-process.ts";
 import { skipWithoutIpip } from "./support/ipip.ts";
 import { slowness } from "./support/network.ts";
 import { TwoSegments } from "./support/two-segments.ts";
 
 const skip = skipWithoutIpip();
 const PING = ["-c", "1", "-W", "5"] as const;
+const guard: PlainFirewall = {
+  settings: { masquerade: "never", guard: "auto" },
+  ...{ podPools: ["10.233.0.0/16"], natOutgoing: [], nodes: ["192.168.1.2", "192.168.2.2"] },
+};
 
 describe("routes through tunl0", { skip, timeout: 120_000 * slowness }, () => {
   const lab = new TwoSegments("ipip");
@@ -15,7 +19,7 @@ describe("routes through tunl0", { skip, timeout: 120_000 * slowness }, () => {
 
   before(async () => {
     await lab.build();
-    near = await lab.felix(lab.near);
+    near = await lab.felix(lab.near, { firewall: guard });
     far = await lab.felix(lab.far);
   });
 
@@ -57,6 +61,29 @@ describe("routes through tunl0", { skip, timeout: 120_000 * slowness }, () => {
     );
     await lab.ping(lab.far, lab.near);
     await lab.network.exec(lab.near.namespace, "ping", ...PING, lab.far.podAddress);
+  });
+
+  test("packets of strangers come out of no tunnel, those of nodes do", async () => {
+    const stranger = lab.router;
+    const ping = (seconds: string): Promise<string> =>
+      lab.network.exec(stranger, "ping", "-c", "1", "-W", seconds, lab.near.podAddress);
+    const dropped = async (): Promise<number> => {
+      const words = ["list", "chain", "inet", "margay", "guard"];
+      const chain = await lab.network.exec(lab.near.namespace, "nft", ...words);
+      return Number(/@nodes4 counter packets (\d+)/.exec(chain)?.[1]);
+    };
+    await lab.network.batch(stranger, [
+      "link add spoof type ipip local 192.168.1.1 remote 192.168.1.2",
+      "link set spoof up",
+      `route add ${lab.near.podAddress} dev spoof src 192.168.1.1`,
+    ]);
+    assert.equal(await dropped(), 0);
+    await assert.rejects(ping("1"));
+    assert.equal(await dropped(), 1);
+    await near.call("setFirewall", { ...guard, nodes: [...guard.nodes, "192.168.1.1"] });
+    await near.call("settled");
+    await ping("5");
+    await lab.network.ip(stranger, "link del spoof");
   });
 
   test("an address that no pod has answers unreachable", async () => {

@@ -50,6 +50,18 @@ export const fibMetrics: readonly Metric[] = [
     "Whether a next hop needs the tunnel and there is none",
     ({ tunnels }) => Number(tunnels.some(({ problem }) => problem !== undefined)),
   ),
+  figure(
+    "gauge",
+    "firewall_problem",
+    "Whether something of the firewall is not as it shall be",
+    ({ firewall }) => (firewall === undefined ? undefined : Number(firewall.problems.length > 0)),
+  ),
+  figure(
+    "counter",
+    "firewall_repairs_total",
+    "Times that others changed our part of the firewall, and it was put back",
+    ({ firewall }) => firewall?.repairs,
+  ),
 ];
 
 function figure(

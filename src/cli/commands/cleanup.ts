@@ -1,4 +1,5 @@
 import { cleanUp } from "../../felix/cleanup.ts";
+import { nftProgram } from "../../felix/firewall/nft.ts";
 import { NetlinkError } from "../../netlink/errno.ts";
 import { openKernelNetlink } from "../../netlink/kernel-netlink.ts";
 
@@ -21,11 +22,11 @@ export async function cleanup(options: CleanupCommandOptions): Promise<number> {
   try {
     const netlink = openKernelNetlink();
     try {
-      const result = await cleanUp({ netlink, protocol, dryRun });
+      const result = await cleanUp({ netlink, protocol, dryRun, nft: nftProgram() });
       const verb = dryRun ? "would remove" : "removed";
       const devices = result.devices.map((device) => `link ${device}`);
-      const { routes, nextHops, addresses } = result;
-      for (const line of [...routes, ...nextHops, ...addresses, ...devices]) {
+      const { routes, nextHops, addresses, firewall } = result;
+      for (const line of [...routes, ...nextHops, ...addresses, ...devices, ...firewall]) {
         process.stdout.write(`${verb} ${line}\n`);
       }
       for (const link of result.links) {

@@ -1,5 +1,6 @@
 import type {
   FibCounts,
+  Firewall,
   KernelStatus,
   RefusedConnections,
   Status,
@@ -24,6 +25,7 @@ export function formatStatus(status: Status, nowMs: number, paint: Paint): strin
     pair("routes", [`${counted(status.routes, "prefix", "prefixes")} in the Loc-RIB`]),
     status.fib === undefined ? undefined : fibPair(status.fib),
     status.kernel === undefined ? undefined : kernelPair(status.kernel),
+    status.firewall === undefined ? undefined : firewallPair(status.firewall),
     configPair(status, nowMs),
     loopPair(status),
     pair("offences", offenceLines(status.offences), "doubtful"),
@@ -84,6 +86,18 @@ function kernelPair(kernel: KernelStatus): Pair | undefined {
   const remedy = kernel.ipipRemedy === "" ? "" : `→ ${kernel.ipipRemedy}`;
   const isGood = !isMissing && ipForward && ipv6Forward !== false;
   return pair("kernel", [facts, remedy], isGood ? undefined : "doubtful");
+}
+
+function firewallPair(firewall: Firewall): Pair | undefined {
+  const { table, guarded, nodes, masqueraded, repairs } = firewall;
+  const facts = [
+    table === "unneeded" ? "nothing of ours" : `table inet margay ${table}`,
+    guarded.length > 0 ? `${guarded.join(" and ")} from ${counted(nodes, "node")} only` : "",
+    masqueraded.length > 0 ? `masquerades ${masqueraded.join(", ")}` : "",
+    repairs > 0n ? counted(Number(repairs), "repair") : "",
+  ];
+  const text = facts.filter((fact) => fact !== "").join(", ");
+  return pair("firewall", [text], table === "missing" ? "bad" : undefined);
 }
 
 function configPair({ config }: Status, nowMs: number): Pair | undefined {

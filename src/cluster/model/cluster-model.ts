@@ -34,6 +34,8 @@ export interface PoolSetting {
   readonly prefix: Prefix;
   readonly encapsulation?: "cross-subnet" | "always" | "never" | undefined;
   readonly tunnel?: "ipip" | "vxlan" | "auto" | undefined;
+  /** Whether packets from it to the outside bear the node's address. */
+  readonly natOutgoing?: boolean | undefined;
 }
 
 /** Who is in the cluster, whole and checked: the same whichever backend it came from. */

@@ -5,15 +5,20 @@ import type { Netlink } from "../../netlink/netlink.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { silentLogger } from "../../platform/logger.ts";
 import { Felix, type FelixOptions } from "../felix.ts";
+import { nftProgram } from "../firewall/nft.ts";
 import type { RouteIntent } from "../intent.ts";
 import { procSysctl } from "../sysctl.ts";
 import { moduleOf } from "../kernel-module.ts";
 import { defaultTunnelSettings, tunnelSpecs } from "../tunnel-kind.ts";
 import { PlannedKernel } from "./planned-kernel.ts";
+import { plannedNft } from "./planned-nft.ts";
 import { plannedSysctl } from "./planned-sysctl.ts";
 
 /** Everything about a Felix but its ties to the outside. */
-export type FelixSettings = Omit<FelixOptions, "netlink" | "sysctl" | "clock" | "logger">;
+export type FelixSettings = Omit<
+  FelixOptions,
+  "netlink" | "nftables" | "sysctl" | "clock" | "logger"
+>;
 
 export interface PlanOptions {
   readonly settings: FelixSettings;
@@ -43,6 +48,7 @@ export async function planChanges(options: PlanOptions): Promise<Plan> {
   const felix = new Felix({
     ...settings,
     netlink: kernel,
+    nftables: { nft: plannedNft(nftProgram(), kernel.commands), watch: () => () => {} },
     sysctl: plannedSysctl(procSysctl, kernel.commands),
     clock,
     logger: silentLogger,
@@ -59,6 +65,8 @@ export async function planChanges(options: PlanOptions): Promise<Plan> {
   const problems = [...felix.routes()].flatMap(({ prefix, problem }) => {
     return problem === undefined ? [] : [`${prefix.text}: ${problem}`];
   });
+  const { firewall } = felix.status();
+  problems.push(...(firewall?.problems ?? []).map(({ text }) => `firewall: ${text}`));
   await felix.stop({ cleanup: false });
   return { commands: kernel.commands, problems };
 }

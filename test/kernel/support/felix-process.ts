@@ -23,6 +23,18 @@ export interface FelixProcessOptions {
   readonly nextHopObjects?: string;
   readonly tunnelSettings?: TunnelSettings;
   readonly tunnelLingerMs?: number;
+  readonly firewall?: PlainFirewall;
+  /** Path of nft(8). */
+  readonly nft?: string;
+}
+
+/** What is to be in the firewall. */
+export interface PlainFirewall {
+  readonly settings: { readonly masquerade: string; readonly guard: string };
+  readonly podPools: readonly string[];
+  /** The pools, or parts of them, that are masqueraded. */
+  readonly natOutgoing: readonly string[];
+  readonly nodes: readonly string[];
 }
 
 /** A Felix in a process of its own inside a namespace. */

@@ -38,6 +38,10 @@ export class TwoSegments {
     return this.nodes[2] as Node;
   }
 
+  get router(): string {
+    return this.#router;
+  }
+
   async build(): Promise<void> {
     const { network } = this;
     const router = await network.namespace("r");

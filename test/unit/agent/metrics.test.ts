@@ -39,6 +39,16 @@ const felixStatus: FelixStatus = {
   frozenRemovals: 0,
   repairs: 3,
   overflows: 1,
+  firewall: {
+    ...{ table: "missing", guarded: ["ipip"], nodes: 3, masqueraded: ["10.233.0.0/16"] },
+    repairs: 4,
+    problems: [
+      {
+        ...{ text: "nft(8) is not installed", remedy: "apt-get install nftables" },
+        errno: undefined,
+      },
+    ],
+  },
   lastResync: { reason: "start", wallMs: 1_700_000_000_000, durationMs: 12, routes: 6 },
 };
 
@@ -265,6 +275,8 @@ describe("metrics", () => {
       margay_fib_repairs_total: 3,
       margay_fib_event_overflows_total: 1,
       margay_fib_complete: 0,
+      margay_fib_firewall_problem: 1,
+      margay_fib_firewall_repairs_total: 4,
       margay_fib_last_resync_timestamp_seconds: 1_700_000_000,
       margay_fib_last_resync_duration_seconds: 0.012,
       margay_fib_ip_forward: 1,

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file margay/v1/status.proto.
  */
 export const file_margay_v1_status: GenFile = /*@__PURE__*/
-  fileDesc("ChZtYXJnYXkvdjEvc3RhdHVzLnByb3RvEgltYXJnYXkudjEivAQKBlN0YXR1cxIRCglub2RlX25hbWUYASABKAkSDAoEcm9sZRgCIAEoCRILCgNhc24YAyABKA0SEQoJcm91dGVyX2lkGAQgASgJEg8KB3ZlcnNpb24YBSABKAkSKwoHc3RhcnRlZBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFgoOdXB0aW1lX3NlY29uZHMYByABKA0SGAoQbGlzdGVuX2FkZHJlc3NlcxgIIAMoCRIuCgtwZWVyX3N0YXRlcxgJIAMoCzIZLm1hcmdheS52MS5QZWVyU3RhdGVDb3VudBIOCgZyb3V0ZXMYCiABKA0SIQoDZmliGAsgASgLMhQubWFyZ2F5LnYxLkZpYkNvdW50cxInCgZrZXJuZWwYDCABKAsyFy5tYXJnYXkudjEuS2VybmVsU3RhdHVzEicKBmNvbmZpZxgNIAEoCzIXLm1hcmdheS52MS5Db25maWdTdGF0dXMSJAoId2FybmluZ3MYDiADKAsyEi5tYXJnYXkudjEuV2FybmluZxIoCgpldmVudF9sb29wGA8gASgLMhQubWFyZ2F5LnYxLkV2ZW50TG9vcBIhCgZtZW1vcnkYECABKAsyES5tYXJnYXkudjEuTWVtb3J5EikKCG9mZmVuY2VzGEYgAygLMhcubWFyZ2F5LnYxLk9mZmVuY2VDb3VudBIuCgdyZWZ1c2VkGEcgASgLMh0ubWFyZ2F5LnYxLlJlZnVzZWRDb25uZWN0aW9ucyI7ChJSZWZ1c2VkQ29ubmVjdGlvbnMSEQoJc3RyYW5nZXJzGAEgASgEEhIKCm92ZXJfbGltaXQYAiABKAQiLgoOUGVlclN0YXRlQ291bnQSDQoFc3RhdGUYASABKAkSDQoFY291bnQYAiABKA0icAoJRmliQ291bnRzEg4KBndhbnRlZBgBIAEoDRIRCglpbnN0YWxsZWQYAiABKA0SEQoJY29uZmxpY3RzGAMgASgNEg4KBmVycm9ycxgEIAEoDRINCgVzdGFsZRgFIAEoDRIOCgZmcm96ZW4YBiABKA0imgEKDEtlcm5lbFN0YXR1cxIPCgdyZWxlYXNlGAEgASgJEgwKBGlwaXAYAiABKAkSEwoLaXBpcF9yZW1lZHkYAyABKAkSEgoKaXBfZm9yd2FyZBgEIAEoCBIWCg5yb3V0ZV9wcm90b2NvbBgFIAEoDRIZCgxpcHY2X2ZvcndhcmQYFCABKAhIAIgBAUIPCg1faXB2Nl9mb3J3YXJkIncKDENvbmZpZ1N0YXR1cxIMCgRmaWxlGAEgASgJEi8KC2xhc3RfcmVsb2FkGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIWCg5sYXN0X3JlbG9hZF9vaxgDIAEoCBIQCghwcm9ibGVtcxgEIAMoCSI1CgdXYXJuaW5nEgwKBG5hbWUYASABKAkSDAoEdGV4dBgCIAEoCRIOCgZyZW1lZHkYAyABKAkiYQoJRXZlbnRMb29wEikKC2xhc3RfbWludXRlGAEgASgLMhQubWFyZ2F5LnYxLlR1cm5UaW1lcxIpCgtzaW5jZV9zdGFydBgCIAEoCzIULm1hcmdheS52MS5UdXJuVGltZXMiUQoJVHVyblRpbWVzEg0KBWNvdW50GAEgASgEEhEKCW1lZGlhbl9tcxgCIAEoARIOCgZwOTlfbXMYAyABKAESEgoKbWF4aW11bV9tcxgEIAEoASLaAQoGTWVtb3J5EhYKDnJlc2lkZW50X2J5dGVzGAEgASgEEhIKCmhlYXBfYnl0ZXMYAiABKAQSFgoOZXh0ZXJuYWxfYnl0ZXMYAyABKAQSJgoGdGFibGVzGAQgAygLMhYubWFyZ2F5LnYxLlRhYmxlTWVtb3J5Ei0KDXVwZGF0ZV9ncm91cHMYBSADKAsyFi5tYXJnYXkudjEuVXBkYXRlR3JvdXASGwoTcmVjZWl2ZV9xdWV1ZV9ieXRlcxgGIAEoBBIYChBzZW5kX3F1ZXVlX2J5dGVzGAcgASgEIkwKC1RhYmxlTWVtb3J5Eg4KBmZhbWlseRgBIAEoCRINCgV0YWJsZRgCIAEoCRIPCgdlbnRyaWVzGAMgASgNEg0KBWJ5dGVzGAQgASgEIpABCgtVcGRhdGVHcm91cBIOCgZmYW1pbHkYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdtZW1iZXJzGAMgASgNEhEKCWxvZ19ieXRlcxgEIAEoBBISCgpkdW1wX2J5dGVzGAUgASgEEhQKDG1pc3NlZF9ieXRlcxgGIAEoBBIVCg1lbmNvZGVyX2J5dGVzGAcgASgEYgZwcm90bzM", [file_google_protobuf_timestamp, file_margay_v1_peer]);
+  fileDesc("ChZtYXJnYXkvdjEvc3RhdHVzLnByb3RvEgltYXJnYXkudjEi4wQKBlN0YXR1cxIRCglub2RlX25hbWUYASABKAkSDAoEcm9sZRgCIAEoCRILCgNhc24YAyABKA0SEQoJcm91dGVyX2lkGAQgASgJEg8KB3ZlcnNpb24YBSABKAkSKwoHc3RhcnRlZBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFgoOdXB0aW1lX3NlY29uZHMYByABKA0SGAoQbGlzdGVuX2FkZHJlc3NlcxgIIAMoCRIuCgtwZWVyX3N0YXRlcxgJIAMoCzIZLm1hcmdheS52MS5QZWVyU3RhdGVDb3VudBIOCgZyb3V0ZXMYCiABKA0SIQoDZmliGAsgASgLMhQubWFyZ2F5LnYxLkZpYkNvdW50cxInCgZrZXJuZWwYDCABKAsyFy5tYXJnYXkudjEuS2VybmVsU3RhdHVzEicKBmNvbmZpZxgNIAEoCzIXLm1hcmdheS52MS5Db25maWdTdGF0dXMSJAoId2FybmluZ3MYDiADKAsyEi5tYXJnYXkudjEuV2FybmluZxIoCgpldmVudF9sb29wGA8gASgLMhQubWFyZ2F5LnYxLkV2ZW50TG9vcBIhCgZtZW1vcnkYECABKAsyES5tYXJnYXkudjEuTWVtb3J5EikKCG9mZmVuY2VzGEYgAygLMhcubWFyZ2F5LnYxLk9mZmVuY2VDb3VudBIuCgdyZWZ1c2VkGEcgASgLMh0ubWFyZ2F5LnYxLlJlZnVzZWRDb25uZWN0aW9ucxIlCghmaXJld2FsbBhRIAEoCzITLm1hcmdheS52MS5GaXJld2FsbCJfCghGaXJld2FsbBINCgV0YWJsZRgBIAEoCRIPCgdndWFyZGVkGAIgAygJEg0KBW5vZGVzGAMgASgNEhMKC21hc3F1ZXJhZGVkGAQgAygJEg8KB3JlcGFpcnMYBSABKAQiOwoSUmVmdXNlZENvbm5lY3Rpb25zEhEKCXN0cmFuZ2VycxgBIAEoBBISCgpvdmVyX2xpbWl0GAIgASgEIi4KDlBlZXJTdGF0ZUNvdW50Eg0KBXN0YXRlGAEgASgJEg0KBWNvdW50GAIgASgNInAKCUZpYkNvdW50cxIOCgZ3YW50ZWQYASABKA0SEQoJaW5zdGFsbGVkGAIgASgNEhEKCWNvbmZsaWN0cxgDIAEoDRIOCgZlcnJvcnMYBCABKA0SDQoFc3RhbGUYBSABKA0SDgoGZnJvemVuGAYgASgNIpoBCgxLZXJuZWxTdGF0dXMSDwoHcmVsZWFzZRgBIAEoCRIMCgRpcGlwGAIgASgJEhMKC2lwaXBfcmVtZWR5GAMgASgJEhIKCmlwX2ZvcndhcmQYBCABKAgSFgoOcm91dGVfcHJvdG9jb2wYBSABKA0SGQoMaXB2Nl9mb3J3YXJkGBQgASgISACIAQFCDwoNX2lwdjZfZm9yd2FyZCJ3CgxDb25maWdTdGF0dXMSDAoEZmlsZRgBIAEoCRIvCgtsYXN0X3JlbG9hZBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFgoObGFzdF9yZWxvYWRfb2sYAyABKAgSEAoIcHJvYmxlbXMYBCADKAkiNQoHV2FybmluZxIMCgRuYW1lGAEgASgJEgwKBHRleHQYAiABKAkSDgoGcmVtZWR5GAMgASgJImEKCUV2ZW50TG9vcBIpCgtsYXN0X21pbnV0ZRgBIAEoCzIULm1hcmdheS52MS5UdXJuVGltZXMSKQoLc2luY2Vfc3RhcnQYAiABKAsyFC5tYXJnYXkudjEuVHVyblRpbWVzIlEKCVR1cm5UaW1lcxINCgVjb3VudBgBIAEoBBIRCgltZWRpYW5fbXMYAiABKAESDgoGcDk5X21zGAMgASgBEhIKCm1heGltdW1fbXMYBCABKAEi2gEKBk1lbW9yeRIWCg5yZXNpZGVudF9ieXRlcxgBIAEoBBISCgpoZWFwX2J5dGVzGAIgASgEEhYKDmV4dGVybmFsX2J5dGVzGAMgASgEEiYKBnRhYmxlcxgEIAMoCzIWLm1hcmdheS52MS5UYWJsZU1lbW9yeRItCg11cGRhdGVfZ3JvdXBzGAUgAygLMhYubWFyZ2F5LnYxLlVwZGF0ZUdyb3VwEhsKE3JlY2VpdmVfcXVldWVfYnl0ZXMYBiABKAQSGAoQc2VuZF9xdWV1ZV9ieXRlcxgHIAEoBCJMCgtUYWJsZU1lbW9yeRIOCgZmYW1pbHkYASABKAkSDQoFdGFibGUYAiABKAkSDwoHZW50cmllcxgDIAEoDRINCgVieXRlcxgEIAEoBCKQAQoLVXBkYXRlR3JvdXASDgoGZmFtaWx5GAEgASgJEgwKBG5hbWUYAiABKAkSDwoHbWVtYmVycxgDIAEoDRIRCglsb2dfYnl0ZXMYBCABKAQSEgoKZHVtcF9ieXRlcxgFIAEoBBIUCgxtaXNzZWRfYnl0ZXMYBiABKAQSFQoNZW5jb2Rlcl9ieXRlcxgHIAEoBGIGcHJvdG8z", [file_google_protobuf_timestamp, file_margay_v1_peer]);
 
 /**
  * The daemon as a whole.
@@ -131,6 +131,13 @@ export type Status = Message<"margay.v1.Status"> & {
    * @generated from field: margay.v1.RefusedConnections refused = 71;
    */
   refused?: RefusedConnections | undefined;
+
+  /**
+   * Absent where nothing is programmed (a reflector).
+   *
+   * @generated from field: margay.v1.Firewall firewall = 81;
+   */
+  firewall?: Firewall | undefined;
 };
 
 /**
@@ -139,6 +146,55 @@ export type Status = Message<"margay.v1.Status"> & {
  */
 export const StatusSchema: GenMessage<Status> = /*@__PURE__*/
   messageDesc(file_margay_v1_status, 0);
+
+/**
+ * What is kept in nftables.
+ *
+ * @generated from message margay.v1.Firewall
+ */
+export type Firewall = Message<"margay.v1.Firewall"> & {
+  /**
+   * Our table: "in place", "missing", or "unneeded" where nothing is to be in it.
+   *
+   * @generated from field: string table = 1;
+   */
+  table: string;
+
+  /**
+   * Tunnels ("ipip", "vxlan") whose packets are dropped when they come from a host that is no node.
+   *
+   * @generated from field: repeated string guarded = 2;
+   */
+  guarded: string[];
+
+  /**
+   * Hosts that are nodes.
+   *
+   * @generated from field: uint32 nodes = 3;
+   */
+  nodes: number;
+
+  /**
+   * Prefixes whose packets to the outside bear the node's address.
+   *
+   * @generated from field: repeated string masqueraded = 4;
+   */
+  masqueraded: string[];
+
+  /**
+   * Times that others deleted or changed something of it, and it was put back.
+   *
+   * @generated from field: uint64 repairs = 5;
+   */
+  repairs: bigint;
+};
+
+/**
+ * Describes the message margay.v1.Firewall.
+ * Use `create(FirewallSchema)` to create a new message.
+ */
+export const FirewallSchema: GenMessage<Firewall> = /*@__PURE__*/
+  messageDesc(file_margay_v1_status, 1);
 
 /**
  * Connections that were turned away since the start.
@@ -166,7 +222,7 @@ export type RefusedConnections = Message<"margay.v1.RefusedConnections"> & {
  * Use `create(RefusedConnectionsSchema)` to create a new message.
  */
 export const RefusedConnectionsSchema: GenMessage<RefusedConnections> = /*@__PURE__*/
-  messageDesc(file_margay_v1_status, 1);
+  messageDesc(file_margay_v1_status, 2);
 
 /**
  * How many peers are in one state of the FSM.
@@ -192,7 +248,7 @@ export type PeerStateCount = Message<"margay.v1.PeerStateCount"> & {
  * Use `create(PeerStateCountSchema)` to create a new message.
  */
 export const PeerStateCountSchema: GenMessage<PeerStateCount> = /*@__PURE__*/
-  messageDesc(file_margay_v1_status, 2);
+  messageDesc(file_margay_v1_status, 3);
 
 /**
  * The kernel's routing table from our side, in prefixes.
@@ -244,7 +300,7 @@ export type FibCounts = Message<"margay.v1.FibCounts"> & {
  * Use `create(FibCountsSchema)` to create a new message.
  */
 export const FibCountsSchema: GenMessage<FibCounts> = /*@__PURE__*/
-  messageDesc(file_margay_v1_status, 3);
+  messageDesc(file_margay_v1_status, 4);
 
 /**
  * What the kernel can do for us.
@@ -298,7 +354,7 @@ export type KernelStatus = Message<"margay.v1.KernelStatus"> & {
  * Use `create(KernelStatusSchema)` to create a new message.
  */
 export const KernelStatusSchema: GenMessage<KernelStatus> = /*@__PURE__*/
-  messageDesc(file_margay_v1_status, 4);
+  messageDesc(file_margay_v1_status, 5);
 
 /**
  * The configuration file.
@@ -338,7 +394,7 @@ export type ConfigStatus = Message<"margay.v1.ConfigStatus"> & {
  * Use `create(ConfigStatusSchema)` to create a new message.
  */
 export const ConfigStatusSchema: GenMessage<ConfigStatus> = /*@__PURE__*/
-  messageDesc(file_margay_v1_status, 5);
+  messageDesc(file_margay_v1_status, 6);
 
 /**
  * Something that somebody should mend.
@@ -371,7 +427,7 @@ export type Warning = Message<"margay.v1.Warning"> & {
  * Use `create(WarningSchema)` to create a new message.
  */
 export const WarningSchema: GenMessage<Warning> = /*@__PURE__*/
-  messageDesc(file_margay_v1_status, 6);
+  messageDesc(file_margay_v1_status, 7);
 
 /**
  * How long the turns of the event loop took. Keepalives, hold timers and sockets wait until the turn that is under way is over.
@@ -397,7 +453,7 @@ export type EventLoop = Message<"margay.v1.EventLoop"> & {
  * Use `create(EventLoopSchema)` to create a new message.
  */
 export const EventLoopSchema: GenMessage<EventLoop> = /*@__PURE__*/
-  messageDesc(file_margay_v1_status, 7);
+  messageDesc(file_margay_v1_status, 8);
 
 /**
  * Turns of the event loop, by how long they took.
@@ -435,7 +491,7 @@ export type TurnTimes = Message<"margay.v1.TurnTimes"> & {
  * Use `create(TurnTimesSchema)` to create a new message.
  */
 export const TurnTimesSchema: GenMessage<TurnTimes> = /*@__PURE__*/
-  messageDesc(file_margay_v1_status, 8);
+  messageDesc(file_margay_v1_status, 9);
 
 /**
  * Where the memory is. Tables count what their columns and buffers occupy, whether or not all of it is in use at present.
@@ -494,7 +550,7 @@ export type Memory = Message<"margay.v1.Memory"> & {
  * Use `create(MemorySchema)` to create a new message.
  */
 export const MemorySchema: GenMessage<Memory> = /*@__PURE__*/
-  messageDesc(file_margay_v1_status, 9);
+  messageDesc(file_margay_v1_status, 10);
 
 /**
  * One table of the RIBs.
@@ -534,7 +590,7 @@ export type TableMemory = Message<"margay.v1.TableMemory"> & {
  * Use `create(TableMemorySchema)` to create a new message.
  */
 export const TableMemorySchema: GenMessage<TableMemory> = /*@__PURE__*/
-  messageDesc(file_margay_v1_status, 10);
+  messageDesc(file_margay_v1_status, 11);
 
 /**
  * Peers that are sent the same octets, and what is held for them.
@@ -595,5 +651,5 @@ export type UpdateGroup = Message<"margay.v1.UpdateGroup"> & {
  * Use `create(UpdateGroupSchema)` to create a new message.
  */
 export const UpdateGroupSchema: GenMessage<UpdateGroup> = /*@__PURE__*/
-  messageDesc(file_margay_v1_status, 11);
+  messageDesc(file_margay_v1_status, 12);
 

@@ -1,0 +1,172 @@
+import { NetlinkError } from "../../netlink/errno.ts";
+import type { NftablesChange, NftablesTable } from "../../netlink/nftables-event.ts";
+import type { Clock, Timer } from "../../platform/clock.ts";
+import type { Logger } from "../../platform/logger.ts";
+import type { Problem } from "../problem.ts";
+import { type Nft, NftError } from "./nft.ts";
+import type { FirewallStatus } from "./status.ts";
+import { TABLE } from "./table.ts";
+import { TableKeeper } from "./table-keeper.ts";
+import { type FirewallFacts, type FirewallWish, firewallWish } from "./wish.ts";
+
+export interface FirewallParts {
+  readonly nft: Nft;
+  /** Tells every change of tables; returns what ends it. Throws `NetlinkError` where the kernel tells nobody. */
+  readonly watch: (listener: (change: NftablesChange | "overflow") => void) => () => void;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Looks at everything, whether or not anybody told of a change. */
+const SAFETY_NET_MS = 60_000;
+/** Between attempts at what failed; doubles up to the safety net's. */
+const RETRY_MS = 1_000;
+
+/**
+ * Keeps what is to be in the firewall: one table of our own, written at once and put back when somebody changes it. What
+ * cannot be is told in the status and in the log, and keeps nothing else from being done.
+ */
+export class Firewall {
+  readonly #parts: FirewallParts;
+  readonly #table: TableKeeper;
+  #facts: FirewallFacts | undefined;
+  #wish: FirewallWish | undefined;
+  #isDue = false;
+  #running: Promise<void> | undefined;
+  #stopWatching: (() => void) | undefined;
+  #safetyNet: Timer | undefined;
+  #retry: Timer | undefined;
+  #retryMs = RETRY_MS;
+  #problem: Problem | undefined;
+  /** Another program is left to change what it likes. */
+  #isResting = false;
+  #isStopped = false;
+
+  constructor(parts: FirewallParts) {
+    this.#parts = parts;
+    this.#table = new TableKeeper(parts);
+  }
+
+  /** The firewall shall be what follows from these. Resolves when it is, or cannot be for now; never rejects. */
+  want(facts: FirewallFacts): Promise<void> {
+    this.#facts = facts;
+    this.#wish = firewallWish(facts);
+    this.#watch();
+    return this.#kick();
+  }
+
+  /** Resolves when nothing is being done. */
+  settled(): Promise<void> {
+    return this.#running ?? Promise.resolve();
+  }
+
+  /** Ends, and leaves the firewall as it is. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#stopWatching?.();
+    this.#safetyNet?.cancel();
+    this.#retry?.cancel();
+    await this.#running;
+  }
+
+  status(): FirewallStatus {
+    const { guarded = [], masqueraded = [] } = this.#wish ?? {};
+    const isUnneeded = guarded.length + masqueraded.length === 0;
+    const isInPlace = this.#table.isInPlace && this.#problem === undefined;
+    return {
+      table: isUnneeded ? "unneeded" : isInPlace ? "in place" : "missing",
+      guarded,
+      nodes: this.#facts?.nodes.length ?? 0,
+      masqueraded: masqueraded.map(({ text }) => text),
+      repairs: this.#table.repairs,
+      problems: this.#problem === undefined ? [] : [this.#problem],
+    };
+  }
+
+  /** Listens from when there is something to keep. */
+  #watch(): void {
+    const { settings } = this.#facts ?? {};
+    const isIdle = Object.values(settings ?? {}).every((choice) => choice === "never");
+    if (this.#safetyNet !== undefined || isIdle) return;
+    const { watch, clock, logger } = this.#parts;
+    this.#safetyNet = clock.after(SAFETY_NET_MS, () => {
+      this.#table.doubt();
+      void this.#kick();
+      this.#safetyNet?.restart();
+    });
+    try {
+      this.#stopWatching = watch((change) => this.#onChange(change));
+    } catch (error) {
+      if (!(error instanceof NetlinkError)) throw error;
+      logger.warn(
+        {},
+        `changes of the firewall are only looked for, once a minute: ${error.message}`,
+      );
+    }
+  }
+
+  #onChange(change: NftablesChange | "overflow"): void {
+    if (change === "overflow") this.#table.doubt();
+    else if (this.#parts.nft.owns(change.portId)) return;
+    else if (change.tables.has(TABLE as NftablesTable)) this.#table.doubt(change);
+    else return;
+    if (!this.#isResting) void this.#kick();
+  }
+
+  #kick(): Promise<void> {
+    this.#isDue = true;
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#isDue && !this.#isStopped) {
+      this.#isDue = false;
+      if (this.#facts === undefined || this.#wish === undefined) return;
+      try {
+        const restMs = await this.#table.ensure(this.#wish, this.#facts.nodes);
+        if (restMs !== undefined) return this.#rest(restMs);
+        this.#settle();
+      } catch (error) {
+        if (!(error instanceof NftError)) throw error;
+        return this.#fail(error);
+      }
+    }
+  }
+
+  #settle(): void {
+    const { logger } = this.#parts;
+    if (this.#problem !== undefined) logger.info({}, "the firewall is as it shall be again");
+    this.#problem = undefined;
+    this.#retryMs = RETRY_MS;
+  }
+
+  #fail({ errno, text, remedy }: Problem): void {
+    const { logger } = this.#parts;
+    if (this.#problem?.text !== text) logger.error({ remedy }, `the firewall is not kept: ${text}`);
+    this.#problem = { errno, text, remedy };
+    this.#later(this.#retryMs);
+    this.#retryMs = Math.min(2 * this.#retryMs, SAFETY_NET_MS);
+  }
+
+  /** Another program keeps changing what we keep putting back. */
+  #rest(restMs: number): void {
+    const seconds = restMs / 1000;
+    const text = `another program keeps changing the table ${TABLE}: left alone for ${seconds} s`;
+    this.#problem = { errno: undefined, text, remedy: "find it by `nft monitor`" };
+    this.#parts.logger.error({}, text);
+    this.#isResting = true;
+    this.#later(restMs);
+  }
+
+  #later(delayMs: number): void {
+    this.#retry?.cancel();
+    this.#retry = this.#parts.clock.after(delayMs, () => {
+      this.#isResting = false;
+      this.#table.doubt();
+      void this.#kick();
+    });
+  }
+}
