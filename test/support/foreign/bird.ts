@@ -60,6 +60,10 @@ export class Bird implements ForeignSpeaker {
     return parseBirdRoutes(await this.#birdc("show route all where source = RTS_BGP"));
   }
 
+  detail(prefix: string): Promise<string> {
+    return this.#birdc(`show route all for ${prefix}`);
+  }
+
   async peerState(address: string): Promise<string> {
     const text = await this.#birdc(`show protocols all ${birdProtocol(address)}`);
     return /BGP state:\s+(\w+)/.exec(text)?.[1] ?? "Idle";

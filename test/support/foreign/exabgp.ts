@@ -68,6 +68,12 @@ export class ExaBgp implements ForeignSpeaker {
     return Promise.resolve(readAdjRibIn(this.#events()));
   }
 
+  /** The last report that names the prefix. */
+  detail(prefix: string): Promise<string> {
+    const events = this.#events().map((event) => JSON.stringify(event));
+    return Promise.resolve(events.findLast((text) => text.includes(`"${prefix}"`)) ?? "");
+  }
+
   peerState(address: string): Promise<string> {
     return Promise.resolve(stateIn(this.#events(), address));
   }

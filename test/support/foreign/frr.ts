@@ -80,6 +80,10 @@ export class Frr implements ForeignSpeaker {
     return routes;
   }
 
+  detail(prefix: string): Promise<string> {
+    return this.#vtysh(`show bgp ipv${ipVersionOf(prefix)} unicast ${prefix} json`);
+  }
+
   async peerState(address: string): Promise<string> {
     return (await this.#neighbour(address))?.bgpState ?? "Idle";
   }

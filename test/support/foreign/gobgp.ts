@@ -98,6 +98,10 @@ export class GoBgp implements ForeignSpeaker {
     await this.#gobgp(`global rib add ${this.#path(prefix)} origin igp`);
   }
 
+  detail(prefix: string): Promise<string> {
+    return this.#gobgp(`global rib -a ipv${ipVersionOf(prefix)} ${prefix} -j`);
+  }
+
   async withdraw(prefix: string): Promise<void> {
     await this.#gobgp(`global rib del ${this.#path(prefix)}`);
   }

@@ -89,6 +89,10 @@ export class OpenBgpd implements ForeignSpeaker {
     await this.#bgpctl("neighbor", address, "up");
   }
 
+  detail(prefix: string): Promise<string> {
+    return this.#bgpctl("-j", "show", "rib", "detail", prefix);
+  }
+
   async refresh(address: string): Promise<void> {
     await this.#bgpctl("neighbor", address, "refresh");
   }

@@ -101,6 +101,8 @@ export interface ForeignSpeaker {
   freeze(frozen: boolean): void;
   /** Every IPv4 and IPv6 unicast path learned from peers, best or not. ExaBGP, which keeps no RIB, tells what it was sent. */
   routes(): Promise<readonly ForeignRoute[]>;
+  /** All that it tells of the paths to a prefix, in its own words. */
+  detail(prefix: string): Promise<string>;
   /** RFC 4271's name of the state of the session: "Idle", "Connect", "Active", "OpenSent", "OpenConfirm", "Established". */
   peerState(address: string): Promise<string>;
   /** True when that peer has sent its End-of-RIB; undefined where the daemon does not tell. */

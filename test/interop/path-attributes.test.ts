@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  type DaemonKind,
+  FOREIGN_SPEAKERS,
+  type ForeignPeer,
+  type ForeignSpeaker,
+} from "../support/foreign/index.ts";
+import { ExaBgp } from "../support/foreign/exabgp.ts";
+import { Margay } from "../support/margay.ts";
+import { type Namespace, Network } from "../support/netns.ts";
+import { until } from "../support/until.ts";
+import { scenarios } from "./support/scenario.ts";
+
+const asn = 64_512;
+const outerAsn = 65_001;
+const MARGAY = "192.0.2.1";
+const INNER = "192.0.2.2";
+const SOURCE = "192.0.2.3";
+const OUTER = "192.0.2.4";
+
+/** What the source announces, and which of these the others are sent (RFC 1997). */
+const RICH = "10.233.1.0/24";
+const NO_EXPORT = "10.233.2.0/24";
+const NO_ADVERTISE = "10.233.3.0/24";
+const NO_EXPORT_SUBCONFED = "10.233.4.0/24";
+const rich = [
+  "community [ 64512:7 64512:8 ]",
+  "large-community [ 64512:1:2 ]",
+  "extended-community [ target:64512:100 ]",
+  "aggregator ( 65009:192.0.2.9 )",
+  "atomic-aggregate",
+  "med 50",
+  // Of a code that nobody has: optional, transitive.
+  "attribute [ 0x63 0xc0 0xabcd ]",
+].join(" ");
+
+/** margay reflects between a source of routes, and a foreign daemon inside and another outside of the AS. */
+class AttributeLab implements AsyncDisposable {
+  readonly margay: Margay;
+  readonly source: ExaBgp;
+  readonly inner: ForeignSpeaker;
+  readonly outer: ForeignSpeaker;
+  readonly #network: Network;
+  readonly #directory: string;
+
+  private constructor(
+    network: Network,
+    directory: string,
+    kind: DaemonKind,
+    [margay, source, inner, outer]: readonly [Namespace, Namespace, Namespace, Namespace],
+  ) {
+    this.#network = network;
+    this.#directory = directory;
+    this.margay = new Margay(margay, join(directory, "margay"));
+    this.source = new ExaBgp(source, join(directory, "source"));
+    this.inner = FOREIGN_SPEAKERS[kind](inner, join(directory, "inner"));
+    this.outer = FOREIGN_SPEAKERS[kind](outer, join(directory, "outer"));
+  }
+
+  static async start(kind: DaemonKind): Promise<AttributeLab> {
+    const network = new Network(`mgi-pa-${kind}`);
+    const segment = await network.segment("seg");
+    const plugged = async (name: string, address: string): Promise<Namespace> => {
+      const namespace = await network.namespace(name);
+      await network.plug(namespace, "eth0", segment, `${address}/24`);
+      return namespace;
+    };
+    const lab = new AttributeLab(network, mkdtempSync(join(tmpdir(), "mgp-")), kind, [
+      await plugged("margay", MARGAY),
+      await plugged("source", SOURCE),
+      await plugged("inner", INNER),
+      await plugged("outer", OUTER),
+    ]);
+    const start = (
+      speaker: ForeignSpeaker,
+      address: string,
+      own: number,
+      peer: Partial<ForeignPeer> = {},
+    ): Promise<void> =>
+      speaker.start({
+        address,
+        asn: own,
+        routerId: address,
+        holdTimeSeconds: 9,
+        originate: [],
+        peers: [{ address: MARGAY, asn, ...peer }],
+      });
+    await Promise.all([
+      lab.margay.startSpeaker({
+        asn,
+        listen: { address: MARGAY },
+        timers: { holdTimeSeconds: 9, connectRetrySeconds: 1, idleHoldSeconds: 0.2 },
+        peers: [
+          { address: SOURCE, asn, client: true },
+          { address: INNER, asn, client: true },
+          { address: OUTER, asn: outerAsn, policy: "accept-all" },
+        ],
+      }),
+      start(lab.source, SOURCE, asn),
+      start(lab.inner, INNER, asn),
+      start(lab.outer, OUTER, outerAsn),
+    ]);
+    return lab;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const all = [this.margay, this.source, this.inner, this.outer];
+    await Promise.allSettled(all.map((one) => one.stop()));
+    await this.#network.destroy();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+/** How each tells that it has just what the source said, without blanks; FRR shows no attribute that it does not know. */
+const wordings: Readonly<Record<DaemonKind, readonly string[]>> = {
+  bird: [
+    "BGP.community:(64512,7)(64512,8)",
+    "BGP.large_community:(64512,1,2)",
+    "BGP.ext_community:(rt,64512,100)",
+    "BGP.aggregator:192.0.2.9AS65009",
+    "BGP.atomic_aggr:",
+    "BGP.63[t]:abcd",
+  ],
+  frr: [
+    '"community":{"string":"64512:764512:8"',
+    '"largeCommunity":{"string":"64512:1:2"',
+    '"extendedCommunity":{"string":"RT:64512:100"}',
+    '"aggregatorAs":65009,"aggregatorId":"192.0.2.9"',
+    '"atomicAggregate":true',
+  ],
+  gobgp: [
+    `"communities":[${64_512 * 65_536 + 7},${64_512 * 65_536 + 8}]`,
+    '"value":[{"ASN":64512,"LocalData1":1,"LocalData2":2}]',
+    '"value":[{"type":0,"subtype":2,"value":"64512:100"}]',
+    '{"type":7,"as":65009,"address":"192.0.2.9"}',
+    '{"type":6}',
+    // Optional, transitive, partial.
+    `{"flags":${0xe0},"type":99,"value":"${Buffer.of(0xab, 0xcd).toString("base64")}"}`,
+  ],
+  openbgpd: [
+    '"communities":["64512:7","64512:8"]',
+    '"large_communities":["64512:1:2"]',
+    '"extended_communities":["rt64512:100"]',
+    '"AS":65009,"router_id":"192.0.2.9"',
+    '"type":"AtomicAggregate"',
+    '"type":"UnknownAttribute#99","length":2,"flags":{"partial":true,"transitive":true,"optional":true},"data":"abcd"',
+  ],
+  exabgp: [
+    '"community":[[64512,7],[64512,8]]',
+    '"large-community":[[64512,1,2]]',
+    '"string":"target:64512:100"',
+    '"aggregator":"65009:192.0.2.9"',
+    '"atomic-aggregate":true',
+    '"attribute-0x63-0xE0":"0xabcd"',
+  ],
+};
+
+scenarios(
+  "Communities, AGGREGATOR and unknown attributes passed on by margay (RFC 1997, 4271 §5, 4360, 8092)",
+  async (kind) => {
+    await using lab = await AttributeLab.start(kind);
+    const { margay, source, inner, outer } = lab;
+    const announce = (prefix: string, attributes: string): void =>
+      source.command(`announce route ${prefix} next-hop self ${attributes}`);
+    announce(NO_ADVERTISE, "community [ no-advertise ]");
+    announce(NO_EXPORT, "community [ no-export ]");
+    announce(NO_EXPORT_SUBCONFED, "community [ no-export-subconfed ]");
+    await until("margay to have these", async () => (await margay.routes()).length === 3);
+    // Behind all others, and so told after them.
+    announce(RICH, rich);
+    for (const [speaker, expected] of [
+      [inner, [RICH, NO_EXPORT, NO_EXPORT_SUBCONFED]],
+      [outer, [RICH]],
+    ] as const) {
+      const told = await until(`${kind} to have the last`, async () => {
+        const all = (await speaker.routes()).map(({ prefix }) => prefix);
+        return all.includes(RICH) && all.toSorted();
+      });
+      assert.deepEqual(told, expected);
+      const words = await until(`${kind}'s words`, () => speaker.detail(RICH));
+      const detail = words.replaceAll(/\s/g, "");
+      for (const text of wordings[kind]) assert.ok(detail.includes(text), `${text} in ${detail}`);
+    }
+  },
+);
