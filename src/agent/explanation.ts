@@ -6,10 +6,10 @@ import { localPeer } from "../bgp/rib/source.ts";
 import { Peer } from "../bgp/peer.ts";
 import type { Speaker } from "../bgp/speaker.ts";
 import type { FelixExplanation } from "../felix/explain.ts";
-import type { FibEntry } from "../felix/status.ts";
 import { formatIpAddress, parseIpAddress } from "../net/ip-address.ts";
 import { prefixContainsAddress } from "../net/prefix.ts";
 import type { Clock } from "../platform/clock.ts";
+import { kernelSteps, reachedVerdict, unwantedStep } from "./kernel-explanation.ts";
 import { candidateView, longestMatch, rankedRows } from "./route-view.ts";
 
 type Step = NonNullable<ExplanationView["steps"]>[number];
@@ -126,58 +126,6 @@ function decisionStep({ speaker, clock }: Question, rib: FamilyRib, rows: number
   return { stage: "decision", ok: usable, title, details };
 }
 
-function kernelSteps({ entry, kernel, address }: FelixExplanation, isOwn: boolean): Step[] {
-  const steps: Step[] = [];
-  if (!isOwn) steps.push(segmentStep(entry));
-  const problem = entry?.problem;
-  const installed = entry === undefined ? isOwn : isInstalled(entry);
-  // Our own pod CIDR ends in an `unreachable` route: that the kernel refuses an address no pod has is meant so.
-  const isVacant = isOwn && installed && !kernel.found;
-  steps.push({
-    stage: "kernel",
-    ok: installed && (kernel.found || isVacant),
-    title: isVacant
-      ? `no pod has ${address}: the kernel answers unreachable`
-      : kernelTitle(kernel, address),
-    details: problem === undefined ? [] : [problem],
-    remedy: entry?.remedy ?? "",
-  });
-  return steps;
-}
-
-function kernelTitle(kernel: FelixExplanation["kernel"], address: string): string {
-  return kernel.found
-    ? `the kernel uses ${kernel.line}`
-    : `the kernel has no way to ${address}: ${kernel.text}`;
-}
-
-function isInstalled({ state }: FibEntry): boolean {
-  return state === "installed" || state === "adopted";
-}
-
-function segmentStep(entry: FibEntry | undefined): Step {
-  const hop = entry?.wanted?.kind === "remote" ? entry.wanted.nextHops[0] : undefined;
-  if (hop === undefined) {
-    return {
-      stage: "segment",
-      ok: false,
-      title: "the programmer does not know the route",
-      details: [],
-    };
-  }
-  const title =
-    hop.device === undefined
-      ? `there is no way to ${hop.address}`
-      : `${hop.address} is reached ${hop.mode === "tunnel" ? "through the tunnel" : "straight through"} ${hop.device}`;
-  return {
-    stage: "segment",
-    ok: hop.device !== undefined && hop.problem === undefined,
-    title,
-    details: [hop.verdict.text, ...(hop.problem === undefined ? [] : [hop.problem.text])],
-    remedy: hop.problem?.remedy ?? "",
-  };
-}
-
 function withoutRoute(
   { address, speaker, felix }: Question,
   rib: FamilyRib,
@@ -206,11 +154,7 @@ function withoutRoute(
     },
   ];
   if (felix !== undefined) {
-    const { kernel } = felix;
-    const title = kernel.found
-      ? `the kernel would use ${kernel.line}`
-      : `the kernel has no way: ${kernel.text}`;
-    steps.push({ stage: "kernel", ok: kernel.found, title, details: [] });
+    steps.push(unwantedStep(felix));
   }
   return { address, prefix: "", steps, ok: false, verdict: `margay has no route to ${address}.` };
 }
@@ -219,12 +163,5 @@ function verdict({ address, felix }: Question, ok: boolean, steps: Step[], isOwn
   const broken = steps.find((step) => !step.ok);
   if (!ok) return `${address} is not reached as it should be: ${broken?.title ?? "?"}.`;
   if (felix === undefined) return `${address} is covered; nothing is programmed here.`;
-  if (isOwn) {
-    if (!felix.kernel.found) return `${address} is inside our own pod CIDR, and no pod has it.`;
-    const what = felix.kernel.isLocalPod ? "a pod of this node" : "inside our own pod CIDR";
-    return `${address} is ${what}: ${felix.kernel.line}.`;
-  }
-  const hop = felix.entry?.wanted?.nextHops[0];
-  const through = hop?.mode === "tunnel" ? "through the tunnel" : "straight";
-  return `${address} is reached ${through} by ${hop?.address} on ${hop?.device}.`;
+  return reachedVerdict(felix, isOwn);
 }

@@ -9,16 +9,26 @@ type GroupView = NonNullable<MemoryView["updateGroups"]>[number];
 
 /** Where the memory of the daemon is. */
 export function memoryView(driver: SpeakerDriver): MemoryView {
-  const { rss, heapUsed, external } = process.memoryUsage();
   const { receiveOctets, sendOctets } = queuedOctets(driver);
   return {
-    residentBytes: BigInt(rss),
-    heapBytes: BigInt(heapUsed),
-    externalBytes: BigInt(external),
+    ...processMemoryView(),
     tables: tableViews(driver),
     updateGroups: [...driver.speaker.ribs.values()].flatMap(groupViews),
     receiveQueueBytes: BigInt(receiveOctets),
     sendQueueBytes: BigInt(sendOctets),
+  };
+}
+
+/** What the process takes as a whole. */
+export function processMemoryView(): Pick<
+  MemoryView,
+  "residentBytes" | "heapBytes" | "externalBytes"
+> {
+  const { rss, heapUsed, external } = process.memoryUsage();
+  return {
+    residentBytes: BigInt(rss),
+    heapBytes: BigInt(heapUsed),
+    externalBytes: BigInt(external),
   };
 }
 

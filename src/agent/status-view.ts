@@ -9,6 +9,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { SpeakerDriver } from "../session/speaker-driver.ts";
 import { release } from "node:os";
 import type { DurationHistogram } from "./duration-histogram.ts";
+import type { ProgrammerReport } from "./feed/feed-server.ts";
 import type { EventLoopTurns } from "./event-loop-turns.ts";
 import type { DynamicPeers } from "../bgp/dynamic-peers.ts";
 import { offencesView } from "./peer-view.ts";
@@ -25,6 +26,8 @@ export interface StatusSources {
   readonly clock: Clock;
   readonly turns: EventLoopTurns;
   readonly felix?: Felix;
+  /** What a programmer in another process says of itself. */
+  readonly report?: ProgrammerReport | undefined;
   readonly config?: StatusView["config"];
   readonly warnings?: readonly Warning[];
 }
@@ -35,7 +38,7 @@ export function statusView(sources: StatusSources): StatusView {
   const { speaker } = driver;
   const states = Map.groupBy(speaker.peers(), ({ fsm }) => fsm.state);
   const routes = [...speaker.ribs.values()].reduce((sum, rib) => sum + rib.locRib.size, 0);
-  const programmer = felix?.status();
+  const programmer = felix === undefined ? sources.report : programmerReport(felix.status());
   return {
     nodeName: sources.nodeName,
     role: sources.role,
@@ -47,13 +50,11 @@ export function statusView(sources: StatusSources): StatusView {
     listenAddresses: [...sources.listenAddresses],
     peerStates: [...states].map(([state, peers]) => ({ state, count: peers.length })),
     routes,
-    ...(programmer !== undefined && programmerView(programmer)),
+    ...(programmer?.fib !== undefined && { fib: programmer.fib }),
+    ...(programmer?.kernel !== undefined && { kernel: programmer.kernel }),
     ...(sources.config !== undefined && { config: sources.config }),
-    warnings: [...(sources.warnings ?? []), ...programmerWarnings(programmer)],
-    eventLoop: {
-      lastMinute: turnTimesView(turns.lastMinute()),
-      sinceStart: turnTimesView(turns.sinceStart),
-    },
+    warnings: [...(sources.warnings ?? []), ...(programmer?.warnings ?? [])],
+    eventLoop: eventLoopView(turns),
     memory: memoryView(driver),
     offences: offencesView(speaker.offences.totals),
     refused: refusedView(speaker.dynamicPeers),
@@ -68,6 +69,14 @@ function refusedView(peers: DynamicPeers): NonNullable<StatusView["refused"]> {
 
 type TurnTimesView = NonNullable<NonNullable<StatusView["eventLoop"]>["sinceStart"]>;
 
+/** How long the turns of the event loop took. */
+export function eventLoopView(turns: EventLoopTurns): NonNullable<StatusView["eventLoop"]> {
+  return {
+    lastMinute: turnTimesView(turns.lastMinute()),
+    sinceStart: turnTimesView(turns.sinceStart),
+  };
+}
+
 function turnTimesView(turns: DurationHistogram): TurnTimesView {
   return {
     count: BigInt(turns.count),
@@ -75,6 +84,11 @@ function turnTimesView(turns: DurationHistogram): TurnTimesView {
     p99Ms: turns.quantileMs(0.99),
     maximumMs: turns.maximumMs,
   };
+}
+
+/** What there is to say of the programmer in a status. */
+export function programmerReport(status: FelixStatus): ProgrammerReport {
+  return { ...programmerView(status), warnings: programmerWarnings(status) };
 }
 
 function programmerView(status: FelixStatus): Pick<StatusView, "fib" | "kernel" | "firewall"> {
@@ -112,8 +126,7 @@ function firewallView(status: FirewallStatus): NonNullable<StatusView["firewall"
   };
 }
 
-function programmerWarnings(status: FelixStatus | undefined): Warning[] {
-  if (status === undefined) return [];
+function programmerWarnings(status: FelixStatus): Warning[] {
   const warnings: Warning[] = [];
   const { tunnels, forwarding, ipv6Forwarding } = status;
   for (const { kind, isSupported, problem } of tunnels) {

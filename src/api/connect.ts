@@ -1,4 +1,5 @@
 import { connect as connectSocket } from "node:net";
+import type { DescService } from "@bufbuild/protobuf";
 import { type ClientOptions, WebSocket } from "ws";
 import { StatusCode } from "../gen/margay/v1/frame_pb.ts";
 import { ManagementService } from "../gen/margay/v1/management_pb.ts";
@@ -22,20 +23,28 @@ export interface ConnectOptions {
 }
 
 /** A client with a connection of its own. */
-export interface ManagementConnection extends AsyncDisposable {
-  readonly client: ServiceClient<typeof ManagementService>;
+export interface Connection<S extends DescService> extends AsyncDisposable {
+  readonly client: ServiceClient<S>;
   close(): void;
 }
 
+export type ManagementConnection = Connection<typeof ManagementService>;
+
+/** Connects to a daemon to look into it, or to control it; see `connectTo`. */
+export function connect(host: string, options: ConnectOptions): Promise<ManagementConnection> {
+  return connectTo(ManagementService, host, options);
+}
+
 /**
- * Connects to a daemon.
+ * Connects to a service of a daemon.
  * @param host `unix:/run/margay/margay.sock` (or just the absolute path), or `ws://127.0.0.1:9179`
  * @throws ApiError UNAVAILABLE (nobody there), PERMISSION_DENIED, DEADLINE_EXCEEDED or INVALID_ARGUMENT (the host's text)
  */
-export async function connect(
+export async function connectTo<S extends DescService>(
+  service: S,
   host: string,
   { clock, timeoutMs = 5000 }: ConnectOptions,
-): Promise<ManagementConnection> {
+): Promise<Connection<S>> {
   // The first codec is the one to prefer, and the table is never empty.
   const codec = frameCodecs[0] as FrameCodec;
   const { url, options } = destination(host);
@@ -47,7 +56,7 @@ export async function connect(
   });
   await opened(webSocket, host, timeoutMs);
   const transport = new WebSocketTransport(webSocket, codec, clock);
-  const client = createClient(ManagementService, transport, clock);
+  const client = createClient(service, transport, clock);
   const close = (): void => {
     transport.close(CloseCode.normal, "done");
     // A daemon that hangs must not make its clients hang.

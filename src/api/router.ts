@@ -69,6 +69,17 @@ export function createRouter<S extends DescService>(
   };
 }
 
+/** Answers the calls of another service, too, by the full names of its methods. */
+export function withService<S extends DescService>(
+  router: Router,
+  service: S,
+  handlers: ServiceHandlers<S>,
+): Router {
+  const added = createRouter(service, handlers);
+  const prefix = `${service.typeName}/`;
+  return (call, context) => (call.method.startsWith(prefix) ? added : router)(call, context);
+}
+
 function pack(schema: DescMessage, init: MessageInitShape<DescMessage>): Any {
   return anyPack(schema, create(schema, init));
 }

@@ -26,6 +26,8 @@ const CLOSE_GRACE_MS = 500;
 
 export interface ApiServerOptions {
   readonly views: Views;
+  /** Adds further services. @param mayControl as of `managementHandlers` */
+  readonly extend?: ((router: Router, mayControl: boolean) => Router) | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Path of a unix socket; its directory is made where missing. */
@@ -75,8 +77,10 @@ class Endpoint implements ApiServer {
 
   constructor(options: ApiServerOptions) {
     this.#options = options;
-    const router = (mayControl: boolean): Router =>
-      createRouter(ManagementService, managementHandlers(options.views, mayControl));
+    const router = (mayControl: boolean): Router => {
+      const own = createRouter(ManagementService, managementHandlers(options.views, mayControl));
+      return options.extend?.(own, mayControl) ?? own;
+    };
     this.#readingRouter = router(false);
     this.#controllingRouter = router(true);
   }

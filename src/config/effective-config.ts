@@ -1,3 +1,4 @@
+import { dirname, join } from "node:path";
 import type { ClusterMember } from "../cluster/model/cluster-model.ts";
 import type { NodeConfig } from "./node-config.ts";
 import type { NodeFile } from "./node-schema.ts";
@@ -26,6 +27,10 @@ export function effectiveConfig(
       ...podCidrs(file.node, member),
     },
     cluster: { file: clusterPath },
+    felix: {
+      ...file.felix,
+      socket: file.felix.socket ?? join(dirname(file.api.socket), "felix.sock"),
+    },
     mesh: { ...rest.mesh, ...secretOf(rest.mesh.passwordFile, passwords) },
     listen: {
       address: file.listen.address ?? address,

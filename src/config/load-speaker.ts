@@ -41,16 +41,26 @@ export function loadSpeaker(path: string): LoadedSpeaker {
 /** Keys of a speaker's file that a node's has not, and the other way round. */
 const onlyHere = ["asn", "routerId", "clusterId", "clientToClient", "originate"];
 const onlyNodes = [
-  ...["cluster", "node", "mesh", "encapsulation", "tunnel", "ipip", "kernel", "firewall"],
+  ...["cluster", "node", "mesh", "encapsulation", "tunnel", "ipip", "kernel"],
+  ...["firewall", "felix"],
 ];
 
 /** Does the file at this path look like one of a speaker, rather than of a node? Never throws. */
 export function isSpeakerFile(path: string): boolean {
-  const file = readSourceFile(path);
-  if ("problem" in file) return false;
-  const { value } = file.source;
-  const keys = typeof value === "object" && value !== null ? Object.keys(value) : [];
+  const keys = keysOf(path);
   return keys.some((key) => onlyHere.includes(key)) && !keys.some((key) => onlyNodes.includes(key));
+}
+
+/** Is it one of a node, which must name its cluster? Never throws. */
+export function isNodeFile(path: string): boolean {
+  return keysOf(path).includes("cluster");
+}
+
+function keysOf(path: string): string[] {
+  const file = readSourceFile(path);
+  if ("problem" in file) return [];
+  const { value } = file.source;
+  return typeof value === "object" && value !== null ? Object.keys(value) : [];
 }
 
 function failed(problems: readonly ConfigProblem[]): LoadedSpeaker {

@@ -35,6 +35,8 @@ export interface NodeConfig {
   readonly firewall: Readonly<NodeFile["firewall"]>;
   readonly bestPath: Readonly<NodeFile["bestPath"]>;
   readonly api: { readonly socket: string; readonly listen?: Endpoint | undefined };
+  /** The programmer in a process of its own. */
+  readonly felix: { readonly socket: string; readonly staleSeconds: number };
   /** Where Prometheus metrics and probes are served. */
   readonly metrics: { readonly listen?: Endpoint | undefined };
   readonly peers: readonly ExplicitPeer[];

@@ -9,8 +9,10 @@ import {
   peerAddress,
   podPrefix,
   port,
+  quantity,
   routerId,
   section,
+  socketPath,
   speakerAddress,
   text,
 } from "./fields.ts";
@@ -174,6 +176,16 @@ export const nodeSchema = section({
   firewall: firewall.prefault({}).meta({ description: "What we keep in nftables." }),
   bestPath,
   api,
+  felix: section({
+    socket: socketPath().optional().meta({
+      description: "Unix socket of its API. Default: felix.sock beside api.socket.",
+    }),
+    staleSeconds: quantity("a number of seconds", 0, 86_400).default(300).meta({
+      description: "For so long routes stay that the speaker, being away, does not tell again.",
+    }),
+  })
+    .prefault({})
+    .meta({ description: "The programmer where it has a process of its own: margay felix." }),
   metrics,
   peers: list("peers", peer).default([]).meta({ description: "Peers besides the cluster's." }),
   peerGroups,

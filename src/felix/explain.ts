@@ -31,6 +31,8 @@ export interface FelixExplanation {
   readonly address: string;
   /** It is inside the pod pools. */
   readonly inPodPools: boolean;
+  /** It is inside this node's own pod CIDRs. */
+  readonly isOwn: boolean;
   /** The longest wanted route that holds it. */
   readonly entry: FibEntry | undefined;
   /** What the kernel says, local pod routes included. */
@@ -56,7 +58,8 @@ export function explainAddress(text: string, context: ExplainContext): FelixExpl
   const entry = longestWanted(octets, context);
   const kernel = kernelAnswer(octets, context);
   const inPodPools = context.podPools.some((pool) => prefixContainsAddress(pool, octets));
-  return { address, inPodPools, entry, kernel, lines: wordsFor(address, entry, kernel) };
+  const isOwn = context.podCidrs.some((prefix) => prefixContainsAddress(prefix, octets));
+  return { address, inPodPools, isOwn, entry, kernel, lines: wordsFor(address, entry, kernel) };
 }
 
 function longestWanted(octets: Uint8Array, context: ExplainContext): FibEntry | undefined {

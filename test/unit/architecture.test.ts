@@ -96,12 +96,14 @@ const exceptions: readonly { from: string; to: string; why: string }[] = [
 /** Parts of the command line that reach further than its API client. */
 const cliBeyondTheApi: Readonly<Record<string, readonly string[]>> = {
   agent: [
+    "cli/commands/felix.ts",
     "cli/commands/node.ts",
     "cli/commands/plan.ts",
     "cli/commands/reflector.ts",
     "cli/commands/replay.ts",
     "cli/commands/speaker.ts",
     "cli/format/replayed.ts",
+    "cli/node-daemon.ts",
   ],
   bgp: ["cli/format/decoded.ts"],
   capture: ["cli/commands/decode.ts", "cli/capture-input.ts", "cli/format/decoded.ts"],

@@ -34,6 +34,18 @@ export function feedRoutes(
   for (const id of changes.spread) tell(id);
 }
 
+/** Every route that is selected now. What changes while it is iterated may come in either state, or not at all. */
+export function* selectedRoutes(speaker: Speaker): Generator<RouteIntent> {
+  for (const rib of speaker.ribs.values()) {
+    if (!unicastKeys.has(rib.family.key)) continue;
+    const nextHops = new NextHopReader(speaker);
+    for (let id = 0; id < rib.prefixes.end; id++) {
+      const intent = selectedRoute(rib, id, nextHops);
+      if (intent !== undefined) yield intent;
+    }
+  }
+}
+
 function selectedRoute(
   rib: FamilyRib,
   id: number,

@@ -14,9 +14,12 @@ export interface NodeArguments {
   readonly logLevel?: LogLevel | undefined;
 }
 
+/** `margay felix` */
+export type FelixArguments = Omit<NodeArguments, "record">;
+
 /** `margay speaker` */
 export interface SpeakerArguments {
-  /** Path of the speaker's YAML file. */
+  /** Path of the YAML file of a speaker, or of a node. */
   readonly config: string;
   /** Path of the file that the speaker's inputs are recorded in; undefined: none. */
   readonly record?: string | undefined;

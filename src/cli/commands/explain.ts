@@ -6,16 +6,17 @@ import { formatExplanation } from "../format/explanation.ts";
 import { paintFor } from "../format/paint.ts";
 import { jsonText } from "../json.ts";
 import { writeOut } from "../output.ts";
-import { withDaemon } from "../session.ts";
+import { joinExplanations } from "../join-explanations.ts";
+import { type Session, withNode } from "../session.ts";
 import type { AddressArguments } from "./arguments.ts";
 
 /** `margay explain ADDRESS` */
 export function run(args: AddressArguments): Promise<number> {
-  return withDaemon(args, async ({ client, options }) => {
-    const { explanation } = await client.explain({ address: args.address }, options);
-    if (explanation === undefined) {
-      throw new ApiError(StatusCode.INTERNAL, "the daemon sent no explanation");
-    }
+  return withNode(args, async ({ daemon, programmer }) => {
+    const explanation = joinExplanations(
+      daemon && (await ask(daemon, args)),
+      programmer && (await ask(programmer, args)),
+    );
     const text =
       args.output === "json"
         ? `${jsonText(ExplanationSchema, explanation, 2)}\n`
@@ -23,6 +24,12 @@ export function run(args: AddressArguments): Promise<number> {
     await writeOut(text);
     return exitCodeOf(explanation);
   });
+}
+
+async function ask({ client, options }: Session, args: AddressArguments): Promise<Explanation> {
+  const { explanation } = await client.explain({ address: args.address }, options);
+  if (explanation !== undefined) return explanation;
+  throw new ApiError(StatusCode.INTERNAL, "the daemon sent no explanation");
 }
 
 function exitCodeOf({ ok, prefix }: Explanation): number {

@@ -7,14 +7,14 @@ import { jsonText } from "../json.ts";
 import { type Listing, printListing } from "../listing.ts";
 import { writeOut } from "../output.ts";
 import { prefixQuestion, type PrefixQuestion } from "../prefix-question.ts";
-import { withDaemon } from "../session.ts";
+import { withProgrammer } from "../session.ts";
 import type { PrefixArguments } from "./arguments.ts";
 
 /** `margay fib [PREFIX]`, `margay fib confirm` */
 export async function run(args: PrefixArguments): Promise<number> {
   if (args.prefix === "confirm") return confirm(args);
   const question = prefixQuestion(args);
-  return withDaemon(args, (session) => {
+  return withProgrammer(args, (session) => {
     const { client, options } = session;
     async function* entries(): AsyncGenerator<FibEntry[]> {
       for await (const batch of client.getFib(question.request, options)) yield batch.entries;
@@ -25,7 +25,7 @@ export async function run(args: PrefixArguments): Promise<number> {
 
 /** Removes the routes that are kept because too many were to go at once. */
 function confirm(args: PrefixArguments): Promise<number> {
-  return withDaemon(args, async ({ client, options }) => {
+  return withProgrammer(args, async ({ client, options }) => {
     const response = await client.confirmRemovals({}, options);
     const { routes } = response;
     const text = routes === 0 ? "No removal waits to be confirmed." : `${routes} removed.`;

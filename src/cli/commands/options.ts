@@ -10,6 +10,13 @@ export const logLevelOption = {
   describe: "Instead of what the configuration says",
 } as const;
 
+/** `--cleanup` of who programs routes. */
+export const cleanupOption = {
+  type: "boolean",
+  default: false,
+  describe: "Remove our routes from the kernel at the end; otherwise they stay",
+} as const;
+
 interface ConfigFile {
   readonly type: "string";
   readonly demandOption: true;

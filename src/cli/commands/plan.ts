@@ -11,6 +11,7 @@ import { nodeClock } from "../../platform/node-clock.ts";
 import { ExitCode } from "../exit-code.ts";
 import { CliFailure, sentence } from "../failure.ts";
 import { note, writeOut } from "../output.ts";
+import { programmerHost } from "../session.ts";
 import type { PlanArguments } from "./arguments.ts";
 
 /** `margay plan`: what a configuration would change in this kernel, as commands; changes nothing. */
@@ -45,8 +46,15 @@ async function selectedRoutes(
   socket: string,
   timeoutMs: number,
 ): Promise<RouteIntent[] | undefined> {
+  const host = `unix:${socket}`;
+  const programmer = programmerHost(host);
+  const beside = programmer === undefined ? undefined : await routesOf(programmer, timeoutMs);
+  return beside ?? routesOf(host, timeoutMs);
+}
+
+async function routesOf(host: string, timeoutMs: number): Promise<RouteIntent[] | undefined> {
   try {
-    await using connection = await connect(`unix:${socket}`, { clock: nodeClock, timeoutMs });
+    await using connection = await connect(host, { clock: nodeClock, timeoutMs });
     const routes: RouteIntent[] = [];
     for await (const { entries } of connection.client.getFib({}, { timeoutMs })) {
       for (const { prefix: text, wanted } of entries) {

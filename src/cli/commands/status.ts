@@ -8,12 +8,14 @@ import { paintFor } from "../format/paint.ts";
 import { formatStatus } from "../format/status.ts";
 import { jsonText } from "../json.ts";
 import { writeOut } from "../output.ts";
-import { withDaemon } from "../session.ts";
+import { type Session, withNode } from "../session.ts";
 import type { StatusArguments } from "./arguments.ts";
 
 /** `margay status` */
 export function run(args: StatusArguments): Promise<number> {
-  return withDaemon(args, async ({ client, options }) => {
+  return withNode(args, async ({ daemon, programmer }) => {
+    // A speaker tells what its programmer has told it.
+    const { client, options } = (daemon ?? programmer) as Session;
     const { status } = await client.getStatus({}, options);
     if (status === undefined) throw new ApiError(StatusCode.INTERNAL, "the daemon sent no status");
     const problems = healthProblems(status);

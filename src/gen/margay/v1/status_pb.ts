@@ -28,7 +28,7 @@ export type Status = Message<"margay.v1.Status"> & {
   nodeName: string;
 
   /**
-   * "node", "reflector" or "speaker".
+   * "node", "reflector", "speaker" or "felix".
    *
    * @generated from field: string role = 2;
    */
