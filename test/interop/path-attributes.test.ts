@@ -138,7 +138,7 @@ const wordings: Readonly<Record<DaemonKind, readonly string[]>> = {
     '{"type":7,"as":65009,"address":"192.0.2.9"}',
     '{"type":6}',
     // Optional, transitive, partial.
-    `{"flags":${0xe0},"type":99,"value":"${Buffer.of(0xab, 0xcd).toString("base64")}"}`,
+    `{"flags":224,"type":99,"value":"${Buffer.of(0xab, 0xcd).toString("base64")}"}`,
   ],
   openbgpd: [
     '"communities":["64512:7","64512:8"]',

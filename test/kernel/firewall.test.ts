@@ -125,9 +125,9 @@ describe("the firewall", { skip, timeout: 120_000 * slowness }, () => {
         return Number(/packets (\d+)/.exec(rule)?.[1]);
       };
       const { packets } = await lab.heard(`src ${inner}`, 1);
-      const before = await dropped();
+      const earlier = await dropped();
       await pinged(stranger, "-s", "100", pod);
-      assert.ok((await dropped()) > before);
+      assert.ok((await dropped()) > earlier);
 
       await configure({ ...masquerading, nodes: [...NODES, outer] });
       await pinged(stranger, "-s", "200", pod);
@@ -177,16 +177,16 @@ describe("the firewall", { skip, timeout: 120_000 * slowness }, () => {
   test("that is there from an earlier life is taken over if it is right, else replaced; the clean-up takes it away", async () => {
     const handle = async (): Promise<string | undefined> =>
       /handle (\d+)/.exec(await lab.nft("-a", "list", "table", "inet", "margay"))?.[1];
-    const before = await handle();
-    assert.ok(before !== undefined);
+    const earlier = await handle();
+    assert.ok(earlier !== undefined);
     await near.stop(false);
     near = await lab.guarded(masquerading);
-    assert.equal(await handle(), before);
+    assert.equal(await handle(), earlier);
     await near.stop(false);
     await lab.nft("add element inet margay nodes4 { 192.168.1.99 }");
     near = await lab.guarded(masquerading);
     assert.equal(canonical(await lab.table()), expected(masquerading, NODES));
-    assert.notEqual(await handle(), before);
+    assert.notEqual(await handle(), earlier);
     await near.stop(true);
     assert.equal((await lab.nft("list", "tables")).trim(), "table inet other");
   });

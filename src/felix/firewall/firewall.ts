@@ -1,5 +1,5 @@
 import { NetlinkError } from "../../netlink/errno.ts";
-import type { NftablesChange, NftablesTable } from "../../netlink/nftables-event.ts";
+import type { NftablesChange } from "../../netlink/nftables-event.ts";
 import type { Clock, Timer } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { Problem } from "../problem.ts";
@@ -108,7 +108,7 @@ export class Firewall {
   #onChange(change: NftablesChange | "overflow"): void {
     if (change === "overflow") this.#table.doubt();
     else if (this.#parts.nft.owns(change.portId)) return;
-    else if (change.tables.has(TABLE as NftablesTable)) this.#table.doubt(change);
+    else if (change.tables.has(TABLE)) this.#table.doubt(change);
     else return;
     if (!this.#isResting) void this.#kick();
   }

@@ -16,7 +16,9 @@ function message(
 ): NetlinkMessage {
   const writer = new AttributeWriter(Uint8Array.of(family, 0, 0, 7));
   fill(writer);
-  return { type: subsystem | type, flags: 0, sequence: 0, portId: 4711, payload: writer.finish() };
+  const payload = writer.finish();
+  const place = { datagram: payload, start: 0, end: payload.length };
+  return { type: subsystem | type, flags: 0, sequence: 0, portId: 4711, payload, ...place };
 }
 
 const named = (type: number, family: number, table: string): NetlinkMessage =>
