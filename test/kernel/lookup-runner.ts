@@ -18,7 +18,8 @@ while (!ended) {
   for (let round = 0; round < 200; round++) {
     for (const address of addresses) {
       const answer = netlink.lookup(address);
-      if (!answer.found && failures.length < 10) failures.push(`${address}: ${answer.text}`);
+      if (!answer.found && failures.length < 10)
+        failures.push(`${address}: ${answer.text} at ${new Date().toISOString().slice(17, 23)}`);
     }
   }
   if (lookups === 0) process.stdout.write("ready\n");

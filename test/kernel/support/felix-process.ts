@@ -6,7 +6,7 @@ import type { TunnelSettings } from "../../../src/felix/tunnel-kind.ts";
 import { slowness } from "./network.ts";
 
 const RUNNER = fileURLToPath(new URL("../felix-runner.ts", import.meta.url));
-const CALL_TIMEOUT_MS = 20_000 * slowness;
+const CALL_TIMEOUT_MS = 60_000 * slowness;
 
 /** A value as it comes over JSON: prefixes are text. */
 export type Plain = Record<string, unknown>;

@@ -28,6 +28,11 @@ export class Lookups {
     return lookups;
   }
 
+  /** Ends it without a word. */
+  kill(): void {
+    this.#child.kill("SIGKILL");
+  }
+
   /** Ends it: how many look-ups there were, and which failed. */
   async end(): Promise<{ readonly lookups: number; readonly failures: readonly string[] }> {
     this.#child.stdin?.end();
