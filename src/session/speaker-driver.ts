@@ -146,6 +146,11 @@ export class SpeakerDriver {
     if (failures.length > 0) throw failures[0];
   }
 
+  /** Timers of peers and their connections that run. */
+  get timers(): number {
+    return this.#timers.size;
+  }
+
   /** The TCP connection of an Established or opening session, for people. */
   endpoint(connection: number | undefined): TcpConnection | undefined {
     return connection === undefined ? undefined : this.#connections.get(connection)?.tcp;

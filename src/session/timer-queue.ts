@@ -30,6 +30,11 @@ export class TimerQueue<T> {
     this.#expired = expired;
   }
 
+  /** Timers that run. */
+  get size(): number {
+    return this.#running.size;
+  }
+
   /** Starts the timer of this key, anew if it runs. */
   start(key: string, value: T, delayMs: number): void {
     const exactMs = this.#clock.nowMs() + delayMs;

@@ -13,6 +13,8 @@ const heapMebibytes = 96;
 /** A figure of a process that must not grow. */
 export interface Footprint {
   readonly residentOctets: number;
+  /** JavaScript objects, with what nobody has collected yet. */
+  readonly heapOctets: number;
   readonly descriptors: number;
 }
 
@@ -75,11 +77,12 @@ export class MargayUnderTest {
     );
   }
 
-  footprint(): Footprint {
+  async footprint(): Promise<Footprint> {
     const { pid } = this.#alive;
     const pages = Number(readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1]);
     return {
       residentOctets: pages * 4096,
+      heapOctets: (await this.metrics()).get("nodejs_heap_size_used_bytes") ?? Number.NaN,
       descriptors: readdirSync(`/proc/${pid}/fd`).length,
     };
   }

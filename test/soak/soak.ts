@@ -34,6 +34,8 @@ export interface SoakResult {
 const prefixesPerPeer = 60;
 /** Announced by several peers, so that there is something to decide. */
 const sharedPrefixes = 40;
+/** Of a session that is up: hold, keepalive, send hold, and the one after which failures are forgotten. */
+const timersPerSession = 4;
 /** What the process may grow by after the first round: heap that nobody has collected yet. */
 const growthOctets = 64 * 1024 * 1024;
 
@@ -217,18 +219,27 @@ export class Soak {
     if (!(turnMs <= this.#options.stallMs)) {
       throw new Error(`a turn of the event loop took ${turnMs} ms`);
     }
-    // Garblers who have connected and are not given up yet hold a descriptor each.
-    await until("the connections of intruders to be gone", async () => {
-      const open = (await this.#margay.metrics()).get('margay_peers{state="Established"}');
-      return open === this.#peers.length;
+    // Garblers who have connected and are not given up yet hold a descriptor, and timers, each.
+    await until("the connections of intruders to be gone, and their timers", async () => {
+      const now = await this.#margay.metrics();
+      const open = now.get('margay_peers{state="Established"}');
+      const timers = now.get("margay_session_timers") ?? Number.NaN;
+      return open === this.#peers.length && timers <= timersPerSession * open;
     });
-    const footprint = this.#margay.footprint();
+    const selected = metrics.get('margay_rib_prefixes{family="ipv4-unicast"}');
+    if (selected !== this.#selected().size) {
+      throw new Error(`${selected} prefixes in the RIB rather than ${this.#selected().size}`);
+    }
+    const footprint = await this.#margay.footprint();
     this.#options.report(
       `${(footprint.residentOctets / 1e6).toFixed(0)} MB, ${footprint.descriptors} descriptors, longest turn ${turnMs.toFixed(1)} ms, ${this.#compared} paths compared`,
     );
     if (first === undefined) return footprint;
-    const grown = footprint.residentOctets - first.residentOctets;
-    if (grown > growthOctets) throw new Error(`the process has grown by ${grown} octets`);
+    for (const memory of ["residentOctets", "heapOctets"] as const) {
+      const grown = footprint[memory] - first[memory];
+      // Negated, as above.
+      if (!(grown <= growthOctets)) throw new Error(`${memory} has grown by ${grown}`);
+    }
     const descriptors = footprint.descriptors - first.descriptors;
     if (descriptors > 16)
       throw new Error(`there are ${descriptors} descriptors more than at first`);

@@ -2,7 +2,7 @@ import { MessageType } from "../../bgp/iana.ts";
 import type { MessageCounts, Peer } from "../../bgp/peer.ts";
 import { type Offence, offenceTexts } from "../../bgp/offence.ts";
 import type { FamilyRib } from "../../bgp/rib/family-rib.ts";
-import type { Metric, MetricSources, Sample } from "./metric.ts";
+import { type Metric, type MetricSources, type Sample, single } from "./metric.ts";
 
 const states = ["Idle", "Connect", "Active", "OpenSent", "OpenConfirm", "Established"] as const;
 
@@ -17,6 +17,12 @@ const messageTypes = [
 /** Sessions. A peer is labelled by its address alone; `margay_peer_info` has its name to join. */
 export const peerMetrics: readonly Metric[] = [
   { name: "margay_peers", help: "Peers by state of their FSM", type: "gauge", samples: peerStates },
+  single(
+    "gauge",
+    "margay_session_timers",
+    "Timers of peers and their connections that run: four for each session at most",
+    ({ driver }) => driver.timers,
+  ),
   perPeer("gauge", "info", "Name and kind of a peer", ({ settings }) => ({
     labels: { name: settings.name, kind: settings.kind },
     value: 1,
