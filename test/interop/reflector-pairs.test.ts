@@ -3,7 +3,7 @@ import { after, before, describe, test } from "node:test";
 import type { Margay } from "../support/margay.ts";
 import { until } from "../support/until.ts";
 import { ReflectorLab } from "./support/reflector-lab.ts";
-import { scenario, scenarios } from "./support/scenario.ts";
+import { programNoKernel, scenarios } from "./support/scenario.ts";
 
 const A = 250;
 const B = 251;
@@ -79,14 +79,16 @@ describe("two reflectors of one cluster, each with all clients", () => {
   });
   after(() => lab?.[Symbol.asyncDispose]());
 
-  for (const kind of ["bird", "frr"] as const) {
-    scenario("client of two margay reflectors (RFC 4456): one cluster", kind, async () => {
+  scenarios(
+    "client of two margay reflectors (RFC 4456): one cluster",
+    async (kind) => {
       const client = lab.clients.find((one) => one.kind === kind);
       const routes = (await client?.foreign?.routes()) ?? [];
       assert.equal(routes.length, 4, "two paths to each of two prefixes");
       for (const { clusterList } of routes) assert.deepEqual(clusterList, ["10.0.0.1"]);
-    });
-  }
+    },
+    programNoKernel,
+  );
 
   test("drop what the other has reflected", async () => {
     for (const { prefix, address: from } of lab.clients) {
@@ -117,8 +119,9 @@ describe("two reflectors of a cluster each, each with clients of its own", () =>
   });
   after(() => lab?.[Symbol.asyncDispose]());
 
-  for (const kind of ["bird", "frr"] as const) {
-    scenario("client of two margay reflectors (RFC 4456): a cluster each", kind, async () => {
+  scenarios(
+    "client of two margay reflectors (RFC 4456): a cluster each",
+    async (kind) => {
       const client = lab.clients.find((one) => one.kind === kind);
       const lists = ((await client?.foreign?.routes()) ?? []).map(({ prefix, clusterList }) => {
         return `${prefix} ${clusterList?.join(" ")}`;
@@ -129,8 +132,9 @@ describe("two reflectors of a cluster each, each with clients of its own", () =>
           return index < 2 ? `${prefix} ${address(A)}` : `${prefix} ${address(A)} ${address(B)}`;
         });
       assert.deepEqual(lists.sort(), expected.sort());
-    });
-  }
+    },
+    programNoKernel,
+  );
 
   test("hand each other what clients said, and no more", async () => {
     for (const [index, { prefix, address: from }] of lab.clients.entries()) {

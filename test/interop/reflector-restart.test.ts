@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { until } from "../support/until.ts";
 import { type LabClient, ReflectorLab } from "./support/reflector-lab.ts";
-import { scenario } from "./support/scenario.ts";
+import { programNoKernel, scenarios } from "./support/scenario.ts";
 
 const REFLECTOR = 250;
 const ADDRESS = `192.0.2.${REFLECTOR}`;
@@ -65,13 +65,15 @@ describe("a margay reflector that is killed and comes back", () => {
     await lab.converged();
   });
 
-  for (const daemon of ["bird", "frr"] as const) {
-    scenario("client of a margay reflector that is killed (RFC 4724)", daemon, async () => {
+  scenarios(
+    "client of a margay reflector that is killed (RFC 4724)",
+    async (daemon) => {
       const clients = lab.clients.filter(({ kind }) => kind === daemon);
       assertNothingLost(clients);
       await lab.converged(clients);
-    });
-  }
+    },
+    programNoKernel,
+  );
 
   test("costs none of them a route when one comes back late, and one has nothing to say", async () => {
     const [late] = lab.clients.filter(({ kind }) => kind === "bird");

@@ -44,6 +44,13 @@ export function scenarios(
   }
 }
 
+/** Why these cannot be looked at by what their kernels do. */
+export const programNoKernel: Readonly<Partial<Record<DaemonKind, string>>> = {
+  gobgp: "GoBGP programs no kernel, by whose routes this is judged",
+  openbgpd: "OpenBGPD programs no kernel on Linux, by whose routes this is judged",
+  exabgp: "ExaBGP programs no kernel, by whose routes this is judged",
+};
+
 function record({ feature, ...cell }: Omit<CellRecord, "file">): void {
   if (recordFile === undefined) return;
   const [row = ""] = feature.split(": ");

@@ -8,6 +8,7 @@ import {
   type ForeignPeer,
   type ForeignSpeaker,
 } from "../../support/foreign/index.ts";
+import { ExaBgp } from "../../support/foreign/exabgp.ts";
 import { Margay } from "../../support/margay.ts";
 import { type Namespace, Network, type Segment } from "../../support/netns.ts";
 import { until } from "../../support/until.ts";
@@ -27,10 +28,19 @@ export const ROUTED = {
   margay: ADJACENT.margay,
   foreign: { 4: "198.51.100.2", 6: "2001:db8:2::2" },
 } as const;
+/** Of a second margay. */
+export const THIRD = { 4: "192.0.2.3", 6: "2001:db8:1::3" } as const;
 const router = {
   near: { 4: "192.0.2.254", 6: "2001:db8:1::fe" },
   far: { 4: "198.51.100.254", 6: "2001:db8:2::fe" },
 } as const;
+
+const speakerTimers = {
+  holdTimeSeconds: 9,
+  connectRetrySeconds: 1,
+  idleHoldSeconds: 0.2,
+  gracefulRestartSeconds: 0,
+};
 
 export type Options = Readonly<Record<string, unknown>>;
 
@@ -42,16 +52,21 @@ export class SpeakerLab implements AsyncDisposable {
   readonly addresses: typeof ADJACENT | typeof ROUTED;
   readonly version: 4 | 6;
   readonly #network: Network;
+  /** Where margay is. */
+  readonly #near: Segment;
+  readonly #others: Margay[] = [];
   /** Of this lab alone; gone with it. */
   readonly directory: string;
 
   private constructor(
     network: Network,
+    near: Segment,
     [margay, foreign]: readonly [Namespace, Namespace],
     kind: DaemonKind,
     { isRouted, version }: { readonly isRouted: boolean; readonly version: 4 | 6 },
   ) {
     this.#network = network;
+    this.#near = near;
     this.directory = mkdtempSync(join(tmpdir(), "mgi-"));
     this.margay = new Margay(margay, join(this.directory, "margay"));
     this.foreign = FOREIGN_SPEAKERS[kind](foreign, join(this.directory, kind));
@@ -86,7 +101,7 @@ export class SpeakerLab implements AsyncDisposable {
       await routeVia(margay, router.near, at.foreign);
       await routeVia(foreign, router.far, at.margay);
     }
-    return new SpeakerLab(network, [margay, foreign], kind, { isRouted, version });
+    return new SpeakerLab(network, near, [margay, foreign], kind, { isRouted, version });
   }
 
   get margayAddress(): string {
@@ -116,12 +131,7 @@ export class SpeakerLab implements AsyncDisposable {
       asn: MARGAY_AS,
       routerId: margay[4],
       listen: { address: Object.values(this.addresses.margay) },
-      timers: {
-        holdTimeSeconds: 9,
-        connectRetrySeconds: 1,
-        idleHoldSeconds: 0.2,
-        gracefulRestartSeconds: 0,
-      },
+      timers: speakerTimers,
       originate: versions.map((version) => ({
         prefix: MARGAY_ROUTE[version],
         nextHop: margay[version],
@@ -150,6 +160,31 @@ export class SpeakerLab implements AsyncDisposable {
       nextHops: this.addresses.foreign,
       ...rest,
     });
+  }
+
+  /** A second margay, on margay's segment, at an address of its own. @param file without what all of them have */
+  async startThird(file: Options): Promise<Margay> {
+    const namespace = await this.#network.namespace("third");
+    await plug(this.#network, namespace, this.#near, THIRD);
+    const third = new Margay(namespace, join(this.directory, "third"));
+    this.#others.push(third);
+    await third.startSpeaker(this.thirdFile(file));
+    return third;
+  }
+
+  thirdFile(file: Options): Options {
+    return {
+      routerId: THIRD[4],
+      listen: { address: THIRD[4] },
+      timers: speakerTimers,
+      ...file,
+    };
+  }
+
+  /** A command of ExaBGP's API, where that is the foreign speaker. */
+  tellExaBgp(command: string): void {
+    if (!(this.foreign instanceof ExaBgp)) throw new TypeError(`${this.foreign.kind} takes none`);
+    this.foreign.command(command);
   }
 
   /** Waits for the session at both of its ends. */
@@ -189,17 +224,42 @@ export class SpeakerLab implements AsyncDisposable {
     });
   }
 
+  /** Waits until messages have come from the peer that were sent from now on. */
+  async messagesCross(): Promise<void> {
+    const heard = async (): Promise<bigint> => {
+      const { keepalive = 0n, update = 0n } = (await this.peer())?.messagesIn ?? {};
+      return keepalive + update;
+    };
+    const before = await heard();
+    await until("messages to cross", async () => {
+      await this.margay.cli("peer", this.foreignAddress, "soft-in");
+      // One may have been on its way.
+      return (await heard()) >= before + 2n;
+    });
+  }
+
   /** A counter of the kernel in margay's namespace: `TcpExtTCPMD5Failure`. */
-  async counter(name: string): Promise<number> {
-    const text = await this.margay.namespace.run(["nstat", "-asz", name]);
-    return Number(new RegExp(`^${name}\\s+(\\d+)`, "m").exec(text)?.[1] ?? 0);
+  counter(name: string): Promise<number> {
+    return counterIn(this.margay.namespace, name);
+  }
+
+  /** The same at the other end. */
+  foreignCounter(name: string): Promise<number> {
+    return counterIn(this.foreignNamespace, name);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.allSettled([this.margay.stop(), this.foreign.stop()]);
+    await Promise.allSettled(
+      [this.margay, this.foreign, ...this.#others].map((daemon) => daemon.stop()),
+    );
     await this.#network.destroy();
     rmSync(this.directory, { recursive: true, force: true });
   }
+}
+
+async function counterIn(namespace: Namespace, name: string): Promise<number> {
+  const text = await namespace.run(["nstat", "-asz", name]);
+  return Number(new RegExp(`^${name}\\s+(\\d+)`, "m").exec(text)?.[1] ?? 0);
 }
 
 const versions = [4, 6] as const;

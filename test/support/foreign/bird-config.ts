@@ -1,4 +1,5 @@
 import {
+  communitiesOf,
   familiesOf,
   type ForeignConfig,
   type ForeignPeer,
@@ -31,10 +32,17 @@ export function birdConfig(config: ForeignConfig): string {
   ].join("\n");
 }
 
-function ownRoutes({ originate }: ForeignConfig, version: IpVersion): string {
-  const own = originate
+function ownRoutes(config: ForeignConfig, version: IpVersion): string {
+  const { standard, large } = communitiesOf(config);
+  const tuple = (community: string): string => `(${community.replaceAll(":", ", ")})`;
+  const attributes = [
+    ...standard.map((community) => `bgp_community.add(${tuple(community)});`),
+    ...large.map((community) => `bgp_large_community.add(${tuple(community)});`),
+  ];
+  const marked = attributes.length === 0 ? "" : ` { ${attributes.join(" ")} }`;
+  const own = config.originate
     .filter((prefix) => ipVersionOf(prefix) === version)
-    .map((prefix) => `  route ${prefix} unreachable;\n`);
+    .map((prefix) => `  route ${prefix} unreachable${marked};\n`);
   return `protocol static ${version === 4 ? "own" : "own6"} {\n  ipv${version};\n${own.join("")}}`;
 }
 
@@ -77,12 +85,16 @@ function peerBlock(config: ForeignConfig, peer: ForeignPeer): string {
     const hop = config.nextHops?.[version];
     return `  ipv${version} {
     import ${importFilter};
-    export where ${reflects ? "source ~ [ RTS_STATIC, RTS_BGP ]" : "source = RTS_STATIC"};
+    export where ${config.isTransit === true || reflects ? "source ~ [ RTS_STATIC, RTS_BGP ]" : "source = RTS_STATIC"};
     next hop ${reflects ? "keep" : hop === undefined ? "self" : `address ${hop}`};${
       peer.extendedNextHop === true && version === 4 ? "\n    extended next hop on;" : ""
     }${addPathOf(peer)}
   };`;
   });
+  const offers = [
+    ...(peer.role === undefined ? [] : [`\n  local role ${peer.role};`]),
+    ...(peer.extendedMessages === true ? ["\n  enable extended messages on;"] : []),
+  ];
   const zone = peer.device === undefined ? "" : `%'${peer.device}'`;
   return `protocol bgp ${birdProtocol(peer.address)} {
   local ${config.address} as ${config.asn};
@@ -93,7 +105,7 @@ function peerBlock(config: ForeignConfig, peer: ForeignPeer): string {
   error wait time 1, 2;
   debug { states, events, packets };${peer.passive === true ? "\n  passive yes;" : ""}${
     peer.twoOctetAs === true ? "\n  enable as4 no;" : ""
-  }${restartOf(peer)}${transportOf(peer)}${peer.reflectorClient === true ? "\n  rr client;" : ""}
+  }${offers.join("")}${restartOf(peer)}${transportOf(peer)}${peer.reflectorClient === true ? "\n  rr client;" : ""}
 ${channels.join("\n")}
 }`;
 }

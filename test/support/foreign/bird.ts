@@ -6,7 +6,12 @@ import { run } from "../run.ts";
 import { until } from "../until.ts";
 import { communityText } from "./communities.ts";
 import { birdConfig, birdProtocol } from "./bird-config.ts";
-import type { ForeignConfig, ForeignRoute, ForeignSpeaker } from "./speaker.ts";
+import {
+  type ForeignConfig,
+  type ForeignRoute,
+  type ForeignSpeaker,
+  withPassword,
+} from "./speaker.ts";
 
 /** BIRD 2, as Debian packages it (bird2). */
 export class Bird implements ForeignSpeaker {
@@ -105,9 +110,17 @@ export class Bird implements ForeignSpeaker {
     return this.#daemon?.log() ?? "";
   }
 
-  async #reconfigure(change: (prefixes: readonly string[]) => readonly string[]): Promise<void> {
+  setPassword(address: string, password: string): Promise<void> {
+    return this.#configure(withPassword(this.#config, address, password));
+  }
+
+  #reconfigure(change: (prefixes: readonly string[]) => readonly string[]): Promise<void> {
     if (this.#config === undefined) throw new Error("BIRD is not started");
-    this.#write({ ...this.#config, originate: change(this.#config.originate) });
+    return this.#configure({ ...this.#config, originate: change(this.#config.originate) });
+  }
+
+  async #configure(config: ForeignConfig): Promise<void> {
+    this.#write(config);
     const answer = await this.#birdc("configure");
     if (!/Reconfigured|Reconfiguration in progress/.test(answer))
       throw new Error(`birdc configure: ${answer}`);
@@ -164,6 +177,12 @@ function routeOf(
     (attributes.get(name) ?? "").split(/\s+/).filter((word) => word !== "");
   const originatorId = attributes.get("originator_id");
   const localPreference = attributes.get("local_pref");
+  const [med, onlyToCustomer] = [attributes.get("med"), attributes.get("otc")];
+  // "(65000,1) (65000,2)"
+  const tuples = (name: string): readonly string[] =>
+    [...(attributes.get(name) ?? "").matchAll(/\(([^)]*)\)/g)].map(([, tuple = ""]) =>
+      tuple.replaceAll(/,\s*/g, ":"),
+    );
   return {
     prefix,
     nextHop,
@@ -174,5 +193,8 @@ function routeOf(
     communities: [...(attributes.get("community") ?? "").matchAll(/\((\d+),(\d+)\)/g)].map(
       ([, high, low]) => communityText(`${high}:${low}`),
     ),
+    largeCommunities: tuples("large_community"),
+    ...(med === undefined ? {} : { med: Number(med) }),
+    ...(onlyToCustomer === undefined ? {} : { onlyToCustomer: Number(onlyToCustomer) }),
   };
 }

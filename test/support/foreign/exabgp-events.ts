@@ -22,6 +22,8 @@ interface ExaBgpUpdate {
     readonly "originator-id"?: string;
     readonly "cluster-list"?: readonly string[];
     readonly community?: readonly (readonly number[])[];
+    readonly "large-community"?: readonly (readonly number[])[];
+    readonly med?: number;
   };
   readonly announce?: PerFamily<Readonly<Record<string, readonly ExaBgpNlri[]>>>;
   readonly withdraw?: PerFamily<readonly ExaBgpNlri[]>;
@@ -100,5 +102,7 @@ function routeOf(nlri: ExaBgpNlri, nextHop: string, { attribute }: ExaBgpUpdate)
     ...(clusterList === undefined ? {} : { clusterList }),
     ...(localPreference === undefined ? {} : { localPreference }),
     communities: attribute?.community?.map(communityText) ?? [],
+    largeCommunities: (attribute?.["large-community"] ?? []).map((parts) => parts.join(":")),
+    ...(attribute?.med === undefined ? {} : { med: attribute.med }),
   };
 }

@@ -5,12 +5,14 @@ import type { Namespace } from "../netns.ts";
 import { until } from "../until.ts";
 import { type ExaBgpEvent, lastDownIn, readAdjRibIn, stateIn } from "./exabgp-events.ts";
 import {
+  communitiesOf,
   familiesOf,
   type ForeignConfig,
   type ForeignPeer,
   type ForeignRoute,
   type ForeignSpeaker,
   ipVersionOf,
+  withPassword,
 } from "./speaker.ts";
 
 /**
@@ -31,10 +33,9 @@ export class ExaBgp implements ForeignSpeaker {
 
   async start(config: ForeignConfig): Promise<void> {
     mkdirSync(this.#directory, { recursive: true });
-    this.#config = config;
     for (const file of ["commands", "events.jsonl"]) writeFileSync(this.#path(file), "");
     writeFileSync(this.#path("api.sh"), apiScript(this.#directory));
-    writeFileSync(this.#path("exabgp.conf"), exaBgpConfig(config, this.#path("api.sh")));
+    this.#write(config);
     const daemon = new Daemon({
       argv: this.#namespace.inside(["exabgp", this.#path("exabgp.conf")]),
       logFile: this.#path("exabgp.log"),
@@ -93,9 +94,14 @@ export class ExaBgp implements ForeignSpeaker {
   }
 
   #route(prefix: string): string {
-    const { nextHops } = this.#config ?? {};
-    const hop = nextHops?.[ipVersionOf(prefix)] ?? "self";
-    return `route ${prefix} next-hop ${hop}`;
+    const config = this.#config as ForeignConfig; // of a daemon that was started
+    const hop = config.nextHops?.[ipVersionOf(prefix)] ?? "self";
+    const { standard, large } = communitiesOf(config);
+    const marks = [
+      ...(standard.length === 0 ? [] : [` community [ ${standard.join(" ")} ]`]),
+      ...(large.length === 0 ? [] : [` large-community [ ${large.join(" ")} ]`]),
+    ];
+    return `route ${prefix} next-hop ${hop}${marks.join("")}`;
   }
 
   /** Ends the session only: ExaBGP comes back by itself, and sends no text. */
@@ -109,6 +115,17 @@ export class ExaBgp implements ForeignSpeaker {
 
   refresh(address: string): Promise<void> {
     return Promise.resolve(this.command(`neighbor ${address} announce route-refresh ipv4 unicast`));
+  }
+
+  setPassword(address: string, password: string): Promise<void> {
+    this.#write(withPassword(this.#config, address, password));
+    this.#daemon?.signal("SIGUSR1");
+    return Promise.resolve();
+  }
+
+  #write(config: ForeignConfig): void {
+    this.#config = config;
+    writeFileSync(this.#path("exabgp.conf"), exaBgpConfig(config, this.#path("api.sh")));
   }
 
   lastDown(address: string): Promise<string> {

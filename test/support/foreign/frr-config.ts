@@ -1,4 +1,5 @@
 import {
+  communitiesOf,
   familiesOf,
   type ForeignConfig,
   type ForeignPeer,
@@ -13,6 +14,7 @@ export function frrConfig(config: ForeignConfig): string {
   const lines = [
     "hostname frr",
     ...detourLines(config.detour),
+    ...communityLines(config),
     `router bgp ${config.asn}`,
     ` bgp router-id ${config.routerId}`,
     " no bgp ebgp-requires-policy",
@@ -44,6 +46,16 @@ function detourLines(detour: TunnelDetour | undefined): readonly string[] {
   ];
 }
 
+function communityLines(config: ForeignConfig): readonly string[] {
+  const { standard, large } = communitiesOf(config);
+  return [
+    "route-map OWN permit 10",
+    ...(standard.length === 0 ? [] : [` set community ${standard.join(" ")}`]),
+    ...(large.length === 0 ? [] : [` set large-community ${large.join(" ")}`]),
+    "exit",
+  ];
+}
+
 /** FRR knows one restart for all of its peers. */
 function restartLines(peers: readonly ForeignPeer[]): readonly string[] {
   const restart = peers.find((peer) => peer.gracefulRestartSeconds !== undefined);
@@ -71,6 +83,7 @@ function sessionLines(config: ForeignConfig, peer: ForeignPeer): readonly string
     ...(peer.extendedNextHop === true ? [`${neighbour} capability extended-nexthop`] : []),
     `${neighbour} timers connect ${peer.connectRetrySeconds ?? 1}`,
     `${neighbour} advertisement-interval 0`,
+    ...(peer.role === undefined ? [] : [`${neighbour} local-role ${peer.role}`]),
     ...(peer.passive === true ? [`${neighbour} passive`] : []),
     ...(peer.password === undefined ? [] : [`${neighbour} password ${peer.password}`]),
     ...(peer.ttlSecurity === undefined
@@ -85,7 +98,7 @@ function familyLines(config: ForeignConfig, version: IpVersion): readonly string
     ` address-family ipv${version} unicast`,
     ...config.originate
       .filter((prefix) => ipVersionOf(prefix) === version)
-      .map((prefix) => `  network ${prefix}`),
+      .map((prefix) => `  network ${prefix} route-map OWN`),
     ...config.peers
       .filter((peer) => familiesOf(peer).includes(version))
       .flatMap((peer) => peerLines(config, peer)),

@@ -108,6 +108,10 @@ export class Frr implements ForeignSpeaker {
     return this.#router(`no neighbor ${address} shutdown`);
   }
 
+  setPassword(address: string, password: string): Promise<void> {
+    return this.#router(`neighbor ${address} password ${password}`);
+  }
+
   async refresh(address: string): Promise<void> {
     await this.#vtysh(`clear bgp ipv4 unicast ${address} soft in`);
   }
@@ -187,7 +191,10 @@ interface BgpPath {
   readonly originatorId?: string;
   readonly clusterList?: { readonly list?: readonly string[] };
   readonly locPrf?: number;
+  readonly metric?: number;
+  readonly otc?: number;
   readonly community?: { readonly string?: string };
+  readonly largeCommunity?: { readonly string?: string };
   readonly peer?: { readonly peerId?: string };
   readonly nexthops?: readonly { readonly ip?: string }[];
 }
@@ -221,5 +228,8 @@ function routeOf(prefix: string, path: BgpPath): ForeignRoute {
     ...(path.clusterList?.list === undefined ? {} : { clusterList: path.clusterList.list }),
     ...(path.locPrf === undefined ? {} : { localPreference: path.locPrf }),
     communities: path.community?.string?.split(" ").map(communityText) ?? [],
+    largeCommunities: path.largeCommunity?.string?.split(" ") ?? [],
+    ...(path.metric === undefined ? {} : { med: path.metric }),
+    ...(path.otc === undefined ? {} : { onlyToCustomer: path.otc }),
   };
 }

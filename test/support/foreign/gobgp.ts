@@ -6,6 +6,7 @@ import type { Namespace } from "../netns.ts";
 import { run } from "../run.ts";
 import { until } from "../until.ts";
 import {
+  communitiesOf,
   familiesOf,
   type ForeignConfig,
   type ForeignPeer,
@@ -13,6 +14,7 @@ import {
   type ForeignSpeaker,
   ipVersionOf,
   nextHopOf,
+  withPassword,
 } from "./speaker.ts";
 
 /** GoBGP 3.10 as Debian packages it (gobgpd). It has a RIB but writes no kernel routes. */
@@ -31,7 +33,7 @@ export class GoBgp implements ForeignSpeaker {
   async start(config: ForeignConfig): Promise<void> {
     mkdirSync(this.#directory, { recursive: true });
     this.#config = config;
-    const file = join(this.#directory, "gobgpd.toml");
+    const file = this.#file;
     writeFileSync(file, gobgpConfig(config));
     rmSync(join(this.#directory, "api.sock"), { force: true }); // of a life that was killed
     const daemon = new Daemon({
@@ -95,7 +97,12 @@ export class GoBgp implements ForeignSpeaker {
   }
 
   async announce(prefix: string): Promise<void> {
-    await this.#gobgp(`global rib add ${this.#path(prefix)} origin igp`);
+    const { standard, large } = communitiesOf(this.#config as ForeignConfig); // #path has looked
+    const marks = [
+      ...(standard.length === 0 ? [] : [` community ${standard.join(",")}`]),
+      ...(large.length === 0 ? [] : [` large-community ${large.join(",")}`]),
+    ];
+    await this.#gobgp(`global rib add ${this.#path(prefix)} origin igp${marks.join("")}`);
   }
 
   detail(prefix: string): Promise<string> {
@@ -122,6 +129,13 @@ export class GoBgp implements ForeignSpeaker {
     await this.#gobgp(`neighbor ${address} enable`);
   }
 
+  setPassword(address: string, password: string): Promise<void> {
+    this.#config = withPassword(this.#config, address, password);
+    writeFileSync(this.#file, gobgpConfig(this.#config));
+    this.#daemon?.signal("SIGHUP");
+    return Promise.resolve();
+  }
+
   refresh(): Promise<void> {
     return Promise.reject(new Error("GoBGP asks nobody: it keeps what it was sent"));
   }
@@ -140,6 +154,10 @@ export class GoBgp implements ForeignSpeaker {
   async #neighbour(address: string): Promise<Neighbour | undefined> {
     const all = JSON.parse(await this.#gobgp("neighbor -j")) as readonly Neighbour[]; // GoBGP's shape
     return all.find(({ state }) => state.neighbor_address?.replace(/%.*/, "") === address);
+  }
+
+  get #file(): string {
+    return join(this.#directory, "gobgpd.toml");
   }
 
   get #target(): string {
@@ -173,7 +191,13 @@ interface RibAttribute {
   readonly value?: unknown;
   readonly nexthop?: string;
   readonly communities?: readonly number[];
+  readonly metric?: number;
   readonly as_paths?: readonly { readonly asns?: readonly number[] }[];
+}
+interface LargeCommunity {
+  readonly ASN: number;
+  readonly LocalData1: number;
+  readonly LocalData2: number;
 }
 interface RibPath {
   readonly attrs?: readonly RibAttribute[];
@@ -186,6 +210,7 @@ function routeOf(prefix: string, path: RibPath): ForeignRoute {
   const originatorId = attribute(9)?.value;
   const clusterList = attribute(10)?.value;
   const localPreference = attribute(5)?.value;
+  const med = attribute(4)?.metric;
   return {
     prefix,
     nextHop: attribute(3)?.nexthop ?? attribute(14)?.nexthop ?? "",
@@ -194,6 +219,10 @@ function routeOf(prefix: string, path: RibPath): ForeignRoute {
     ...(Array.isArray(clusterList) ? { clusterList: clusterList.map(String) } : {}),
     ...(typeof localPreference === "number" ? { localPreference } : {}),
     communities: attribute(8)?.communities?.map(communityText) ?? [],
+    largeCommunities: ((attribute(32)?.value ?? []) as readonly LargeCommunity[]).map(
+      ({ ASN, LocalData1, LocalData2 }) => `${ASN}:${LocalData1}:${LocalData2}`,
+    ),
+    ...(med === undefined ? {} : { med }),
   };
 }
 

@@ -6,12 +6,14 @@ import type { Namespace } from "../netns.ts";
 import { run } from "../run.ts";
 import { until } from "../until.ts";
 import {
+  communitiesOf,
   familiesOf,
   type ForeignConfig,
   type ForeignPeer,
   type ForeignRoute,
   type ForeignSpeaker,
   ipVersionOf,
+  withPassword,
 } from "./speaker.ts";
 
 /** Where bgpd locks its unprivileged processes in: the home of its user, which its service unit would make. */
@@ -22,6 +24,7 @@ export class OpenBgpd implements ForeignSpeaker {
   readonly kind = "openbgpd";
   readonly #namespace: Namespace;
   readonly #directory: string;
+  #config: ForeignConfig | undefined;
   #daemon: Daemon | undefined;
 
   /** @param directory is this daemon's alone; its path must be short, a socket lives in it */
@@ -33,10 +36,9 @@ export class OpenBgpd implements ForeignSpeaker {
   async start(config: ForeignConfig): Promise<void> {
     mkdirSync(this.#directory, { recursive: true });
     mkdirSync(CHROOT, { recursive: true, mode: 0o755 });
-    const file = join(this.#directory, "bgpd.conf");
-    writeFileSync(file, openBgpdConfig(config, this.#socket), { mode: 0o600 });
+    this.#write(config);
     const daemon = new Daemon({
-      argv: this.#namespace.inside(["bgpd", "-d", "-v", "-f", file]),
+      argv: this.#namespace.inside(["bgpd", "-d", "-v", "-f", this.#file]),
       logFile: join(this.#directory, "bgpd.log"),
     });
     this.#daemon = daemon;
@@ -93,6 +95,11 @@ export class OpenBgpd implements ForeignSpeaker {
     return this.#bgpctl("-j", "show", "rib", "detail", prefix);
   }
 
+  async setPassword(address: string, password: string): Promise<void> {
+    this.#write(withPassword(this.#config, address, password));
+    await this.#bgpctl("reload");
+  }
+
   async refresh(address: string): Promise<void> {
     await this.#bgpctl("neighbor", address, "refresh");
   }
@@ -112,6 +119,15 @@ export class OpenBgpd implements ForeignSpeaker {
     }; // bgpctl's shape
     // bgpctl, outside of the namespace, has other names for devices.
     return answer.neighbors?.find((peer) => peer.remote_addr?.replace(/%.*/, "") === address);
+  }
+
+  #write(config: ForeignConfig): void {
+    this.#config = config;
+    writeFileSync(this.#file, openBgpdConfig(config, this.#socket), { mode: 0o600 });
+  }
+
+  get #file(): string {
+    return join(this.#directory, "bgpd.conf");
   }
 
   get #socket(): string {
@@ -135,11 +151,15 @@ interface RibEntry {
   readonly aspath?: string;
   readonly exit_nexthop?: string;
   readonly localpref?: number;
+  readonly metric?: number;
   readonly communities?: readonly string[];
+  readonly large_communities?: readonly string[];
   readonly neighbor?: { readonly remote_addr?: string };
   readonly attributes?: readonly {
     readonly originator?: string;
     readonly cluster_list?: readonly string[];
+    readonly as?: number;
+    readonly type?: string;
   }[];
 }
 interface RibAnswer {
@@ -150,6 +170,7 @@ function routeOf(entry: RibEntry): ForeignRoute {
   const { prefix = "", aspath = "", exit_nexthop: nextHop = "", localpref } = entry;
   const originator = entry.attributes?.find((attribute) => attribute.originator)?.originator;
   const clusterList = entry.attributes?.find((attribute) => attribute.cluster_list)?.cluster_list;
+  const onlyToCustomer = entry.attributes?.find(({ type }) => type === "OTC")?.as;
   return {
     prefix,
     nextHop,
@@ -161,11 +182,15 @@ function routeOf(entry: RibEntry): ForeignRoute {
     ...(clusterList === undefined ? {} : { clusterList }),
     ...(localpref === undefined ? {} : { localPreference: localpref }),
     communities: entry.communities?.map(communityText) ?? [],
+    largeCommunities: entry.large_communities ?? [],
+    ...(entry.metric === undefined ? {} : { med: entry.metric }),
+    ...(onlyToCustomer === undefined ? {} : { onlyToCustomer }),
   };
 }
 
 function openBgpdConfig(config: ForeignConfig, socket: string): string {
   const retrySeconds = Math.min(...config.peers.map((peer) => peer.connectRetrySeconds ?? 1));
+  const { standard, large } = communitiesOf(config);
   return [
     `AS ${config.asn}`,
     `router-id ${config.routerId}`,
@@ -177,7 +202,12 @@ function openBgpdConfig(config: ForeignConfig, socket: string): string {
     "fib-update no",
     ...config.originate.map((prefix) => {
       const hop = config.nextHops?.[ipVersionOf(prefix)];
-      return `network ${prefix}${hop === undefined ? "" : ` set nexthop ${hop}`}`;
+      const marks = [
+        ...(hop === undefined ? [] : [`nexthop ${hop}`]),
+        ...standard.map((community) => `community ${community}`),
+        ...large.map((community) => `large-community ${community}`),
+      ];
+      return `network ${prefix}${marks.length === 0 ? "" : ` set { ${marks.join(" ")} }`}`;
     }),
     ...config.peers.map((peer) => neighbourBlock(config, peer)),
     "allow from any",
@@ -211,6 +241,7 @@ function neighbourBlock(config: ForeignConfig, peer: ForeignPeer): string {
     ...(peer.enhancedRefresh === true ? ["announce enhanced refresh yes"] : []),
     ...(peer.addPath === "send" ? ["announce add-path send all"] : []),
     ...(peer.addPath === "receive" ? ["announce add-path recv yes"] : []),
+    ...(peer.role === undefined ? [] : [`announce policy ${peer.role}`]),
     ...(peer.password === undefined ? [] : [`tcp md5sig password ${peer.password}`]),
     ...(peer.ttlSecurity === undefined ? [] : ["ttl-security yes"]),
     ...(multihop === undefined ? [] : [`multihop ${multihop}`]),

@@ -14,6 +14,31 @@ export function nextHopOf({ address, nextHops = {} }: ForeignConfig, prefix: str
   return nextHops[ipVersionOf(prefix)] ?? address;
 }
 
+/** The same with another password for one peer. */
+export function withPassword(
+  config: ForeignConfig | undefined,
+  address: string,
+  password: string,
+): ForeignConfig {
+  if (config === undefined) throw new Error("the daemon is not started");
+  const peers = config.peers.map((peer) => {
+    return peer.address === address ? { ...peer, password } : peer;
+  });
+  return { ...config, peers };
+}
+
+/** Communities by their kind. */
+export function communitiesOf({ communities = [] }: ForeignConfig): {
+  readonly standard: readonly string[];
+  readonly large: readonly string[];
+} {
+  const isLarge = (community: string): boolean => community.split(":").length === 3;
+  return {
+    standard: communities.filter((community) => !isLarge(community)),
+    large: communities.filter(isLarge),
+  };
+}
+
 /** The daemons of others that margay is run against, as Debian packages them. */
 export type DaemonKind = "bird" | "frr" | "gobgp" | "openbgpd" | "exabgp";
 
@@ -41,6 +66,10 @@ export interface ForeignPeer {
   readonly multihop?: number;
   /** Offer enhanced route refresh (RFC 7313), where that is not so anyway: OpenBGPD. */
   readonly enhancedRefresh?: boolean;
+  /** What it is to this peer (RFC 9234). BIRD, FRR and OpenBGPD. */
+  readonly role?: "provider" | "customer" | "peer";
+  /** Offer extended messages (RFC 8654), where that is not so anyway: BIRD. */
+  readonly extendedMessages?: boolean;
   /** Several paths to a prefix, as ADD-PATH is offered (RFC 7911): all that there are. */
   readonly addPath?: "receive" | "send" | undefined;
   /** Restart Time offered, and the forwarding state kept (RFC 4724). Default: what the daemon does by itself. */
@@ -70,9 +99,13 @@ export interface ForeignConfig {
   readonly originate: readonly string[];
   /** What that next hop is, where it is not `address` or of another IP version. */
   readonly nextHops?: Readonly<Partial<Record<IpVersion, string>>>;
+  /** Standard and large ones on what is originated: "65001:5", "65001:1:2". */
+  readonly communities?: readonly string[];
   /** Write what is learned into the kernel of its namespace. BIRD and FRR only. */
   readonly programKernel?: boolean;
   readonly detour?: TunnelDetour;
+  /** Hand on to each peer what the others say, also between ASes. All but BIRD do so anyway, and ExaBGP never. */
+  readonly isTransit?: boolean;
   /** This start is a restart that kept the forwarding state. BIRD and GoBGP must be told. */
   readonly restarted?: boolean;
 }
@@ -86,6 +119,11 @@ export interface ForeignRoute {
   readonly localPreference?: number;
   /** As they are written: "65535:6". */
   readonly communities?: readonly string[];
+  /** "65000:1:2" */
+  readonly largeCommunities?: readonly string[];
+  readonly med?: number;
+  /** ONLY_TO_CUSTOMER (RFC 9234). */
+  readonly onlyToCustomer?: number;
 }
 
 /** A BGP daemon of somebody else, run in a namespace with its own sockets and pid files. */
@@ -114,6 +152,8 @@ export interface ForeignSpeaker {
   enable(address: string): Promise<void>;
   /** Asks that peer for its routes again (RFC 2918). */
   refresh(address: string): Promise<void>;
+  /** Has another TCP-MD5 password for that peer from now on, as an operator of it would give it one while it runs. */
+  setPassword(address: string, password: string): Promise<void>;
   /** What it tells of the end of the last session with that peer, in its own words. */
   lastDown(address: string): Promise<string>;
   log(): string;
