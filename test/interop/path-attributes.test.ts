@@ -5,7 +5,6 @@ import { join } from "node:path";
 import {
   type DaemonKind,
   FOREIGN_SPEAKERS,
-  type ForeignPeer,
   type ForeignSpeaker,
 } from "../support/foreign/index.ts";
 import { ExaBgp } from "../support/foreign/exabgp.ts";
@@ -60,7 +59,7 @@ class AttributeLab implements AsyncDisposable {
     this.outer = FOREIGN_SPEAKERS[kind](outer, join(directory, "outer"));
   }
 
-  static async start(kind: DaemonKind): Promise<AttributeLab> {
+  static async build(kind: DaemonKind): Promise<AttributeLab> {
     const network = new Network(`mgi-pa-${kind}`);
     const segment = await network.segment("seg");
     const plugged = async (name: string, address: string): Promise<Namespace> => {
@@ -68,28 +67,26 @@ class AttributeLab implements AsyncDisposable {
       await network.plug(namespace, "eth0", segment, `${address}/24`);
       return namespace;
     };
-    const lab = new AttributeLab(network, mkdtempSync(join(tmpdir(), "mgp-")), kind, [
+    return new AttributeLab(network, mkdtempSync(join(tmpdir(), "mgp-")), kind, [
       await plugged("margay", MARGAY),
       await plugged("source", SOURCE),
       await plugged("inner", INNER),
       await plugged("outer", OUTER),
     ]);
-    const start = (
-      speaker: ForeignSpeaker,
-      address: string,
-      own: number,
-      peer: Partial<ForeignPeer> = {},
-    ): Promise<void> =>
+  }
+
+  async start(): Promise<void> {
+    const start = (speaker: ForeignSpeaker, address: string, own: number): Promise<void> =>
       speaker.start({
         address,
         asn: own,
         routerId: address,
         holdTimeSeconds: 9,
         originate: [],
-        peers: [{ address: MARGAY, asn, ...peer }],
+        peers: [{ address: MARGAY, asn }],
       });
     await Promise.all([
-      lab.margay.startSpeaker({
+      this.margay.startSpeaker({
         asn,
         listen: { address: MARGAY },
         timers: { holdTimeSeconds: 9, connectRetrySeconds: 1, idleHoldSeconds: 0.2 },
@@ -99,11 +96,10 @@ class AttributeLab implements AsyncDisposable {
           { address: OUTER, asn: outerAsn, policy: "accept-all" },
         ],
       }),
-      start(lab.source, SOURCE, asn),
-      start(lab.inner, INNER, asn),
-      start(lab.outer, OUTER, outerAsn),
+      start(this.source, SOURCE, asn),
+      start(this.inner, INNER, asn),
+      start(this.outer, OUTER, outerAsn),
     ]);
-    return lab;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -161,7 +157,8 @@ const wordings: Readonly<Record<DaemonKind, readonly string[]>> = {
 scenarios(
   "Communities, AGGREGATOR and unknown attributes passed on by margay (RFC 1997, 4271 §5, 4360, 8092)",
   async (kind) => {
-    await using lab = await AttributeLab.start(kind);
+    await using lab = await AttributeLab.build(kind);
+    await lab.start();
     const { margay, source, inner, outer } = lab;
     const announce = (prefix: string, attributes: string): void =>
       source.command(`announce route ${prefix} next-hop self ${attributes}`);
