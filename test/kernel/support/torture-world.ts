@@ -149,10 +149,12 @@ export class TortureWorld {
     const expected = this.#expected();
     let found: readonly string[] = [];
     try {
-      await until("the kernel to have what is wanted", async () => {
+      const isThere = async (): Promise<boolean> => {
         found = await this.#found();
         return found.join() === expected.join();
-      });
+      };
+      // A next hop on the shaky link that was silent is led to straight again only after a while.
+      await until("the kernel to have what is wanted", isThere, { timeoutSeconds: 120 });
     } catch {
       assert.deepEqual(found, expected);
     }
