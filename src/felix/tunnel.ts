@@ -135,15 +135,16 @@ export class Tunnel {
     const former = present.filter(({ address, protocol: owner }) => {
       return !wanted.includes(address) && (owner === protocol || this.#added.has(address));
     });
-    for (const { address } of former) {
-      netlink.removeHostAddress(link.ifindex, address);
-      this.#added.delete(address);
-      done.push(`no address ${address}`);
-    }
     for (const address of wanted) {
       if (present.some((one) => one.address === address)) continue;
       this.#add(link, address);
       done.push(`address ${address}`);
+    }
+    // Last: with a device's only address the kernel drops every route through it.
+    for (const { address } of former) {
+      netlink.removeHostAddress(link.ifindex, address);
+      this.#added.delete(address);
+      done.push(`no address ${address}`);
     }
   }
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { FelixProcess } from "./support/felix-process.ts";
 import { until } from "../support/until.ts";
+import { Lookups } from "./support/lookups.ts";
 import { slowness, whyNoNamespaces } from "./support/network.ts";
 import { TwoSegments } from "./support/two-segments.ts";
 
@@ -144,6 +145,21 @@ describe("routes through VXLAN", { skip, timeout: 120_000 * slowness }, () => {
     const said = await looking;
     rmSync(mark);
     assert.match(said, /^(well\n)+$/);
+  });
+
+  test("no look-up fails while the tunnel's only address makes way for that of another pod CIDR", async () => {
+    // Else the default route has an answer, too.
+    await nearIp("route add 192.168.2.0/24 via 192.168.1.1");
+    await nearIp("route del default");
+    const lookups = await Lookups.start(lab.near.namespace, "10.233.2.3");
+    for (const network of ["10.233.9", "10.233.1", "10.233.9", "10.233.1"]) {
+      await near.call("setLocalPrefixes", `${network}.0/24`);
+      await until("the address to be the only one", async () => {
+        const shown = await nearIp("-4 -o addr show vxlan.margay");
+        return shown.includes(`inet ${network}.0/32`) && shown.trim().split("\n").length === 1;
+      });
+    }
+    assert.deepEqual((await lookups.end()).failures, []);
   });
 
   test("clean-up leaves nothing", async () => {
