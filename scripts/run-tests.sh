@@ -34,7 +34,7 @@ attempt() {
   not_passed=()
   local file
   for file in "$@"; do grep -qxF "passed $(realpath "$file")" "$report" || not_passed+=("$file"); done
-  skipped=$({ echo "$skipped"; grep '^skipped ' "$report" | grep -v ': expected:'; } | sort -u | sed '/^$/d')
+  skipped=$({ echo "$skipped"; grep '^skipped ' "$report" | grep -v ': expected:' || true; } | sort -u | sed '/^$/d')
 }
 
 skipped=
