@@ -8,7 +8,6 @@ import {
   type ForeignPeer,
   type ForeignSpeaker,
 } from "../../support/foreign/index.ts";
-import { ExaBgp } from "../../support/foreign/exabgp.ts";
 import { Margay } from "../../support/margay.ts";
 import { type Namespace, Network, type Segment } from "../../support/netns.ts";
 import { until } from "../../support/until.ts";
@@ -181,12 +180,6 @@ export class SpeakerLab implements AsyncDisposable {
     };
   }
 
-  /** A command of ExaBGP's API, where that is the foreign speaker. */
-  tellExaBgp(command: string): void {
-    if (!(this.foreign instanceof ExaBgp)) throw new TypeError(`${this.foreign.kind} takes none`);
-    this.foreign.command(command);
-  }
-
   /** Waits for the session at both of its ends. */
   async established(): Promise<void> {
     const { foreign } = this;
@@ -224,28 +217,9 @@ export class SpeakerLab implements AsyncDisposable {
     });
   }
 
-  /** Waits until messages have come from the peer that were sent from now on. */
-  async messagesCross(): Promise<void> {
-    const heard = async (): Promise<bigint> => {
-      const { keepalive = 0n, update = 0n } = (await this.peer())?.messagesIn ?? {};
-      return keepalive + update;
-    };
-    const before = await heard();
-    await until("messages to cross", async () => {
-      await this.margay.cli("peer", this.foreignAddress, "soft-in");
-      // One may have been on its way.
-      return (await heard()) >= before + 2n;
-    });
-  }
-
   /** A counter of the kernel in margay's namespace: `TcpExtTCPMD5Failure`. */
   counter(name: string): Promise<number> {
     return counterIn(this.margay.namespace, name);
-  }
-
-  /** The same at the other end. */
-  foreignCounter(name: string): Promise<number> {
-    return counterIn(this.foreignNamespace, name);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
