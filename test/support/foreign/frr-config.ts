@@ -46,7 +46,14 @@ function detourLines(detour: TunnelDetour | undefined): readonly string[] {
   ];
 }
 
+/** Do our own routes bear communities? */
+function isMarked(config: ForeignConfig): boolean {
+  const { standard, large } = communitiesOf(config);
+  return standard.length + large.length > 0;
+}
+
 function communityLines(config: ForeignConfig): readonly string[] {
+  if (!isMarked(config)) return [];
   const { standard, large } = communitiesOf(config);
   return [
     "route-map OWN permit 10",
@@ -98,7 +105,7 @@ function familyLines(config: ForeignConfig, version: IpVersion): readonly string
     ` address-family ipv${version} unicast`,
     ...config.originate
       .filter((prefix) => ipVersionOf(prefix) === version)
-      .map((prefix) => `  network ${prefix} route-map OWN`),
+      .map((prefix) => `  network ${prefix}${isMarked(config) ? " route-map OWN" : ""}`),
     ...config.peers
       .filter((peer) => familiesOf(peer).includes(version))
       .flatMap((peer) => peerLines(config, peer)),
