@@ -22,13 +22,18 @@ export class Pinger {
   first: Reply | undefined;
   last: Reply | undefined;
   replies = 0;
-  /** What came instead of a reply, last: "Destination Host Unreachable". */
+  /**
+   * What came instead of a reply, last: "Destination Host Unreachable". With pings close together "no answer yet" is none: it
+   * says that an answer took longer than the next ping, and what never came counts as lost.
+   */
   trouble = "";
+  readonly #trouble: RegExp;
   readonly #child: ChildProcess;
   readonly #closed: Promise<void>;
 
   constructor(from: Namespace, destination: string, intervalMilliseconds: number) {
     this.destination = destination;
+    this.#trouble = intervalMilliseconds < 100 ? /^From/ : /^From|no answer yet/;
     const interval = String(intervalMilliseconds / 1000);
     const argv = from.inside(["ping", "-D", "-n", "-O", "-i", interval, destination]);
     this.#child = spawn(argv[0] ?? "", argv.slice(1), {
@@ -79,7 +84,9 @@ export class Pinger {
     const summary = /^(\d+) packets transmitted, (\d+) received/.exec(line);
     if (summary !== null)
       this.#summary = { sent: Number(summary[1]), received: Number(summary[2]) };
-    else if (/^From|no answer yet/.test(line.replace(/^\[[\d.]+\] /, "")))
-      this.trouble = line.replace(/^\[[\d.]+\] /, "");
+    else {
+      const said = line.replace(/^\[[\d.]+\] /, "");
+      if (this.#trouble.test(said)) this.trouble = said;
+    }
   }
 }
