@@ -20,9 +20,13 @@ async function comesBack(pair: Pair): Promise<void> {
   await pair.exchanged();
 }
 
+/** By what it shows of the session; or by its log, where a refusal has come since. */
 async function isTold(pair: Pair, message: string): Promise<void> {
-  await until(`${pair.foreign.kind} to be told why`, async () =>
-    (await pair.foreign.lastDown(MARGAY_ADDRESS)).includes(message),
+  await until(
+    `${pair.foreign.kind} to be told why`,
+    async () =>
+      pair.foreign.log().includes(message) ||
+      (await pair.foreign.lastDown(MARGAY_ADDRESS)).includes(message),
   );
 }
 
