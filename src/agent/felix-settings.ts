@@ -7,7 +7,7 @@ import { firewallConfig, poolPolicies } from "./pool-policies.ts";
 
 /** What the configuration says of the programmer. */
 export function felixSettings(config: NodeConfig, cluster: ClusterModel): FelixSettings {
-  const { node, kernel, encapsulation, tunnel } = config;
+  const { node, kernel, encapsulation, tunnel, mtu } = config;
   return {
     nodeAddress: node.address,
     secondAddress: node.address6,
@@ -16,7 +16,7 @@ export function felixSettings(config: NodeConfig, cluster: ClusterModel): FelixS
     poolPolicies: poolPolicies(config, cluster),
     tunnelSettings: tunnelSettings(config),
     firewall: firewallConfig(config, cluster),
-    ...{ encapsulation, tunnel, ...kernel },
+    ...{ encapsulation, tunnel, mtu, ...kernel },
   };
 }
 

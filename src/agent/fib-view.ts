@@ -34,6 +34,7 @@ function wantedView({ wanted, metric }: FibEntry): WantedView | undefined {
     tunnel,
     reason: hop === undefined ? "" : reasonName(hop.verdict, tunnel),
     reasonText: hop?.verdict.text ?? "",
+    ...(wanted.mtu !== undefined && { mtu: wanted.mtu.octets, mtuText: wanted.mtu.text }),
   };
 }
 

@@ -83,6 +83,7 @@ function segmentStep(entry: FibEntry | undefined): Step {
       details: [],
     };
   }
+  const mtu = entry?.wanted?.mtu;
   const title =
     hop.device === undefined
       ? `there is no way to ${hop.address}`
@@ -91,7 +92,11 @@ function segmentStep(entry: FibEntry | undefined): Step {
     stage: "segment",
     ok: hop.device !== undefined && hop.problem === undefined,
     title,
-    details: [hop.verdict.text, ...(hop.problem === undefined ? [] : [hop.problem.text])],
+    details: [
+      hop.verdict.text,
+      ...(mtu === undefined ? [] : [`packets of up to ${mtu.octets} octets: ${mtu.text}`]),
+      ...(hop.problem === undefined ? [] : [hop.problem.text]),
+    ],
     remedy: hop.problem?.remedy ?? "",
   };
 }

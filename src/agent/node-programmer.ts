@@ -6,6 +6,7 @@ import type { Netlink } from "../netlink/netlink.ts";
 import { watchNftables } from "../netlink/nftables-watch.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
+import { openPathProbe } from "../platform/path-probe.ts";
 import { prefixesToOriginate } from "../topology/peers-wanted.ts";
 import type { EventHub } from "./event-hub.ts";
 import { FelixFeed } from "./feed/felix-feed.ts";
@@ -40,6 +41,7 @@ export class NodeProgrammer {
       netlink: this.#netlink,
       sysctl: procSysctl,
       nftables: { nft: nftProgram(), watch: watchNftables },
+      openPathProbe,
       clock,
       logger,
     });

@@ -126,8 +126,23 @@ function firewallView(status: FirewallStatus): NonNullable<StatusView["firewall"
   };
 }
 
+/** Such packets come back to the pod with an ICMP error, or vanish where the pod does not get to see that. */
+function podMtuWarnings({ mtu: { smallest, podInterfaces } }: FelixStatus): Warning[] {
+  const [first, ...more] = podInterfaces;
+  if (first === undefined || smallest === undefined) return [];
+  const others = more.length === 0 ? "" : ` (and ${more.length} more such)`;
+  return [
+    {
+      name: "pod-mtu",
+      text: `${first.device} of a pod has MTU ${first.mtu}${others}, and routes take ${smallest.octets}: ${smallest.text}`,
+      remedy: `an MTU of ${smallest.octets} for pods, in the configuration of the CNI plugin`,
+      advisory: true,
+    },
+  ];
+}
+
 function programmerWarnings(status: FelixStatus): Warning[] {
-  const warnings: Warning[] = [];
+  const warnings: Warning[] = podMtuWarnings(status);
   const { tunnels, forwarding, ipv6Forwarding } = status;
   for (const { kind, isSupported, problem } of tunnels) {
     if (problem === undefined) continue;

@@ -23,7 +23,8 @@ export function healthProblems(status: Status): string[] {
   if (config !== undefined && !config.lastReloadOk) {
     problems.push(`${config.file} was refused at the last reload`);
   }
-  return [...problems, ...status.warnings.map((warning) => warning.text)];
+  const grave = status.warnings.filter(({ advisory }) => !advisory);
+  return [...problems, ...grave.map((warning) => warning.text)];
 }
 
 function countOf(count: number, one: string, many: string): string {

@@ -33,6 +33,7 @@ export interface NodeConfig {
   readonly ipip: Readonly<NodeFile["ipip"]>;
   readonly kernel: Readonly<NodeFile["kernel"]>;
   readonly firewall: Readonly<NodeFile["firewall"]>;
+  readonly mtu: Readonly<NodeFile["mtu"]>;
   readonly bestPath: Readonly<NodeFile["bestPath"]>;
   readonly api: { readonly socket: string; readonly listen?: Endpoint | undefined };
   /** The programmer in a process of its own. */

@@ -128,6 +128,16 @@ const firewall = section({
   }),
 });
 
+const mtu = section({
+  probe: choice(["auto", "never"]).default("never").meta({
+    description:
+      "Whether each node is sent packets of full size, so that routes bear the MTU of their path.",
+  }),
+  intervalSeconds: quantity("a number of seconds", 10, 86_400).default(600).meta({
+    description: "Between two such looks at the path to one node.",
+  }),
+});
+
 const peer = peerSection(peerAddress().meta({ description: "The peer's address." }));
 
 /** The node's file. Descriptions end up in the JSON Schema and are held against docs/CONFIG.md by a test. */
@@ -174,6 +184,7 @@ export const nodeSchema = section({
   ipip: ipip.prefault({}).meta({ description: "What IPIP tunnels are like." }),
   kernel: kernel.prefault({}).meta({ description: "How we write routes." }),
   firewall: firewall.prefault({}).meta({ description: "What we keep in nftables." }),
+  mtu: mtu.prefault({}).meta({ description: "What gets to other nodes." }),
   bestPath,
   api,
   felix: section({

@@ -2,6 +2,7 @@ import type { PathContent } from "../fib/path.ts";
 import type { FibRow } from "../fib/row.ts";
 import type { RowState } from "../fib/row-state.ts";
 import { pathText, protocolName, routeLine } from "./format.ts";
+import { type MtuContext, routeMtu, routeMtuText } from "./mtu/route-mtu.ts";
 import type { RouteOwner } from "./owner.ts";
 import { remedyFor } from "./problem.ts";
 import type { FibEntry, FibNextHop } from "./status.ts";
@@ -11,6 +12,7 @@ export interface EntryContext {
   readonly deviceName: (ifindex: number) => string;
   /** Where a next-hop object of ours leads. */
   readonly hopsOf: (nextHopId: number) => PathContent["hops"];
+  readonly mtu: MtuContext;
 }
 
 /** The row's state; waiting for what only a person can mend is an error. */
@@ -37,7 +39,10 @@ export function entryOf(row: FibRow<RouteOwner>, context: EntryContext): FibEntr
     prefix,
     metric,
     state: stateOf(row),
-    wanted: want === undefined ? undefined : { kind: want.kind, nextHops, text: way },
+    wanted:
+      want === undefined
+        ? undefined
+        : { kind: want.kind, nextHops, text: way, mtu: mtuOf(want, context) },
     kernel: there === undefined ? undefined : kernelOf(row, there, context),
     ...troubleOf(row, nextHops, context),
   };
@@ -75,6 +80,16 @@ function nextHopsOf(want: RouteOwner, context: EntryContext): FibNextHop[] {
     verdict: nextHop.verdict,
     problem,
   }));
+}
+
+type MtuView = NonNullable<FibEntry["wanted"]>["mtu"];
+
+function mtuOf(want: RouteOwner, { mtu: mtuContext, deviceName }: EntryContext): MtuView {
+  if (want.kind === "local") return undefined;
+  const { ways, payload } = want.group;
+  const mtu = routeMtu(ways, payload, mtuContext);
+  if (mtu === undefined) return undefined;
+  return { octets: mtu.octets, text: routeMtuText(mtu, mtuContext, deviceName) };
 }
 
 type Trouble = Pick<FibEntry, "errno" | "problem" | "remedy">;

@@ -114,6 +114,7 @@ function wordsFor(
     lines.push(
       `${prefix.text} is wanted ${wanted?.text ?? "without a way to its next hop"}: ${state}`,
     );
+    if (wanted?.mtu !== undefined) lines.push(`MTU ${wanted.mtu.octets}: ${wanted.mtu.text}`);
     for (const { address: nextHop, verdict, mode } of wanted?.nextHops ?? []) {
       lines.push(`next hop ${nextHop}: ${verdict.text}${mode === undefined ? "" : `: ${mode}`}`);
     }

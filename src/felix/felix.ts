@@ -3,25 +3,23 @@ import { DeletionGuard } from "../fib/deletion-guard.ts";
 import { NextHopObjects } from "../fib/next-hop-objects.ts";
 import { PathTable } from "../fib/path.ts";
 import type { Prefix } from "../net/prefix.ts";
-import type { Netlink } from "../netlink/netlink.ts";
-import type { Clock } from "../platform/clock.ts";
-import type { Logger } from "../platform/logger.ts";
 import { cleanUp } from "./cleanup.ts";
-import type { Encapsulation } from "./encapsulation.ts";
 import { type EntryContext, entryOf, isHopeless } from "./entry.ts";
 import { explainAddress, type FelixExplanation } from "./explain.ts";
 import { FirewallFeed } from "./firewall/firewall-feed.ts";
-import type { FirewallParts } from "./firewall/firewall.ts";
 import type { FirewallConfig } from "./firewall/wish.ts";
 import { ensureForwarding, type ForwardingStatus } from "./forwarding.ts";
 import { ensureIpv6Forwarding } from "./ipv6-forwarding.ts";
 import type { RouteIntent } from "./intent.ts";
-import { type LoadKernelModule, modprobe } from "./kernel-module.ts";
+import { modprobe } from "./kernel-module.ts";
 import { KernelPicture } from "./kernel-picture.ts";
 import { decideLocal, LOCAL_METRIC, type LocalDecision, localPath } from "./local.ts";
+import { PathMtus } from "./mtu/path-mtus.ts";
+import { Mtus } from "./mtu/mtus.ts";
 import { NeighbourWatch } from "./neighbour-watch.ts";
 import { NextHops } from "./next-hops.ts";
-import { type NextHopObjectsChoice, ObjectKeeper } from "./object-keeper.ts";
+import { ObjectKeeper } from "./object-keeper.ts";
+import type { FelixOptions } from "./options.ts";
 import { findPodCidrOverlaps, type PodCidrOverlap } from "./overlaps.ts";
 import type { RouteOwner } from "./owner.ts";
 import { nameProtocol, RT_PROTOS_DIRECTORY } from "./protocol-name.ts";
@@ -30,60 +28,10 @@ import { PoolPolicies, type PathPolicy, policyKey, type PoolPolicy } from "./poo
 import { Reporter } from "./reporter.ts";
 import { RouteProgrammer } from "./routes.ts";
 import type { FelixEvent, FelixStatus, FibEntry, TunnelStatus } from "./status.ts";
-import type { Sysctl } from "./sysctl.ts";
 import { tunnelStatus } from "./tunnel-status.ts";
-import { defaultTunnelSettings, type TunnelChoice, type TunnelSettings } from "./tunnel-kind.ts";
+import { defaultTunnelSettings, type TunnelSettings } from "./tunnel-kind.ts";
 import { TunnelSweeper } from "./tunnel-sweeper.ts";
 import { Tunnels } from "./tunnels.ts";
-
-export interface FelixOptions {
-  /** This node's own address, canonical. */
-  readonly nodeAddress: string;
-  /** This node's own pod CIDRs. */
-  readonly podCidrs: readonly Prefix[];
-  /** Where pods live, on all nodes. */
-  readonly podPools: readonly Prefix[];
-  /** Of routes to pools without a policy of their own. */
-  readonly encapsulation: Encapsulation;
-  /** Likewise; `ipip` by default. */
-  readonly tunnel?: TunnelChoice;
-  /** By default `tunl0`, and TTL 64. */
-  readonly tunnelSettings?: TunnelSettings;
-  /** A tunnel without a use goes after so long; 10 s by default. */
-  readonly tunnelLingerMs?: number;
-  /** How pools, or parts of them, are reached where that is not as all else is. */
-  readonly poolPolicies?: readonly PoolPolicy[];
-  /** This node's own address of the other IP version than `nodeAddress`. */
-  readonly secondAddress?: string | undefined;
-  /** rtm_protocol of our routes, 1..255; what bears it is ours. */
-  readonly protocol: number;
-  /** Routing table, 254 for main. */
-  readonly table: number;
-  /** Metric of our routes; 0 for none. */
-  readonly metric: number;
-  readonly netlink: Netlink;
-  readonly sysctl: Sysctl;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** What becomes of routes of other protocols where we want one; by default they are left. */
-  readonly conflicts?: ConflictPolicy;
-  /** Whether routes lead through next-hop objects; by default never. */
-  readonly nextHopObjects?: NextHopObjectsChoice;
-  /** Percent of our routes that may go while the picture is not whole, 0..100; 30 by default. */
-  readonly maximumRemovalPercent?: number;
-  /** Has everybody who tells of routes told all there is to tell? By default, yes. */
-  readonly isPictureWhole?: () => boolean;
-  /** By default modprobe(8). */
-  readonly loadKernelModule?: LoadKernelModule;
-  /** What is to be in the firewall; by default nothing, nor is it looked at. */
-  readonly firewall?: FirewallConfig;
-  readonly nftables?: Pick<FirewallParts, "nft" | "watch">;
-  /** Where iproute2 looks for protocol names; by default /etc/iproute2/rt_protos.d. */
-  readonly rtProtosDirectory?: string;
-}
-
-/** `yield`: the other's route stays and ours waits. `take`: ours takes its place, the kernel's own routes aside. */
-export type ConflictPolicy = "yield" | "take";
 
 /** rtm_protocol of routes that the kernel makes itself, for its own addresses: never to be taken. */
 const KERNEL_PROTOCOL = 2;
@@ -94,6 +42,8 @@ const REMOVALS_UNGUARDED = 10;
 const REMOVAL_PERCENT = 30;
 const REMOVAL_WINDOW_MS = 60_000;
 const TUNNEL_LINGER_MS = 10_000;
+/** RFC 8899 §5.1.1, PMTU_RAISE_TIMER. */
+const PROBE_INTERVAL_SECONDS = 600;
 
 /**
  * The programmer: is told which prefixes lie behind which nodes, and keeps the kernel's routes so, straight or through
@@ -108,6 +58,8 @@ export class Felix {
   readonly #tunnels: Tunnels;
   readonly #nextHops: NextHops;
   readonly #keeper: ObjectKeeper;
+  readonly #pathMtus: PathMtus;
+  readonly #mtus: Mtus;
   readonly #reconciler: Reconciler;
   readonly #context: EntryContext;
   readonly #reporter: Reporter;
@@ -158,14 +110,31 @@ export class Felix {
       deviceName: (ifindex) => picture.deviceName(ifindex),
       onChange: () => this.#reconciler.reevaluate(),
     });
-    this.#nextHops = new NextHops({
-      ...{ netlink, picture, tunnels, paths, objects, protocol, nodeAddresses, neighbours },
+    const pathMtus = new PathMtus({
+      settings: options.mtu ?? { probe: "auto", intervalSeconds: PROBE_INTERVAL_SECONDS },
+      openProbe: options.openPathProbe,
+      timeoutMs: options.pathProbeTimeoutMs,
+      ...{ clock, logger },
+      onChange: () => this.#pathMtusChanged(),
+    });
+    this.#pathMtus = pathMtus;
+    const nextHops = new NextHops({
+      ...{ netlink, picture, tunnels, paths, objects, pathMtus },
+      ...{ protocol, nodeAddresses, neighbours },
       onDoubt: () => this.#reconciler.reevaluateLater(),
       onMembers: () => this.#firewall?.updateSoon(),
     });
+    this.#nextHops = nextHops;
     this.#firewall = this.#firewallFeed(nodeAddresses);
+    const mtus = new Mtus({
+      ...{ picture, tunnels, logger, paths: pathMtus },
+      podCidrs: () => this.#podCidrs,
+      groups: () => nextHops.groups(),
+      revision: () => nextHops.revision,
+    });
+    this.#mtus = mtus;
     const deviceName = (ifindex: number): string => picture.deviceName(ifindex);
-    this.#context = { protocol, deviceName, hopsOf: (id) => objects.hops(id) };
+    this.#context = { protocol, deviceName, hopsOf: (id) => objects.hops(id), mtu: mtus.context };
     const choice = options.nextHopObjects ?? "never";
     const keeper = new ObjectKeeper({
       ...{ objects, choice, netlink, fib, protocol, deviceName, logger },
@@ -183,6 +152,7 @@ export class Felix {
       paths,
       nextHops: this.#nextHops,
       keeper,
+      mtus,
       tunnels,
       neighbours,
       sweeper: new TunnelSweeper({ netlink, picture, protocol, logger, lingerMs }),
@@ -342,6 +312,7 @@ export class Felix {
       adopted: this.#adopted,
       pictureComplete: this.#pictureComplete,
       overlaps: this.#podCidrOverlaps(),
+      mtu: this.#mtus.status(),
       frozenRemovals: this.#fib.frozenDeletions,
       repairs: this.#reporter.repairs + this.#keeper.repairs + this.#tunnels.repairs,
       overflows: this.#reconciler.overflows,
@@ -386,6 +357,7 @@ export class Felix {
 
   /** Ends. The kernel keeps our routes and the tunnel, save with `cleanup`. Does not close the netlink. */
   async stop(options: { readonly cleanup: boolean }): Promise<void> {
+    this.#pathMtus.stop();
     await this.#reconciler.stop();
     await this.#firewall?.stop();
     if (!options.cleanup) return;
@@ -404,6 +376,12 @@ export class Felix {
       nextHops: () => this.#nextHops.addresses(),
     };
     return new FirewallFeed(parts, firewall);
+  }
+
+  /** The routes to whom they lead bear it, or bear it no more. */
+  #pathMtusChanged(): void {
+    this.#nextHops.renumber();
+    this.#reconciler.rewire();
   }
 
   #rewire(): void {

@@ -47,6 +47,7 @@ export function pathText(
   const way = hops.length > 1 ? hops.map((hop) => `nexthop ${hop}`).join(" ") : (only ?? "");
   const words = [path.type === "unicast" ? "" : path.type, objectText(path), way];
   if (path.source !== undefined) words.push(`src ${path.source}`);
+  if (path.mtu !== undefined) words.push(`mtu ${path.mtu}`);
   if (path.extras !== undefined) words.push(path.extras);
   return words.filter((word) => word !== "").join(" ");
 }
@@ -74,8 +75,11 @@ export function routeLine(
   words.push("proto", protocol);
   if (path.source !== undefined) words.push("src", path.source);
   if (metric !== 0) words.push("metric", String(metric));
-  if (path.hops.length > 1)
-    words.push(pathText({ ...path, nextHopId: undefined, type: "unicast" }, deviceName, version));
   if (single?.onlink === true) words.push("onlink");
+  if (path.mtu !== undefined) words.push(`mtu ${path.mtu}`);
+  if (path.hops.length > 1) {
+    const hopsOnly: PathContent = { type: "unicast", hops: path.hops };
+    words.push(pathText(hopsOnly, deviceName, version));
+  }
   return words.join(" ");
 }

@@ -5,6 +5,8 @@ import { type Prefix, prefixContainsAddress } from "../net/prefix.ts";
 import type { Netlink } from "../netlink/netlink.ts";
 import { decideMode, directHop } from "./encapsulation.ts";
 import type { KernelPicture } from "./kernel-picture.ts";
+import type { PathMtus } from "./mtu/path-mtus.ts";
+import { type MtuContext, mtuContext, routeMtu } from "./mtu/route-mtu.ts";
 import type { NeighbourWatch, StraightNextHop } from "./neighbour-watch.ts";
 import { judgeOnLink } from "./on-link.ts";
 import type { NextHop, NextHopGroup, RouteOwner, Way } from "./owner.ts";
@@ -20,6 +22,7 @@ export interface NextHopsOptions {
   readonly tunnels: Tunnels;
   readonly paths: PathTable;
   readonly objects: NextHopObjects;
+  readonly pathMtus: PathMtus;
   readonly protocol: number;
   readonly neighbours: Pick<NeighbourWatch, "isSilent">;
   /** The kernel could not say how a next hop lies: it is to be asked again. */
@@ -50,9 +53,18 @@ export class NextHops {
   generation = 0;
   /** The subnets that other nodes say they are in. */
   #subnets: ReadonlyMap<string, Prefix> = new Map();
+  readonly #mtuContext: MtuContext;
+  /** Counts changes of the groups and their paths. */
+  revision = 0;
 
   constructor(options: NextHopsOptions) {
     this.#options = options;
+    this.#mtuContext = mtuContext(options.pathMtus, options.picture);
+  }
+
+  /** Those that routes lead through. */
+  groups(): Iterable<NextHopGroup> {
+    return this.#groups.values();
   }
 
   /** The group of these addresses for routes of one policy and IP version, resolved; give it back with `release`. */
@@ -83,6 +95,7 @@ export class NextHops {
   release(group: NextHopGroup, successor?: NextHopGroup): boolean {
     if (--group.users > 0) return false;
     this.generation++;
+    this.revision++;
     this.#groups.delete(group.key);
     const addresses = group.ways.map(({ nextHop }) => nextHop.address);
     this.#groupsOf(group.policy, group.payload).delete(wordsOf(addresses));
@@ -92,11 +105,12 @@ export class NextHops {
       if (--nextHop.users > 0) continue;
       this.#hops.delete(nextHop.address);
       this.#options.onMembers();
+      this.#options.pathMtus.forget(nextHop.address);
     }
     return isInherited;
   }
 
-  /** What the next-hop objects say changed: the paths follow. */
+  /** What the next-hop objects say, or what is known of the paths' MTUs, changed: the paths follow. */
   renumber(): void {
     for (const group of this.#groups.values()) this.#resolve(group);
   }
@@ -116,6 +130,7 @@ export class NextHops {
     let count = 0;
     for (const hop of this.#hops.values()) {
       hop.verdict = this.#verdict(hop.address, hop.verdict);
+      this.#watchMtu(hop);
       if (++count % SLICE === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     this.#options.objects.retryRefused();
@@ -195,9 +210,20 @@ export class NextHops {
       hop = { address, octets, version, verdict: this.#verdict(address), users: 0 };
       this.#hops.set(address, hop);
       this.#options.onMembers();
+      this.#watchMtu(hop);
     }
     hop.users++;
     return hop;
+  }
+
+  /** The path is probed anew where it is another now. */
+  #watchMtu({ address, version, verdict }: NextHop): void {
+    const { pathMtus, picture } = this.#options;
+    const isWay = verdict.kind !== "unreachable";
+    const link = isWay ? picture.link(verdict.ifindex) : undefined;
+    const linkMtu = link?.running === true ? link.mtu : undefined;
+    const router = verdict.kind === "routed" ? verdict.gateway : undefined;
+    pathMtus.watch({ address, version, linkMtu, via: `${link?.ifindex} ${router}` });
   }
 
   /** A failure that is no answer leaves the verdict as it was. */
@@ -231,7 +257,17 @@ export class NextHops {
     });
     const nextHopId = objects.want(own, ways);
     const hops = ways.flatMap(({ hop }) => (hop === undefined ? [] : [hop]));
-    group.path = hops.length === 0 ? undefined : paths.intern({ type: "unicast", hops, nextHopId });
+    const before = group.path;
+    const mtu = this.#pathMtu(group);
+    group.path =
+      hops.length === 0 ? undefined : paths.intern({ type: "unicast", hops, nextHopId, mtu });
+    if (group.path !== before) this.revision++;
+  }
+
+  /** What the route itself is to say, where the interface would send more than gets there. */
+  #pathMtu({ ways, payload }: NextHopGroup): number | undefined {
+    const mtu = routeMtu(ways, payload, this.#mtuContext);
+    return mtu?.isPath === true ? mtu.octets : undefined;
   }
 
   #decide(way: Way, { policy, payload }: NextHopGroup): void {

@@ -9,6 +9,7 @@ import type { KernelRoute } from "../netlink/route.ts";
 import type { Clock, Timer } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { KernelPicture } from "./kernel-picture.ts";
+import type { Mtus } from "./mtu/mtus.ts";
 import type { NeighbourWatch } from "./neighbour-watch.ts";
 import type { NextHops } from "./next-hops.ts";
 import type { ObjectKeeper } from "./object-keeper.ts";
@@ -26,6 +27,7 @@ export interface ReconcilerParts {
   readonly nextHops: NextHops;
   readonly keeper: ObjectKeeper;
   readonly neighbours: NeighbourWatch;
+  readonly mtus: Mtus;
   readonly tunnels: Tunnels;
   readonly sweeper: TunnelSweeper;
   /** Tunnel devices that the configuration has a use for. */
@@ -244,6 +246,7 @@ export class Reconciler {
     const uncertain = await programmer.program();
     if (uncertain !== undefined) throw uncertain;
     await this.#watch();
+    this.#parts.mtus.look();
     if (!this.#mayDelete) return;
     this.#parts.keeper.sweep();
     await this.#sweepTunnels();
@@ -260,7 +263,7 @@ export class Reconciler {
 
   /** Reads the routes that are there. */
   async #read(): Promise<void> {
-    const { netlink, fib, table, protocol, clock } = this.#parts;
+    const { netlink, fib, table, protocol, clock, mtus } = this.#parts;
     const reason = this.#scanDue ?? "a route of unknown owner";
     const everyProtocol = this.#everyProtocol || fib.ownersUnknown || fib.hasConflicts;
     const fromMs = clock.nowMs();
@@ -269,6 +272,7 @@ export class Reconciler {
     this.#everyProtocol = false;
     await this.#parts.keeper.load();
     fib.beginScan();
+    mtus.beginScan(everyProtocol);
     const filter = everyProtocol ? {} : { protocol };
     for (const version of [4, 6] as const) {
       await netlink.dumpRoutes({ version, table, ...filter }, (route) => {
@@ -278,6 +282,7 @@ export class Reconciler {
     }
     await nextTurn();
     fib.endScan(everyProtocol);
+    mtus.endScan();
     await nextTurn();
     const durationMs = clock.nowMs() - fromMs;
     this.lastResync = { reason, wallMs: clock.wallMs(), durationMs, routes };
@@ -285,9 +290,10 @@ export class Reconciler {
   }
 
   async #judge(): Promise<void> {
-    const { nextHops, fib } = this.#parts;
+    const { nextHops, fib, mtus } = this.#parts;
     this.#verdictsDue = false;
     await nextHops.reevaluate();
+    mtus.markDue();
     fib.retryFailed();
     await nextTurn();
     this.#parts.rewire();
@@ -385,7 +391,7 @@ export class Reconciler {
   }
 
   #onRoute(event: NetlinkEvent & { readonly kind: "route" }): void {
-    const { fib, nextHops, protocol, table } = this.#parts;
+    const { fib, nextHops, protocol, table, mtus } = this.#parts;
     const { route } = event;
     const ours = isOurs(route.protocol, protocol);
     if (!ours && nextHops.concernedBy(route.prefix)) this.reevaluate();
@@ -393,16 +399,23 @@ export class Reconciler {
     const culprit = { protocol: route.protocol, portId: event.portId };
     if (event.op === "new") this.#sawRoute(route, event.replaced, culprit);
     else if (ours) fib.lostOurs(route.prefix, route.metric, culprit);
-    else fib.lostForeign(route.prefix, route.metric);
+    else {
+      fib.lostForeign(route.prefix, route.metric);
+      mtus.lostForeign(route.prefix);
+    }
     if (!fib.idle) this.kick();
   }
 
   #sawRoute(route: KernelRoute, tookPlace: boolean, culprit?: Culprit): void {
-    const { fib, paths, protocol, onConflict } = this.#parts;
+    const { fib, paths, protocol, onConflict, mtus } = this.#parts;
     const { prefix, metric } = route;
     if (isOurs(route.protocol, protocol)) {
+      mtus.sawOurs(route);
       fib.sawOurs(prefix, metric, paths.intern(route), culprit);
-    } else if (fib.sawForeign(prefix, metric, route, tookPlace, culprit)) onConflict(route);
+      return;
+    }
+    if (mtus.sawForeign(route)) this.kick();
+    if (fib.sawForeign(prefix, metric, route, tookPlace, culprit)) onConflict(route);
   }
 }
 

@@ -4,6 +4,7 @@ import type { NextHopMode } from "./encapsulation.ts";
 import type { FirewallStatus } from "./firewall/status.ts";
 import type { ForwardingStatus } from "./forwarding.ts";
 import type { LocalDecision } from "./local.ts";
+import type { MtuStatus } from "./mtu/mtus.ts";
 import type { PodCidrOverlap } from "./overlaps.ts";
 import type { Problem } from "./problem.ts";
 import type { SegmentVerdict } from "./segment.ts";
@@ -53,6 +54,7 @@ export interface FelixStatus {
   readonly pictureComplete: boolean;
   /** Pod CIDRs inside those of other nodes; a hundred at most. */
   readonly overlaps: readonly PodCidrOverlap[];
+  readonly mtu: MtuStatus;
   /** Routes that nobody wants and that are kept, since too many went at once while the picture was not whole. */
   readonly frozenRemovals: number;
   /** Routes that others deleted or changed, and that were put back. */
@@ -87,6 +89,8 @@ export interface FibEntry {
         readonly nextHops: readonly FibNextHop[];
         /** `via 192.168.1.3 dev eth0`; `undefined` while there is no way. */
         readonly text: string | undefined;
+        /** The largest packet that it takes, in octets, and why; `undefined` while there is no way. */
+        readonly mtu: { readonly octets: number; readonly text: string } | undefined;
       }
     | undefined;
   /** What the kernel has there: of ours, else the other protocol's. */

@@ -104,6 +104,11 @@ export class Tunnels {
     return this.all.find((tunnel) => tunnel.ifindex === ifindex);
   }
 
+  /** Octets that the tunnel of this name puts around a packet; 0 of any other device. */
+  overheadOf(device: string): number {
+    return this.all.find(({ spec }) => spec.device === device)?.spec.overhead ?? 0;
+  }
+
   get repairs(): number {
     return this.all.reduce((sum, { repairs }) => sum + repairs, this.#formerRepairs);
   }

@@ -30,6 +30,8 @@ export interface PathContent {
   readonly hops: readonly PathHop[];
   /** The next-hop object that the path leads through. */
   readonly nextHopId?: number | undefined;
+  /** Octets of the largest packet, where that is less than the interface's. */
+  readonly mtu?: number | undefined;
   readonly source?: string | undefined;
   /** Words for what margay never sets; `""` for none. */
   readonly extras?: string;
@@ -59,9 +61,9 @@ export class PathTable {
     const key = pathKey(content);
     const known = this.#paths.get(key);
     if (known !== undefined) return known;
-    const { type, nextHopId, source, extras } = content;
+    const { type, nextHopId, mtu, source, extras } = content;
     const hops = nextHopId === undefined ? content.hops : [];
-    const path: FibPath = { type, hops, nextHopId, source, extras: extras ?? "", key };
+    const path: FibPath = { type, hops, nextHopId, mtu, source, extras: extras ?? "", key };
     this.#paths.set(key, path);
     return path;
   }
@@ -70,7 +72,7 @@ export class PathTable {
 /** Have the two the same parts, not only equal ones? */
 function isSame(a: PathContent, b: PathContent | undefined): boolean {
   if (a.hops !== b?.hops || a.type !== b.type || a.nextHopId !== b.nextHopId) return false;
-  return a.source === b.source && a.extras === b.extras;
+  return a.source === b.source && a.mtu === b.mtu && a.extras === b.extras;
 }
 
 function pathKey(content: PathContent): string {
@@ -80,6 +82,7 @@ function pathKey(content: PathContent): string {
     key += ` via ${gateway ?? ""} dev ${ifindex} ${onlink ? "onlink" : ""}`;
     if (content.hops.length > 1) key += ` weight ${weight}`;
   }
+  if (content.mtu !== undefined) key += ` mtu ${content.mtu}`;
   if (content.source !== undefined) key += ` src ${content.source}`;
   return content.extras === undefined || content.extras === "" ? key : `${key} ${content.extras}`;
 }

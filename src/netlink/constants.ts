@@ -55,6 +55,9 @@ export const RouteAttribute = {
   nextHopId: 30,
 } as const;
 
+/** rtax types, inside the routes' `metrics`. */
+export const RouteMetric = { mtu: 2 } as const;
+
 /** rtm_flags and rtnh_flags. */
 export const RouteFlag = {
   onlink: 0x4,

@@ -25,6 +25,7 @@ export class RouteReader {
       type: route.type,
       hops: route.hops,
       nextHopId: route.nextHopId,
+      mtu: route.mtu,
       table: route.table,
       protocol: route.protocol,
       scope: route.scope,

@@ -2,7 +2,7 @@ import { parseIpAddress } from "../net/ip-address.ts";
 import type { Prefix } from "../net/prefix.ts";
 import { AttributeWriter } from "./attribute.ts";
 import { AddressFamily, MessageFlag, MessageType, RouteAttribute, RouteFlag } from "./constants.ts";
-import { RouteScope } from "./constants.ts";
+import { RouteMetric, RouteScope } from "./constants.ts";
 import { encodeMessage, MESSAGE_HEADER_OCTETS } from "./message.ts";
 import { ROUTE_HEADER_OCTETS, type RouteHop, type RoutePath, routeTypeNumber } from "./route.ts";
 
@@ -150,6 +150,10 @@ export class RouteEncoder {
     if (single !== undefined) writeSingleHop(writer, single, family);
     else if (hops.length > 1) writeMultipath(writer, hops, family);
     if (nextHopId !== undefined) writer.uint32(RouteAttribute.nextHopId, nextHopId);
+    const mtu = deletes ? undefined : path.mtu;
+    if (mtu !== undefined) {
+      writer.nested(RouteAttribute.metrics, (metrics) => metrics.uint32(RouteMetric.mtu, mtu));
+    }
     const type = deletes ? MessageType.delRoute : MessageType.newRoute;
     return encodeMessage(type, 0, 0, writer.finish());
   }

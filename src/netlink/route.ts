@@ -1,7 +1,7 @@
 import { formatIpAddress } from "../net/ip-address.ts";
 import { type Prefix, prefixFromOctets } from "../net/prefix.ts";
 import { attributeUint32, walkAttributes } from "./attribute.ts";
-import { AddressFamily, RouteAttribute, RouteFlag } from "./constants.ts";
+import { AddressFamily, RouteAttribute, RouteFlag, RouteMetric } from "./constants.ts";
 
 /** Octets of `struct rtmsg`: family, dst_len, src_len, tos, table, protocol, scope, type (u8 each), flags u32. */
 export const ROUTE_HEADER_OCTETS = 12;
@@ -48,6 +48,8 @@ export interface RoutePath {
   readonly hops: readonly RouteHop[];
   /** The next-hop object that it leads through; `hops` are then what the kernel says that object is, if it does. */
   readonly nextHopId?: number | undefined;
+  /** Octets of the largest packet that shall go this way, where that is less than the interface's; not locked. */
+  readonly mtu?: number | undefined;
 }
 
 /** A route as the kernel holds it. */
@@ -60,7 +62,7 @@ export interface KernelRoute extends RoutePath {
   readonly metric: number;
   /** Preferred source address. */
   readonly source: string | undefined;
-  /** What it has beside, that margay never sets: `tos 16`, `metrics`; `""` for a plain route. */
+  /** What it has beside, that margay never sets: `tos 16`, `metrics` other than an MTU; `""` for a plain route. */
   readonly extras: string;
 }
 
@@ -73,6 +75,7 @@ interface Draft {
   source: string | undefined;
   hops: RouteHop[] | undefined;
   nextHopId: number | undefined;
+  mtu: number | undefined;
   extras: string;
 }
 
@@ -93,7 +96,7 @@ export function decodeRoute(payload: Uint8Array, withCloned = false): KernelRout
   if (!withCloned && (flags & RouteFlag.cloned) !== 0) {
     return undefined;
   }
-  const { gateway, ifindex, table, metric, source, nextHopId, extras } = draft;
+  const { gateway, ifindex, table, metric, source, nextHopId, mtu, extras } = draft;
   const onlink = (flags & RouteFlag.onlink) !== 0;
   const single = ifindex !== 0 || gateway !== undefined;
   return {
@@ -103,6 +106,7 @@ export function decodeRoute(payload: Uint8Array, withCloned = false): KernelRout
       ? []
       : (draft.hops ?? (single ? [{ gateway, ifindex, onlink, weight: 1 }] : [])),
     nextHopId,
+    mtu,
     table,
     protocol: payload[5] as number,
     scope: payload[6] as number,
@@ -127,6 +131,7 @@ function readAttributes(payload: Uint8Array): Draft {
     source: undefined,
     hops: undefined,
     nextHopId: undefined,
+    mtu: undefined,
     extras: "",
   };
   walkAttributes(payload.subarray(ROUTE_HEADER_OCTETS), (type, value) =>
@@ -164,20 +169,29 @@ function readAttribute(draft: Draft, type: number, value: Uint8Array): void {
     case RouteAttribute.multipath:
       draft.hops = decodeMultipath(value);
       break;
-    default:
-      draft.extras = withExtra(draft.extras, type);
+    case RouteAttribute.metrics:
+      readMetrics(draft, value);
+      break;
+    case RouteAttribute.encap:
+      addExtra(draft, "encap");
+      break;
   }
 }
 
-function withExtra(extras: string, type: number): string {
-  const extra =
-    type === RouteAttribute.metrics
-      ? "metrics"
-      : type === RouteAttribute.encap
-        ? "encap"
-        : undefined;
-  if (extra === undefined) return extras;
-  return extras === "" ? extra : `${extras} ${extra}`;
+/** An MTU alone is one that we may have set; all else, such as a lock on it, is not. */
+function readMetrics(draft: Draft, value: Uint8Array): void {
+  let isPlain = true;
+  let mtu: number | undefined;
+  walkAttributes(value, (type, metric) => {
+    if (type === RouteMetric.mtu) mtu = attributeUint32(metric);
+    else isPlain = false;
+  });
+  if (isPlain) draft.mtu = mtu;
+  else addExtra(draft, "metrics");
+}
+
+function addExtra(draft: Draft, extra: string): void {
+  draft.extras = draft.extras === "" ? extra : `${draft.extras} ${extra}`;
 }
 
 function addressText(value: Uint8Array): string | undefined {

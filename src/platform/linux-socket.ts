@@ -6,7 +6,7 @@ import { TcpOptionError, type TcpOptions } from "./tcp.ts";
 
 /**
  * TCP sockets of Linux before `node:net` has them, by libc: Node sets none of these options, and opens its own sockets
- * too late for what must be in place before the first SYN.
+ * too late for what must be in place before the first SYN. Other kinds of sockets have the calls from here, too.
  */
 
 const SOCK_STREAM_CLOEXEC_NONBLOCK = 1 | 0o2000000 | 0o4000;
@@ -22,8 +22,8 @@ const TCP_MD5SIG_EXT = 32;
 const TCP_MD5SIG_FLAG_PREFIX = 1;
 const IPV6_V6ONLY = 26;
 
-/** Where the two IP versions differ. */
-const ip = {
+/** Where the two IP versions differ: `sockaddr` family, level of `setsockopt`, and options there. */
+export const ip = {
   4: { family: 2, level: 0, trafficClass: 1, ttl: 2, minimumTtl: 21, ttlOffset: 8 },
   6: { family: 10, level: 41, trafficClass: 67, ttl: 16, minimumTtl: 73, ttlOffset: 7 },
 } as const;
@@ -36,6 +36,9 @@ type Call = (...values: unknown[]) => number;
 interface Libc {
   readonly socket: Call;
   readonly bind: Call;
+  readonly connect: Call;
+  readonly send: Call;
+  readonly recv: Call;
   readonly setsockopt: Call;
   readonly getsockopt: Call;
   readonly ifNameToIndex: Call;
@@ -55,6 +58,9 @@ function load(): Libc | Error {
     return {
       socket: library.func("int socket(int, int, int)"),
       bind: library.func("int bind(int, const void *, unsigned int)"),
+      connect: library.func("int connect(int, const void *, unsigned int)"),
+      send: library.func("int64_t send(int, const void *, size_t, int)"),
+      recv: library.func("int64_t recv(int, void *, size_t, int)"),
       setsockopt: library.func("int setsockopt(int, int, int, const void *, unsigned int)"),
       getsockopt: library.func("int getsockopt(int, int, int, void *, void *)"),
       ifNameToIndex: library.func("unsigned int if_nametoindex(const char *)"),
@@ -72,7 +78,8 @@ export function whyUnsupported(): string | undefined {
   return loaded instanceof Error ? loaded.message : undefined;
 }
 
-function libc(): Libc {
+/** The calls. @throws Error where there are none */
+export function libc(): Libc {
   loaded ??= load();
   if (loaded instanceof Error) throw loaded;
   return loaded;
@@ -105,8 +112,8 @@ export function bindListener(fd: number, address: string, port: number): void {
   if (libc().bind(fd, name, name.length) < 0) throw systemError("cannot bind");
 }
 
-/** struct sockaddr_in (16 octets) or sockaddr_in6 (28). */
-function socketAddress(text: string, port: number): Uint8Array {
+/** struct sockaddr_in (16 octets) or sockaddr_in6 (28). @param text an address, a link-local one with its zone */
+export function socketAddress(text: string, port: number): Uint8Array {
   const address = withoutZone(text);
   const octets = parseIpAddress(address);
   if (octets === undefined) throw new TypeError(`${address} is not an IP address`);
@@ -121,7 +128,8 @@ function socketAddress(text: string, port: number): Uint8Array {
   return name;
 }
 
-function setNumber(fd: number, level: number, option: number, value: number): boolean {
+/** Sets an option of four octets; whether the kernel took it. */
+export function setNumber(fd: number, level: number, option: number, value: number): boolean {
   const octets = new Uint8Array(4);
   new DataView(octets.buffer).setInt32(0, value, true);
   return libc().setsockopt(fd, level, option, octets, octets.length) === 0;

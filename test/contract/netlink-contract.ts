@@ -116,9 +116,21 @@ export function netlinkContract(name: string, build: () => TestKernel, skip: str
         prefix: prefix("10.1.0.0/24"),
         ...{ type: "unicast", table: 254, protocol: 77, scope: 0, metric: 0 },
         hops: [{ gateway: "10.9.0.2", ifindex: kernel.ifindex, onlink: false, weight: 1 }],
-        ...{ source: undefined, nextHopId: undefined, extras: "" },
+        ...{ source: undefined, nextHopId: undefined, mtu: undefined, extras: "" },
       });
       assert.equal(second?.hops[0]?.gateway, "10.9.0.3");
+    });
+
+    test("gives a route an MTU, changes it and takes it away, and deletes a route that has one", async () => {
+      const mtus: (number | undefined)[] = [];
+      for (const mtu of [1400, 1300, undefined, 1400]) {
+        const path = { ...via("10.9.0.2"), mtu };
+        await netlink.applyRoutes([change("replace", "10.1.0.0/24", path)], ours);
+        mtus.push((await list(netlink, 77))[0]?.mtu);
+      }
+      assert.deepEqual(mtus, [1400, 1300, undefined, 1400]);
+      await netlink.applyRoutes([change("delete", "10.1.0.0/24", via("10.9.0.2"))], ours);
+      assert.deepEqual(await list(netlink, 77), []);
     });
 
     test("replaces what is there, whosoever's", async () => {

@@ -3,7 +3,8 @@
  * is answered by `{ id, result }` or `{ id, error }`; events come as `{ event }`.
  */
 import { createInterface } from "node:readline";
-import { Felix, type FelixOptions } from "../../src/felix/felix.ts";
+import { Felix } from "../../src/felix/felix.ts";
+import type { FelixOptions } from "../../src/felix/options.ts";
 import { nftProgram } from "../../src/felix/firewall/nft.ts";
 import type { FirewallConfig } from "../../src/felix/firewall/wish.ts";
 import { procSysctl } from "../../src/felix/sysctl.ts";
@@ -11,6 +12,7 @@ import { parsePrefix, type Prefix } from "../../src/net/prefix.ts";
 import { openKernelNetlink } from "../../src/netlink/kernel-netlink.ts";
 import { watchNftables } from "../../src/netlink/nftables-watch.ts";
 import { nodeClock } from "../../src/platform/node-clock.ts";
+import { openPathProbe } from "../../src/platform/path-probe.ts";
 import type { PathPolicy } from "../../src/felix/pool-policy.ts";
 import { defaultTunnelSettings, type TunnelSettings } from "../../src/felix/tunnel-kind.ts";
 import type { Logger } from "../../src/platform/logger.ts";
@@ -56,6 +58,8 @@ interface RunnerOptions {
   readonly firewall?: PlainFirewall;
   /** Path of nft(8). */
   readonly nft?: string;
+  /** Without, nothing is probed. */
+  readonly mtu?: { readonly intervalSeconds: number; readonly timeoutMs: number };
 }
 
 /** With prefixes as text. */
@@ -72,6 +76,7 @@ function firewallConfig({ settings, podPools, natOutgoing, nodes }: PlainFirewal
 }
 
 const options = JSON.parse(process.argv[2] as string) as RunnerOptions;
+const { mtu } = options;
 const netlink = openKernelNetlink();
 const felix = new Felix({
   nodeAddress: options.nodeAddress,
@@ -88,6 +93,11 @@ const felix = new Felix({
   tunnelLingerMs: options.tunnelLingerMs ?? 10_000,
   ...(options.firewall !== undefined && { firewall: firewallConfig(options.firewall) }),
   nftables: { nft: nftProgram(options.nft), watch: watchNftables },
+  ...(mtu !== undefined && {
+    mtu: { probe: "auto", intervalSeconds: mtu.intervalSeconds },
+    openPathProbe,
+    pathProbeTimeoutMs: mtu.timeoutMs,
+  }),
   netlink,
   sysctl: procSysctl,
   clock: nodeClock,

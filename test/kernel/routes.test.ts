@@ -95,6 +95,7 @@ describe("routes on the same segment", { skip, timeout: 60_000 * slowness }, () 
     const { lines } = await felix.call<{ lines: string[] }>("explain", "10.233.3.7");
     assert.deepEqual(lines, [
       "10.233.3.0/24 is wanted via 192.168.1.4 dev eth0: installed",
+      "MTU 1500: eth0 sends no more",
       "next hop 192.168.1.4: 192.168.1.4 is in 192.168.1.0/24, a subnet of eth0: direct",
       "the kernel uses 10.233.3.0/24 via 192.168.1.4 dev eth0 proto margay",
     ]);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { Felix, type FelixOptions } from "../../src/felix/felix.ts";
+import { Felix } from "../../src/felix/felix.ts";
+import type { FelixOptions } from "../../src/felix/options.ts";
 import type { FelixEvent, FibEntry } from "../../src/felix/status.ts";
 import type { Sysctl } from "../../src/felix/sysctl.ts";
 import { parsePrefix, type Prefix } from "../../src/net/prefix.ts";

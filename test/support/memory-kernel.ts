@@ -264,7 +264,7 @@ export class MemoryKernel {
     if (nextHopId !== undefined && !this.nextHops.has(nextHopId)) return Errno.invalid;
     const scope = path.hops.some((hop) => hop.gateway !== undefined) ? 0 : LINK_SCOPE;
     return {
-      ...{ prefix, metric, type: path.type, hops: path.hops, nextHopId },
+      ...{ prefix, metric, type: path.type, hops: path.hops, nextHopId, mtu: path.mtu },
       ...{ table: identity.table, protocol: identity.protocol },
       scope: path.hops.length === 0 ? 0 : scope,
       source: undefined,

@@ -62,6 +62,28 @@ export const fibMetrics: readonly Metric[] = [
     "Times that others changed our part of the firewall, and it was put back",
     ({ firewall }) => firewall?.repairs,
   ),
+  {
+    name: "margay_fib_path_mtu_bytes",
+    help: "What gets to a next hop, where that is less than the interface towards it sends",
+    type: "gauge",
+    *samples({ felix }) {
+      for (const { nextHop, octets } of felix?.status().mtu.paths ?? []) {
+        yield { labels: { next_hop: nextHop }, value: octets };
+      }
+    },
+  },
+  figure(
+    "gauge",
+    "route_mtu_bytes",
+    "The largest packet that every route in use takes",
+    ({ mtu }) => mtu.smallest?.octets,
+  ),
+  figure(
+    "gauge",
+    "pod_interfaces_above_route_mtu",
+    "Interfaces of pods that send larger packets than that",
+    ({ mtu }) => mtu.podInterfaces.length,
+  ),
 ];
 
 function figure(

@@ -24,6 +24,7 @@ export const fibColumns: readonly Column<FibRow>[] = [
   column("DEV", (wanted) => wanted.dev),
   column("HOW", how),
   column("METRIC", (wanted) => String(wanted.metric), { wide: true, align: "right" }),
+  column("MTU", mtu, { wide: true }),
   column("REASON", (wanted) => wanted.reason, { wide: true }),
   { header: "KERNEL", wide: true, value: ({ entry }) => entry.kernel },
   { header: "WHY", value: ({ entry }) => why(entry) },
@@ -36,6 +37,11 @@ function rowState({ entry, removed }: FibRow): string {
 function stateTone(state: string): Tone {
   if (state === "installed") return "good";
   return state === "pending" || state === "stale" ? "doubtful" : "bad";
+}
+
+/** `1380: no more than 1400 octets get to 192.168.2.2, as a router reports, of which ipip takes 20` */
+function mtu({ mtu: octets, mtuText }: WantedRoute): string {
+  return octets === 0 ? "" : `${octets}: ${mtuText}`;
 }
 
 function how(wanted: WantedRoute): string {

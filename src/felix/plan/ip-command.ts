@@ -24,6 +24,7 @@ export function routeCommand(
   if (metric !== 0) words.push("metric", String(metric));
   if (table !== MAIN_TABLE) words.push("table", String(table));
   const [hop] = path.hops;
+  if (op !== "delete" && path.mtu !== undefined) words.push("mtu", String(path.mtu));
   if (op !== "delete" && path.hops.length > 1) {
     for (const one of path.hops) {
       const weight = ["weight", String(one.weight)];

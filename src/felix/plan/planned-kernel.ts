@@ -216,11 +216,11 @@ function keyOf({ prefix, metric }: Pick<RouteChange, "prefix" | "metric">, table
 }
 
 function routeOf(
-  { prefix, metric, path: { type, hops, nextHopId } }: RouteChange,
+  { prefix, metric, path: { type, hops, nextHopId, mtu } }: RouteChange,
   { protocol, table }: RouteIdentity,
 ): KernelRoute {
   return {
-    ...{ prefix, metric, type, hops, nextHopId, protocol, table },
+    ...{ prefix, metric, type, hops, nextHopId, mtu, protocol, table },
     ...{ scope: 0, source: undefined, extras: "" },
   };
 }

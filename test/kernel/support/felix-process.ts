@@ -26,6 +26,7 @@ export interface FelixProcessOptions {
   readonly firewall?: PlainFirewall;
   /** Path of nft(8). */
   readonly nft?: string;
+  readonly mtu?: { readonly intervalSeconds: number; readonly timeoutMs: number };
 }
 
 /** What is to be in the firewall. */

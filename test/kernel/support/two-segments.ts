@@ -38,6 +38,7 @@ export class TwoSegments {
     return this.nodes[2] as Node;
   }
 
+  /** The namespace between the two. */
   get router(): string {
     return this.#router;
   }

@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, test } from "node:test";
+import { create } from "@bufbuild/protobuf";
+import { healthProblems } from "../../../src/api/health.ts";
+import { StatusSchema } from "../../../src/gen/margay/v1/status_pb.ts";
 import { EventLoopTurns } from "../../../src/agent/event-loop-turns.ts";
 import { expose, metrics } from "../../../src/agent/metrics/index.ts";
 import { type StatusSources, statusView } from "../../../src/agent/status-view.ts";
@@ -36,6 +39,11 @@ const felixStatus: FelixStatus = {
   adopted: 1,
   pictureComplete: false,
   overlaps: [],
+  mtu: {
+    paths: [{ nextHop: "10.0.0.3", octets: 1400, how: "reported" }],
+    smallest: { octets: 1380, text: "no more than 1400 octets get to 10.0.0.3" },
+    podInterfaces: [{ device: "cali1", mtu: 1500 }],
+  },
   frozenRemovals: 0,
   repairs: 3,
   overflows: 1,
@@ -281,11 +289,29 @@ describe("metrics", () => {
       margay_fib_last_resync_duration_seconds: 0.012,
       margay_fib_ip_forward: 1,
       margay_fib_tunnel_missing: 1,
+      'margay_fib_path_mtu_bytes{next_hop="10.0.0.3"}': 1400,
+      margay_fib_route_mtu_bytes: 1380,
+      margay_fib_pod_interfaces_above_route_mtu: 1,
       margay_config_last_reload_successful: 0,
       margay_config_last_reload_timestamp_seconds: 1_700_000_000,
     };
     for (const [name, value] of Object.entries(expected))
       assert.equal(found.get(name), value, name);
+  });
+
+  test("a pod whose packets are too large is a warning that makes nobody unhealthy", async () => {
+    scene = new Scene();
+    await scene.start();
+    const felix = { status: () => felixStatus } as Felix; // all that the status reads of it
+    const status = create(StatusSchema, statusView({ ...scene.sources, felix }));
+    const [podMtu] = status.warnings.filter(({ name }) => name === "pod-mtu");
+    assert.equal(
+      podMtu?.text,
+      "cali1 of a pod has MTU 1500, and routes take 1380: no more than 1400 octets get to 10.0.0.3",
+    );
+    const problems = healthProblems(status);
+    assert.ok(problems.includes("kernel has no ipip"));
+    assert.ok(!problems.includes(podMtu?.text ?? ""));
   });
 
   test("are all in docs/OPERATIONS.md, and none besides", () => {

@@ -479,6 +479,17 @@ suite("FIB", () => {
     assert.match(first ?? "", /tunnel {8}ENODEV: No such device → modprobe ipip$/);
     assert.match(second ?? "", /installed {3}- {11}- {7}unreachable {3}own-pod-cidr$/);
   });
+
+  test("what a route takes and why no more, where there is room", () => {
+    const wanted = { via: "192.168.2.2", dev: "tunl0", tunnel: true, mtu: 1480 };
+    const entry = create(FibEntrySchema, {
+      prefix: "10.1.0.0/24",
+      state: "installed",
+      wanted: { ...wanted, mtuText: "tunl0 sends no more" },
+    });
+    const table = new Table(fibColumns, { wide: true, headers: false });
+    assert.match(table.lines([{ entry }]), / 1480: tunl0 sends no more /);
+  });
 });
 
 suite("explanation", () => {

@@ -50,6 +50,7 @@ test("a file that says next to nothing takes the rest from its member and the de
     nextHopObjects: "never",
     maximumRemovalPercent: 30,
   });
+  assert.deepEqual(config.mtu, { probe: "never", intervalSeconds: 600 });
   assert.deepEqual(config.api, { socket: "/run/margay/margay.sock" });
   assert.deepEqual(config.peers, []);
   assert.deepEqual(config.log, { level: "info" });
@@ -78,6 +79,7 @@ timers: { holdTimeSeconds: 9, connectRetrySeconds: 0.5, idleHoldSeconds: 0 }
 mesh: { dial: calico }
 encapsulation: never
 kernel: { protocol: 200, table: 100, metric: 512, conflicts: take, nextHopObjects: auto, maximumRemovalPercent: 50 }
+mtu: { probe: auto, intervalSeconds: 60 }
 api: { socket: /tmp/margay.sock, listen: "[::1]:8179" }
 peers:
   - { address: 192.168.1.1, asn: 65001, port: 1179, passive: true, description: tor, importPrefixes: [0.0.0.0/0] }
@@ -96,6 +98,7 @@ log: { level: trace }
     nextHopObjects: "auto",
     maximumRemovalPercent: 50,
   });
+  assert.deepEqual(config.mtu, { probe: "auto", intervalSeconds: 60 });
   assert.deepEqual(config.api.listen, { address: "::1", port: 8179 });
   const [{ importPrefixes = [], ...peer } = assert.fail("no peer")] = config.peers;
   assert.deepEqual(texts(importPrefixes), ["0.0.0.0/0"]);

@@ -13,7 +13,7 @@ const hop = (gateway: string | undefined, ifindex: number, onlink = false, weigh
 });
 
 describe("routes in words", () => {
-  const lines: readonly (readonly [path: PathContent, metric: number, line: string])[] = [
+  const lines: (readonly [path: PathContent, metric: number, line: string])[] = [
     [
       { type: "unicast", hops: [hop("192.168.1.3", 2)] },
       0,
@@ -45,6 +45,18 @@ describe("routes in words", () => {
       "10.233.2.0/24 proto margay metric 7 nexthop via 192.168.1.3 dev eth0 weight 1 nexthop via 192.168.2.2 dev tunl0 weight 2 onlink",
     ],
   ];
+  lines.push(
+    [
+      { type: "unicast", hops: [hop("192.168.2.2", 3, true)], mtu: 1380 },
+      0,
+      "10.233.2.0/24 via 192.168.2.2 dev tunl0 proto margay onlink mtu 1380",
+    ],
+    [
+      { type: "unicast", hops: [hop("192.168.1.3", 2), hop("192.168.1.4", 2)], mtu: 1400 },
+      0,
+      "10.233.2.0/24 proto margay mtu 1400 nexthop via 192.168.1.3 dev eth0 weight 1 nexthop via 192.168.1.4 dev eth0 weight 1",
+    ],
+  );
   for (const [path, metric, line] of lines) {
     test(line, () => {
       assert.equal(routeLine("10.233.2.0/24", path, "margay", metric, device), line);

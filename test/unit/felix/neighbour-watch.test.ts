@@ -47,7 +47,7 @@ describe("a next hop on our segment", () => {
     assert.equal(way(), TUNNELLED);
     const { lines } = await h.felix.explain("10.233.2.9");
     assert.equal(
-      lines[1],
+      lines[2],
       "next hop 192.168.1.3: 192.168.1.3 is in 192.168.1.0/24, a subnet of eth0, but does not answer there: tunnel",
     );
   });

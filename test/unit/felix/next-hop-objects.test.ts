@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import type { FelixOptions } from "../../../src/felix/felix.ts";
+import type { FelixOptions } from "../../../src/felix/options.ts";
 import { FelixHarness, OURS, prefix, STATIC } from "../../support/felix-harness.ts";
 
 const FIRST_ID = 77 * 2 ** 24 + 1;

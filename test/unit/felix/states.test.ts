@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { FelixOptions } from "../../../src/felix/felix.ts";
+import type { FelixOptions } from "../../../src/felix/options.ts";
 import { FelixHarness, prefix, STATIC } from "../../support/felix-harness.ts";
 
 /** A world: what is wanted, what others do, and what the kernel then has of pods. */

@@ -164,20 +164,21 @@ describe("routes", () => {
       metric: fc.integer({ min: 0, max: 0xffffffff }),
       table: fc.integer({ min: 1, max: 70_000 }),
       hops: fc.array(someHop, { minLength: 1, maxLength: 4 }),
+      mtu: fc.option(fc.integer({ min: 68, max: 65_535 }), { nil: undefined }),
     });
     fc.assert(
-      fc.property(route, ({ value, length, metric, table, hops }) => {
+      fc.property(route, ({ value, length, metric, table, hops, mtu }) => {
         const mask = length === 0 ? 0 : (0xffffffff << (32 - length)) >>> 0;
         const masked = (value & mask) >>> 0;
         const text = `${[24, 16, 8, 0].map((shift) => (masked >>> shift) & 255).join(".")}/${length}`;
         const at = prefix(text);
         const ways = hops.length === 1 ? hops.map((hop) => ({ ...hop, weight: 1 })) : hops;
-        const path: RoutePath = { type: "unicast", hops: ways };
+        const path: RoutePath = { type: "unicast", hops: ways, mtu };
         const encoder = new RouteEncoder({ protocol: 77, table });
         const [message] = messages(encoder.encode([{ op: "create", prefix: at, metric, path }], 1));
         assert.deepEqual(decodeRoute(message?.payload ?? new Uint8Array()), {
           prefix: at,
-          ...{ type: "unicast", hops: ways, table, protocol: 77, scope: 0, metric },
+          ...{ type: "unicast", hops: ways, table, protocol: 77, scope: 0, metric, mtu },
           ...{ source: undefined, nextHopId: undefined, extras: "" },
         });
       }),
@@ -188,7 +189,7 @@ describe("routes", () => {
     const payload = octets(`
       02 18 00 10 fe 4d 00 01 00000000     ; tos 16
       0800 0100 0ae90200
-      0c00 0880 0800 0200 78050000         ; RTA_METRICS, nested
+      1400 0880 0800 0100 04000000 0800 0200 78050000 ; RTA_METRICS, nested: an MTU, and a lock on it
       0800 0700 c0a80102                   ; RTA_PREFSRC
       0800 1e00 05000000                   ; RTA_NH_ID 5
     `);

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file margay/v1/fib.proto.
  */
 export const file_margay_v1_fib: GenFile = /*@__PURE__*/
-  fileDesc("ChNtYXJnYXkvdjEvZmliLnByb3RvEgltYXJnYXkudjEijwEKCEZpYkVudHJ5Eg4KBnByZWZpeBgBIAEoCRINCgVzdGF0ZRgCIAEoCRImCgZ3YW50ZWQYAyABKAsyFi5tYXJnYXkudjEuV2FudGVkUm91dGUSDgoGa2VybmVsGAQgASgJEg0KBW93bmVyGAUgASgJEg0KBWVycm9yGAYgASgJEg4KBnJlbWVkeRgHIAEoCSKKAQoLV2FudGVkUm91dGUSDAoEdHlwZRgBIAEoCRILCgN2aWEYAiABKAkSCwoDZGV2GAMgASgJEg4KBm9ubGluaxgEIAEoCBIOCgZtZXRyaWMYBSABKA0SDgoGdHVubmVsGAYgASgIEg4KBnJlYXNvbhgHIAEoCRITCgtyZWFzb25fdGV4dBgIIAEoCWIGcHJvdG8z");
+  fileDesc("ChNtYXJnYXkvdjEvZmliLnByb3RvEgltYXJnYXkudjEijwEKCEZpYkVudHJ5Eg4KBnByZWZpeBgBIAEoCRINCgVzdGF0ZRgCIAEoCRImCgZ3YW50ZWQYAyABKAsyFi5tYXJnYXkudjEuV2FudGVkUm91dGUSDgoGa2VybmVsGAQgASgJEg0KBW93bmVyGAUgASgJEg0KBWVycm9yGAYgASgJEg4KBnJlbWVkeRgHIAEoCSKpAQoLV2FudGVkUm91dGUSDAoEdHlwZRgBIAEoCRILCgN2aWEYAiABKAkSCwoDZGV2GAMgASgJEg4KBm9ubGluaxgEIAEoCBIOCgZtZXRyaWMYBSABKA0SDgoGdHVubmVsGAYgASgIEg4KBnJlYXNvbhgHIAEoCRITCgtyZWFzb25fdGV4dBgIIAEoCRILCgNtdHUYCSABKA0SEAoIbXR1X3RleHQYCiABKAliBnByb3RvMw");
 
 /**
  * What we want in the kernel for a prefix, and what is there.
@@ -129,6 +129,20 @@ export type WantedRoute = Message<"margay.v1.WantedRoute"> & {
    * @generated from field: string reason_text = 8;
    */
   reasonText: string;
+
+  /**
+   * Octets of the largest packet that it takes; 0 while there is no way, or for a route that leads nowhere.
+   *
+   * @generated from field: uint32 mtu = 9;
+   */
+  mtu: number;
+
+  /**
+   * Why no more: "eth0 sends no more".
+   *
+   * @generated from field: string mtu_text = 10;
+   */
+  mtuText: string;
 };
 
 /**
