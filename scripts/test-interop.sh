@@ -20,7 +20,7 @@ together=()
 alone=()
 for file in "$@"; do
   case ${file##*/} in
-    benchmark.test.ts | capacity.test.ts | slow-client.test.ts) alone+=("$file") ;;
+    benchmark.test.ts | capacity.test.ts | session-control.test.ts | slow-client.test.ts) alone+=("$file") ;;
     *) together+=("$file") ;;
   esac
 done
