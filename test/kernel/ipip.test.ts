@@ -97,6 +97,7 @@ describe("routes through tunl0", { skip, timeout: 120_000 * slowness }, () => {
     const { lines } = await near.call<{ lines: string[] }>("explain", "10.233.2.3");
     assert.deepEqual(lines, [
       "10.233.2.0/24 is wanted via 192.168.2.2 dev tunl0 onlink: installed",
+      "MTU 1480: tunl0 sends no more",
       "next hop 192.168.2.2: 192.168.2.2 is behind 192.168.1.1 on eth0 (route 0.0.0.0/0): tunnel",
       "the kernel uses 10.233.2.0/24 via 192.168.2.2 dev tunl0 proto margay onlink",
     ]);
