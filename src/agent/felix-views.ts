@@ -44,7 +44,7 @@ export function felixViews(sources: FelixViewSources): Views {
 function felixStatus(sources: FelixViewSources): StatusView {
   const { files, programmer, turns, clock, startedWallMs } = sources;
   const { node } = files.config;
-  const { fib, kernel, warnings = [] } = programmerReport(programmer.felix.status());
+  const { fib, kernel, firewall, warnings = [] } = programmerReport(programmer.felix.status());
   return {
     nodeName: node.name,
     role: "felix",
@@ -56,6 +56,7 @@ function felixStatus(sources: FelixViewSources): StatusView {
     routes: sources.routes(),
     ...(fib && { fib }),
     ...(kernel && { kernel }),
+    ...(firewall && { firewall }),
     config: files.status,
     warnings: [...sources.warnings(), ...warnings],
     eventLoop: eventLoopView(turns),

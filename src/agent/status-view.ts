@@ -52,6 +52,7 @@ export function statusView(sources: StatusSources): StatusView {
     routes,
     ...(programmer?.fib !== undefined && { fib: programmer.fib }),
     ...(programmer?.kernel !== undefined && { kernel: programmer.kernel }),
+    ...(programmer?.firewall !== undefined && { firewall: programmer.firewall }),
     ...(sources.config !== undefined && { config: sources.config }),
     warnings: [...(sources.warnings ?? []), ...(programmer?.warnings ?? [])],
     eventLoop: eventLoopView(turns),

@@ -120,7 +120,11 @@ function pair(t: TestContext): Pair {
   const programmer = new Programmer();
   const parts = { clock: nodeClock, logger: silentLogger };
   const resync = new Resync({ feed: programmer, staleMs: 600_000, ...parts });
-  const report = () => ({ fib: { installed: programmer.routes.size }, warnings: [] });
+  const report = () => ({
+    fib: { installed: programmer.routes.size },
+    firewall: { table: "in place", repairs: 3n },
+    warnings: [],
+  });
   const client = new FeedClient({ socketPath, resync, report, ...parts });
   t.after(async () => {
     client.stop();
@@ -140,6 +144,7 @@ suite("the feed of routes over a unix socket", { timeout: 120_000 }, () => {
     speaker.set("10.2.0.0/24", "192.0.2.1", "192.0.2.2");
     await until("the routes to arrive", () => programmer.has(speaker.table));
     await until("the report to arrive", () => speaker.feed.report?.fib?.installed === 2);
+    assert.equal(speaker.feed.report?.firewall?.repairs, 3n);
     await speaker.stop();
     await until("the loss to be noticed", () => resync.staleSize === 2);
     assert.equal(programmer.routes.size, 2);

@@ -126,7 +126,9 @@ export class FeedClient {
   #report(client: Client, last: string): void {
     const { clock, report } = this.#options;
     const now = report();
-    const text = JSON.stringify(now);
+    const text = JSON.stringify(now, (_, value) =>
+      typeof value === "bigint" ? String(value) : (value as unknown),
+    );
     const next = (): void => {
       if (this.#isStopped || !this.#isConnected) return;
       this.#reporting = clock.after(REPORT_MS, () => this.#report(client, text));

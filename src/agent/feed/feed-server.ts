@@ -10,7 +10,7 @@ import { type FeedPage, FeedQueue } from "./feed-queue.ts";
 import type { Picture, RouteFeed } from "./route-feed.ts";
 
 /** What a programmer says of itself. */
-export type ProgrammerReport = Pick<StatusView, "fib" | "kernel" | "warnings">;
+export type ProgrammerReport = Pick<StatusView, "fib" | "kernel" | "firewall" | "warnings">;
 
 export interface FeedServerOptions {
   /** Every route that is selected; may change while it is iterated. */
@@ -60,12 +60,17 @@ export class FeedServer implements RouteFeed {
   handlers(mayReport: boolean): ServiceHandlers<typeof RouteFeedService> {
     return {
       follow: ({ version }, { signal }) => this.#follow(version, signal),
-      report: ({ fib, kernel, warnings }) => {
+      report: ({ fib, kernel, firewall, warnings }) => {
         if (!mayReport) {
           const text = "reports are taken on the unix socket only";
           throw new ApiError(StatusCode.PERMISSION_DENIED, text);
         }
-        this.#report = { ...(fib && { fib }), ...(kernel && { kernel }), warnings };
+        this.#report = {
+          ...(fib && { fib }),
+          ...(kernel && { kernel }),
+          ...(firewall && { firewall }),
+          warnings,
+        };
         return {};
       },
     };

@@ -4,7 +4,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { FibCounts, KernelStatus, Warning } from "./status_pb.ts";
+import type { FibCounts, Firewall, KernelStatus, Warning } from "./status_pb.ts";
 import { file_margay_v1_status } from "./status_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file margay/v1/route_feed.proto.
  */
 export const file_margay_v1_route_feed: GenFile = /*@__PURE__*/
-  fileDesc("ChptYXJnYXkvdjEvcm91dGVfZmVlZC5wcm90bxIJbWFyZ2F5LnYxIiAKDUZvbGxvd1JlcXVlc3QSDwoHdmVyc2lvbhgBIAEoCSJ9Cg5Gb2xsb3dSZXNwb25zZRIOCgZiZWdpbnMYASABKAgSKAoGcm91dGVzGAIgAygLMhgubWFyZ2F5LnYxLlNlbGVjdGVkUm91dGUSDAoEZW5kcxgDIAEoCBIjCgdwaWN0dXJlGAQgASgLMhIubWFyZ2F5LnYxLlBpY3R1cmUiMgoNU2VsZWN0ZWRSb3V0ZRIOCgZwcmVmaXgYASABKAkSEQoJbmV4dF9ob3BzGAIgAygJIioKB1BpY3R1cmUSDQoFd2hvbGUYASABKAgSEAoIY29tcGxldGUYAiABKAgigQEKDVJlcG9ydFJlcXVlc3QSIQoDZmliGAEgASgLMhQubWFyZ2F5LnYxLkZpYkNvdW50cxInCgZrZXJuZWwYAiABKAsyFy5tYXJnYXkudjEuS2VybmVsU3RhdHVzEiQKCHdhcm5pbmdzGAMgAygLMhIubWFyZ2F5LnYxLldhcm5pbmciEAoOUmVwb3J0UmVzcG9uc2UykgEKEFJvdXRlRmVlZFNlcnZpY2USPwoGRm9sbG93EhgubWFyZ2F5LnYxLkZvbGxvd1JlcXVlc3QaGS5tYXJnYXkudjEuRm9sbG93UmVzcG9uc2UwARI9CgZSZXBvcnQSGC5tYXJnYXkudjEuUmVwb3J0UmVxdWVzdBoZLm1hcmdheS52MS5SZXBvcnRSZXNwb25zZWIGcHJvdG8z", [file_margay_v1_status]);
+  fileDesc("ChptYXJnYXkvdjEvcm91dGVfZmVlZC5wcm90bxIJbWFyZ2F5LnYxIiAKDUZvbGxvd1JlcXVlc3QSDwoHdmVyc2lvbhgBIAEoCSJ9Cg5Gb2xsb3dSZXNwb25zZRIOCgZiZWdpbnMYASABKAgSKAoGcm91dGVzGAIgAygLMhgubWFyZ2F5LnYxLlNlbGVjdGVkUm91dGUSDAoEZW5kcxgDIAEoCBIjCgdwaWN0dXJlGAQgASgLMhIubWFyZ2F5LnYxLlBpY3R1cmUiMgoNU2VsZWN0ZWRSb3V0ZRIOCgZwcmVmaXgYASABKAkSEQoJbmV4dF9ob3BzGAIgAygJIioKB1BpY3R1cmUSDQoFd2hvbGUYASABKAgSEAoIY29tcGxldGUYAiABKAgiqAEKDVJlcG9ydFJlcXVlc3QSIQoDZmliGAEgASgLMhQubWFyZ2F5LnYxLkZpYkNvdW50cxInCgZrZXJuZWwYAiABKAsyFy5tYXJnYXkudjEuS2VybmVsU3RhdHVzEiQKCHdhcm5pbmdzGAMgAygLMhIubWFyZ2F5LnYxLldhcm5pbmcSJQoIZmlyZXdhbGwYBCABKAsyEy5tYXJnYXkudjEuRmlyZXdhbGwiEAoOUmVwb3J0UmVzcG9uc2UykgEKEFJvdXRlRmVlZFNlcnZpY2USPwoGRm9sbG93EhgubWFyZ2F5LnYxLkZvbGxvd1JlcXVlc3QaGS5tYXJnYXkudjEuRm9sbG93UmVzcG9uc2UwARI9CgZSZXBvcnQSGC5tYXJnYXkudjEuUmVwb3J0UmVxdWVzdBoZLm1hcmdheS52MS5SZXBvcnRSZXNwb25zZWIGcHJvdG8z", [file_margay_v1_status]);
 
 /**
  * Asks for routes.
@@ -156,6 +156,11 @@ export type ReportRequest = Message<"margay.v1.ReportRequest"> & {
    * @generated from field: repeated margay.v1.Warning warnings = 3;
    */
   warnings: Warning[];
+
+  /**
+   * @generated from field: margay.v1.Firewall firewall = 4;
+   */
+  firewall?: Firewall | undefined;
 };
 
 /**
