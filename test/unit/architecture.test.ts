@@ -218,6 +218,7 @@ describe("the architecture", () => {
       files.filter(({ imports }) => imports.includes(name)).map(({ path }) => path);
     assert.deepEqual(importers("koffi"), [
       "netlink/socket.ts",
+      "platform/capabilities.ts",
       "platform/linux-socket.ts",
       "platform/startup-memory.ts",
     ]);

@@ -1,0 +1,65 @@
+import { closeSync, existsSync, openSync } from "node:fs";
+import { type Capability, keepCapabilities } from "./capabilities.ts";
+
+/** What a daemon wants of the process that it runs in. */
+interface Daemon {
+  readonly capabilities: readonly Capability[];
+  /** It is to be small: there is one on every node. */
+  readonly isSmall: boolean;
+}
+
+/** By the verb of the command line. */
+const daemons: Readonly<Record<string, Daemon>> = {
+  node: { capabilities: ["NET_ADMIN", "NET_BIND_SERVICE"], isSmall: true },
+  felix: { capabilities: ["NET_ADMIN"], isSmall: true },
+  speaker: { capabilities: ["NET_BIND_SERVICE"], isSmall: false },
+  reflector: { capabilities: ["NET_BIND_SERVICE"], isSmall: false },
+};
+
+/** V8 takes the size of its young generation from the command line alone; one of the usual size would be most of the memory. */
+const SMALL = "--max-semi-space-size=4";
+/** In the environment of a process that has started over. */
+const MARK = "MARGAY_HAS_STARTED_OVER";
+
+/**
+ * Makes the process another one, with the same id, that is as its daemon wants it: without the capabilities that it does
+ * not need, which no thread can take from another, and with a small heap. Returns where nothing is to be done, or cannot be.
+ * @param argv of the process
+ */
+export function startOver(argv: readonly string[]): void {
+  const { env } = process;
+  const isSecond = env[MARK] !== undefined;
+  delete env[MARK];
+  const daemon = daemons[argv[2] ?? ""];
+  if (isSecond || daemon === undefined || process.execve === undefined) return;
+  const flags = daemon.isSmall && !isHeapChosen() ? [SMALL] : [];
+  const files = [process.execPath, ...argv.slice(1).map((word) => word.replace(/^-.*?=/, ""))];
+  const isLess = keepCapabilities(daemon.capabilities, readabilityOf(files));
+  if (flags.length === 0 && !isLess) return;
+  try {
+    const words = [process.argv0, ...flags, ...process.execArgv, ...argv.slice(1)];
+    process.execve(process.execPath, words, { ...env, [MARK]: "1" });
+  } catch {
+    // Not allowed here: the daemon runs as it is.
+  }
+}
+
+function isHeapChosen(): boolean {
+  const { NODE_OPTIONS: options = "" } = process.env;
+  return [...process.execArgv, options].join(" ").includes("semi-space");
+}
+
+/** Tells whether what can be read of these files now can still be read, each time that it is asked. */
+function readabilityOf(words: readonly string[]): () => boolean {
+  const files = words.filter((word) => existsSync(word) && isReadable(word));
+  return () => files.every(isReadable);
+}
+
+function isReadable(file: string): boolean {
+  try {
+    closeSync(openSync(file, "r"));
+    return true;
+  } catch {
+    return false;
+  }
+}
