@@ -24,8 +24,10 @@ interface Held {
 
 /** A write that somebody disturbed is done again, this often at most. */
 const ATTEMPTS = 5;
-/** For so long after a write, a change of the table may be that write, should the kernel name another port than nft's. */
+/** For so long after a write, a change of the table by a port that is no process's id may be that write. */
 const ECHO_MS = 100;
+/** Above are ports that the kernel chooses where a process's id is taken by another socket. */
+const MAXIMUM_PROCESS_ID = 0x7fff_ffff;
 
 /** Keeps our table as it shall be: whole, by one transaction, and its nodes by small ones. */
 export class TableKeeper {
@@ -95,9 +97,7 @@ export class TableKeeper {
   async #isDamaged({ shown }: Held): Promise<boolean> {
     if (!this.#isDoubted) return false;
     this.#isDoubted = false;
-    // Who has just been told has no time to lose; a change that follows our own might be an echo of it.
-    const isCertain = this.#culprit !== undefined && this.#msSinceWrite > ECHO_MS;
-    if (isCertain || (await this.#listing()) !== shown) return true;
+    if (this.#isCertain || (await this.#listing()) !== shown) return true;
     this.#culprit = undefined;
     return false;
   }
@@ -144,8 +144,11 @@ export class TableKeeper {
     this.#parts.logger.warn({ table: TABLE }, message);
   }
 
-  get #msSinceWrite(): number {
-    return this.#parts.clock.nowMs() - this.#writtenMs;
+  /** Another hand changed the table: no time is lost by looking. */
+  get #isCertain(): boolean {
+    if (this.#culprit === undefined) return false;
+    const isProcess = this.#culprit.portId <= MAXIMUM_PROCESS_ID;
+    return isProcess || this.#parts.clock.nowMs() - this.#writtenMs > ECHO_MS;
   }
 
   /** The table as it is; `undefined` when there is none. */
