@@ -22,7 +22,7 @@ interface Question {
   readonly felix?: FelixExplanation | undefined;
 }
 
-/** The story of one destination: session → path → decision → segment → kernel, up to the link that is broken. */
+/** The story of one destination: session → path → decision → segment → kernel → firewall, up to the link that is broken. */
 export function explain(question: Question): ExplanationView {
   const { address, speaker, felix } = question;
   const octets = parseIpAddress(address) as Uint8Array;

@@ -4,7 +4,7 @@ import type { FibEntry } from "../felix/status.ts";
 
 type Step = NonNullable<ExplanationView["steps"]>[number];
 
-/** The end of the story of one destination, as the programmer knows it: segment → kernel. */
+/** The end of the story of one destination, as the programmer knows it: segment → kernel → firewall. */
 export function explainKernel(felix: FelixExplanation): ExplanationView {
   const { address, entry, kernel, isOwn } = felix;
   const isWanted = entry !== undefined || isOwn;
@@ -43,8 +43,9 @@ export function reachedVerdict(
   return `${address} is reached ${through} by ${hop?.address} on ${hop?.device}.`;
 }
 
-/** Segment, where the address is not our own, and kernel. */
-export function kernelSteps({ entry, kernel, address }: FelixExplanation, isOwn: boolean): Step[] {
+/** Segment, where the address is not our own, kernel, and firewall, where something is in the way of packets. */
+export function kernelSteps(felix: FelixExplanation, isOwn: boolean): Step[] {
+  const { entry, kernel, address, passage } = felix;
   const steps: Step[] = [];
   if (!isOwn) steps.push(segmentStep(entry));
   const problem = entry?.problem;
@@ -60,6 +61,10 @@ export function kernelSteps({ entry, kernel, address }: FelixExplanation, isOwn:
     details: problem === undefined ? [] : [problem],
     remedy: entry?.remedy ?? "",
   });
+  if (passage !== undefined) {
+    const { ok, text, remedy = "" } = passage;
+    steps.push({ stage: "firewall", ok, title: text, details: [], remedy });
+  }
   return steps;
 }
 

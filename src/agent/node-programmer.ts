@@ -1,4 +1,5 @@
 import { Felix } from "../felix/felix.ts";
+import { legacyTables } from "../felix/firewall/legacy.ts";
 import { nftProgram } from "../felix/firewall/nft.ts";
 import { procSysctl } from "../felix/sysctl.ts";
 import { openKernelNetlink } from "../netlink/kernel-netlink.ts";
@@ -40,7 +41,7 @@ export class NodeProgrammer {
       isPictureWhole: () => this.feed.isWhole,
       netlink: this.#netlink,
       sysctl: procSysctl,
-      nftables: { nft: nftProgram(), watch: watchNftables },
+      nftables: { nft: nftProgram(), watch: watchNftables, legacyTables },
       openPathProbe,
       clock,
       logger,

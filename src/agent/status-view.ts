@@ -119,11 +119,13 @@ function programmerView(status: FelixStatus): Pick<StatusView, "fib" | "kernel" 
 }
 
 function firewallView(status: FirewallStatus): NonNullable<StatusView["firewall"]> {
-  const { table, guarded, nodes, masqueraded, repairs } = status;
+  const { table, guarded, nodes, masqueraded, masqueradedByOthers, passages, repairs } = status;
   return {
     ...{ table, nodes, repairs: BigInt(repairs) },
     guarded: [...guarded],
     masqueraded: [...masqueraded],
+    masqueradedByOthers: [...masqueradedByOthers],
+    passages: passages.map(({ place, pods }) => `${pods.join(", ")} through ${place}`),
   };
 }
 
@@ -152,6 +154,9 @@ function programmerWarnings(status: FelixStatus): Warning[] {
   }
   for (const { text, remedy } of status.firewall?.problems ?? []) {
     warnings.push({ name: "firewall-problem", text, remedy: remedy ?? "" });
+  }
+  for (const { text, remedy, isSure } of status.firewall?.obstacles ?? []) {
+    warnings.push({ name: "pods-dropped", text, remedy, advisory: !isSure });
   }
   const [overlap, ...more] = status.overlaps;
   if (overlap !== undefined) {

@@ -38,6 +38,7 @@ const effects: Readonly<Record<string, ConfigEffect>> = {
   "ipip.ttl": "live",
   "firewall.masquerade": "live",
   "firewall.guard": "live",
+  "firewall.forward": "live",
   "log.level": "live",
 };
 

@@ -126,6 +126,10 @@ const firewall = section({
   guard: choice(["auto", "never"]).default("auto").meta({
     description: "Drops tunnelled packets that come from hosts that are no nodes.",
   }),
+  forward: choice(["accept", "observe", "never"]).default("accept").meta({
+    description:
+      "Where rules of iptables, such as Docker's, would drop packets of pods, rules of ours let them through, or it is only told.",
+  }),
 });
 
 const mtu = section({

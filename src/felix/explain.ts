@@ -4,6 +4,8 @@ import { formatIpAddress, parseIpAddress } from "../net/ip-address.ts";
 import { type Prefix, prefixContainsAddress, prefixFromOctets } from "../net/prefix.ts";
 import type { Netlink } from "../netlink/netlink.ts";
 import { type EntryContext, entryOf, throughObject } from "./entry.ts";
+import { type PodPassage, podPassage } from "./firewall/pod-passage.ts";
+import type { FirewallStatus } from "./firewall/status.ts";
 import { pathText, protocolName, routeLine } from "./format.ts";
 import type { RouteOwner } from "./owner.ts";
 import type { FibEntry } from "./status.ts";
@@ -37,6 +39,8 @@ export interface FelixExplanation {
   readonly entry: FibEntry | undefined;
   /** What the kernel says, local pod routes included. */
   readonly kernel: KernelAnswer;
+  /** What the firewall does with its packets; `undefined` where nothing is in their way, or it is no pod's. */
+  readonly passage: PodPassage | undefined;
   /** The steps in words, one each. */
   readonly lines: readonly string[];
 }
@@ -48,6 +52,8 @@ export interface ExplainContext extends EntryContext {
   readonly podPools: readonly Prefix[];
   /** This node's own. */
   readonly podCidrs: readonly Prefix[];
+  /** `undefined` where the firewall is nobody's business. */
+  readonly firewall: FirewallStatus | undefined;
 }
 
 /** Explains an address. Throws `TypeError` when the text is none. */
@@ -59,7 +65,11 @@ export function explainAddress(text: string, context: ExplainContext): FelixExpl
   const kernel = kernelAnswer(octets, context);
   const inPodPools = context.podPools.some((pool) => prefixContainsAddress(pool, octets));
   const isOwn = context.podCidrs.some((prefix) => prefixContainsAddress(prefix, octets));
-  return { address, inPodPools, isOwn, entry, kernel, lines: wordsFor(address, entry, kernel) };
+  const { firewall } = context;
+  const passage = inPodPools && firewall !== undefined ? podPassage(firewall, octets) : undefined;
+  const lines = wordsFor(address, entry, kernel);
+  if (passage !== undefined) lines.push(passage.text);
+  return { address, inPodPools, isOwn, entry, kernel, passage, lines };
 }
 
 function longestWanted(octets: Uint8Array, context: ExplainContext): FibEntry | undefined {
@@ -102,11 +112,7 @@ function isLocalPod(
   return podCidrs.some((prefix) => prefixContainsAddress(prefix, octets));
 }
 
-function wordsFor(
-  address: string,
-  entry: FibEntry | undefined,
-  kernel: KernelAnswer,
-): readonly string[] {
+function wordsFor(address: string, entry: FibEntry | undefined, kernel: KernelAnswer): string[] {
   const lines: string[] = [];
   if (entry === undefined) lines.push(`no route is wanted for ${address}`);
   else {

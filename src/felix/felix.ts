@@ -347,6 +347,7 @@ export class Felix {
       metrics,
       podPools,
       podCidrs: this.#podCidrs,
+      firewall: this.#firewall?.status(),
     });
   }
 

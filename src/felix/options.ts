@@ -61,7 +61,7 @@ export interface FelixOptions {
   readonly loadKernelModule?: LoadKernelModule;
   /** What is to be in the firewall; by default nothing, nor is it looked at. */
   readonly firewall?: FirewallConfig;
-  readonly nftables?: Pick<FirewallParts, "nft" | "watch">;
+  readonly nftables?: Pick<FirewallParts, "nft" | "watch" | "legacyTables">;
   /** Where iproute2 looks for protocol names; by default /etc/iproute2/rt_protos.d. */
   readonly rtProtosDirectory?: string;
 }

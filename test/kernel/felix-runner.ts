@@ -5,6 +5,7 @@
 import { createInterface } from "node:readline";
 import { Felix } from "../../src/felix/felix.ts";
 import type { FelixOptions } from "../../src/felix/options.ts";
+import { legacyTables } from "../../src/felix/firewall/legacy.ts";
 import { nftProgram } from "../../src/felix/firewall/nft.ts";
 import type { FirewallConfig } from "../../src/felix/firewall/wish.ts";
 import { procSysctl } from "../../src/felix/sysctl.ts";
@@ -92,7 +93,7 @@ const felix = new Felix({
   tunnelSettings: options.tunnelSettings ?? defaultTunnelSettings,
   tunnelLingerMs: options.tunnelLingerMs ?? 10_000,
   ...(options.firewall !== undefined && { firewall: firewallConfig(options.firewall) }),
-  nftables: { nft: nftProgram(options.nft), watch: watchNftables },
+  nftables: { nft: nftProgram(options.nft), watch: watchNftables, legacyTables },
   ...(mtu !== undefined && {
     mtu: { probe: "auto", intervalSeconds: mtu.intervalSeconds },
     openPathProbe,

@@ -38,7 +38,7 @@ describe("the firewall", { skip, timeout: 120_000 * slowness }, () => {
   function expected(firewall: PlainFirewall, nodes: readonly string[]): string {
     const pools = firewall.natOutgoing.map((text) => ({ prefix: prefix(text), natOutgoing: true }));
     const podPools = firewall.podPools.map(prefix);
-    const settings = { masquerade: "auto", guard: "auto" } as const;
+    const settings = { masquerade: "auto", guard: "auto", forward: "accept" } as const;
     const wish = firewallWish({ settings, podPools, pools, tunnels: ["vxlan"] });
     return canonical(tableText(wish, nodes) ?? "");
   }
@@ -53,6 +53,7 @@ describe("the firewall", { skip, timeout: 120_000 * slowness }, () => {
     const { firewall } = await near.status();
     assert.deepEqual(firewall, {
       ...{ table: "in place", guarded: ["vxlan"], nodes: 3, masqueraded: [] },
+      ...{ masqueradedByOthers: [], passages: [], obstacles: [] },
       ...{ repairs: 0, problems: [] },
     });
   });
@@ -167,7 +168,10 @@ describe("the firewall", { skip, timeout: 120_000 * slowness }, () => {
 
   test("leaves other tables alone, and is gone when nothing is to be in it", async () => {
     await lab.nft("add table inet other");
-    await configure({ ...masquerading, settings: { masquerade: "never", guard: "never" } });
+    await configure({
+      ...masquerading,
+      settings: { masquerade: "never", guard: "never", forward: "never" },
+    });
     assert.equal((await lab.nft("list", "tables")).trim(), "table inet other");
     assert.equal((await near.status()).firewall?.table, "unneeded");
     await configure(masquerading);

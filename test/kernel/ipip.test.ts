@@ -8,7 +8,7 @@ import { TwoSegments } from "./support/two-segments.ts";
 const skip = skipWithoutIpip();
 const PING = ["-c", "1", "-W", "5"] as const;
 const guard: PlainFirewall = {
-  settings: { masquerade: "never", guard: "auto" },
+  settings: { masquerade: "never", guard: "auto", forward: "accept" },
   ...{ podPools: ["10.233.0.0/16"], natOutgoing: [], nodes: ["192.168.1.2", "192.168.2.2"] },
 };
 

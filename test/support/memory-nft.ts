@@ -1,13 +1,23 @@
 import { type Nft, NftError } from "../../src/felix/firewall/nft.ts";
-import type { NftablesChange } from "../../src/netlink/nftables-event.ts";
+import type { NftablesChange, NftablesTable } from "../../src/netlink/nftables-event.ts";
+import type { NftJson } from "./nft-json.ts";
 
 const OURS = 100;
 
-/** nftables in memory, as far as there is one table in it, written as a whole or by elements. */
+/**
+ * nftables in memory, as far as there is one table of ours in it, written as a whole or by elements, and tables of others,
+ * of which scripts are only remembered.
+ */
 export class MemoryNft implements Nft {
   /** Every script that was done. */
   readonly scripts: string[] = [];
   table: string | undefined;
+  /** Tables of other programs. */
+  others: NftJson[] = [];
+  /** What was asked of these. */
+  readonly listed: string[] = [];
+  /** Does something before others' tables are written to. */
+  beforeRules: () => void = () => {};
   /** What the next calls fail with. */
   failure: NftError | undefined;
   /** Does something before a listing is made. */
@@ -28,22 +38,43 @@ export class MemoryNft implements Nft {
 
   apply(script: string): Promise<void> {
     if (this.failure !== undefined) return Promise.reject(this.failure);
+    if (/^(insert|add|delete) rule/.test(script)) this.beforeRules();
     this.scripts.push(script);
+    if (/^(insert|add|delete) rule/.test(script)) return Promise.resolve();
     if (script.startsWith("add table")) {
       this.table = script.split("\n").slice(2).join("\n") || undefined;
     } else if (this.table === undefined) {
-      return Promise.reject(new NftError("nft(8) failed: No such file", undefined, true));
+      return Promise.reject(
+        new NftError("nft(8) failed: No such file", undefined, { isAbsent: true }),
+      );
     } else this.table += script;
     this.#tell(OURS);
     return Promise.resolve();
   }
 
-  list(): Promise<string> {
+  list(...words: readonly string[]): Promise<string> {
     if (this.failure !== undefined) return Promise.reject(this.failure);
+    if (words[0] === "-j") return this.#listOthers(words.filter((word) => !word.startsWith("-")));
     this.listings++;
     this.beforeListing();
     if (this.table !== undefined) return Promise.resolve(this.table);
-    return Promise.reject(new NftError("nft(8) failed: No such file", undefined, true));
+    return Promise.reject(
+      new NftError("nft(8) failed: No such file", undefined, { isAbsent: true }),
+    );
+  }
+
+  #listOthers(words: readonly string[]): Promise<string> {
+    this.listed.push(words.join(" "));
+    const [, what, family, name, chain] = words;
+    if (what === "chains") {
+      const all = this.others.flatMap((json) => {
+        const { nftables } = JSON.parse(json.text({ withRules: false })) as { nftables: object[] };
+        return nftables;
+      });
+      return Promise.resolve(JSON.stringify({ nftables: all }));
+    }
+    const json = this.others.find((one) => one.table === `${family} ${name}`);
+    return Promise.resolve(json?.text(chain === undefined ? {} : { chain }) ?? '{"nftables":[]}');
   }
 
   owns(portId: number): boolean {
@@ -54,6 +85,11 @@ export class MemoryNft implements Nft {
   change(table: string | undefined): void {
     this.table = table;
     this.#tell(4711);
+  }
+
+  /** Another hand's, in a table of others. */
+  touch(table: NftablesTable): void {
+    this.#listener?.({ tables: new Set([table]), portId: 4712, processName: "iptables" });
   }
 
   overflow(): void {

@@ -57,6 +57,12 @@ export const fibMetrics: readonly Metric[] = [
     ({ firewall }) => (firewall === undefined ? undefined : Number(firewall.problems.length > 0)),
   ),
   figure(
+    "gauge",
+    "firewall_obstacles",
+    "Chains of other programs that drop packets of pods",
+    ({ firewall }) => firewall?.obstacles.filter(({ isSure }) => isSure).length,
+  ),
+  figure(
     "counter",
     "firewall_repairs_total",
     "Times that others changed our part of the firewall, and it was put back",

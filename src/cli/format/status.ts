@@ -89,11 +89,13 @@ function kernelPair(kernel: KernelStatus): Pair | undefined {
 }
 
 function firewallPair(firewall: Firewall): Pair | undefined {
-  const { table, guarded, nodes, masqueraded, repairs } = firewall;
+  const { table, guarded, nodes, masqueraded, masqueradedByOthers, passages, repairs } = firewall;
   const facts = [
     table === "unneeded" ? "nothing of ours" : `table inet margay ${table}`,
     guarded.length > 0 ? `${guarded.join(" and ")} from ${counted(nodes, "node")} only` : "",
     masqueraded.length > 0 ? `masquerades ${masqueraded.join(", ")}` : "",
+    masqueradedByOthers.length > 0 ? `masqueraded are ${masqueradedByOthers.join(", ")}` : "",
+    passages.length > 0 ? `lets ${passages.join(", ")}` : "",
     repairs > 0n ? counted(Number(repairs), "repair") : "",
   ];
   const text = facts.filter((fact) => fact !== "").join(", ");

@@ -2,8 +2,11 @@ import { NetlinkError } from "../../netlink/errno.ts";
 import type { NftablesChange } from "../../netlink/nftables-event.ts";
 import type { Clock, Timer } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
+import { Contest } from "../contest.ts";
 import type { Problem } from "../problem.ts";
+import type { LegacyTables } from "./legacy.ts";
 import { type Nft, NftError } from "./nft.ts";
+import { OthersKeeper } from "./others-keeper.ts";
 import type { FirewallStatus } from "./status.ts";
 import { TABLE } from "./table.ts";
 import { TableKeeper } from "./table-keeper.ts";
@@ -13,6 +16,8 @@ export interface FirewallParts {
   readonly nft: Nft;
   /** Tells every change of tables; returns what ends it. Throws `NetlinkError` where the kernel tells nobody. */
   readonly watch: (listener: (change: NftablesChange | "overflow") => void) => () => void;
+  /** By default there are none. */
+  readonly legacyTables?: LegacyTables;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -23,12 +28,14 @@ const SAFETY_NET_MS = 60_000;
 const RETRY_MS = 1_000;
 
 /**
- * Keeps what is to be in the firewall: one table of our own, written at once and put back when somebody changes it. What
- * cannot be is told in the status and in the log, and keeps nothing else from being done.
+ * Keeps what is to be in the firewall: one table of our own, written at once and put back when somebody changes it, and
+ * what others' tables need so that pods are not cut off. What cannot be is told in the status and in the log, and keeps
+ * nothing else from being done.
  */
 export class Firewall {
   readonly #parts: FirewallParts;
   readonly #table: TableKeeper;
+  readonly #others: OthersKeeper;
   #facts: FirewallFacts | undefined;
   #wish: FirewallWish | undefined;
   #isDue = false;
@@ -45,12 +52,14 @@ export class Firewall {
   constructor(parts: FirewallParts) {
     this.#parts = parts;
     this.#table = new TableKeeper(parts);
+    this.#others = new OthersKeeper(parts);
   }
 
   /** The firewall shall be what follows from these. Resolves when it is, or cannot be for now; never rejects. */
   want(facts: FirewallFacts): Promise<void> {
     this.#facts = facts;
     this.#wish = firewallWish(facts);
+    this.#others.want(facts.settings.forward, this.#wish);
     this.#watch();
     return this.#kick();
   }
@@ -66,20 +75,36 @@ export class Firewall {
     this.#stopWatching?.();
     this.#safetyNet?.cancel();
     this.#retry?.cancel();
+    this.#others.stop();
     await this.#running;
   }
 
   status(): FirewallStatus {
-    const { guarded = [], masqueraded = [] } = this.#wish ?? {};
+    const { guarded = [], masqueraded = [] } = this.#tableWish() ?? {};
     const isUnneeded = guarded.length + masqueraded.length === 0;
     const isInPlace = this.#table.isInPlace && this.#problem === undefined;
+    const { masquerades, passages, obstacles, repairs } = this.#others;
     return {
       table: isUnneeded ? "unneeded" : isInPlace ? "in place" : "missing",
       guarded,
       nodes: this.#facts?.nodes.length ?? 0,
       masqueraded: masqueraded.map(({ text }) => text),
-      repairs: this.#table.repairs,
+      masqueradedByOthers: masquerades.map(({ pods, by }) => `${pods.text} by ${by}`),
+      passages,
+      // What is not known for the same reason needs no second word.
+      obstacles: obstacles.filter(({ isSure }) => isSure || this.#problem === undefined),
+      repairs: this.#table.repairs + repairs,
       problems: this.#problem === undefined ? [] : [this.#problem],
+    };
+  }
+
+  /** What our table shall be, after what others do already. */
+  #tableWish(): FirewallWish | undefined {
+    if (this.#wish === undefined) return undefined;
+    const done = new Set(this.#others.masquerades.map(({ pods }) => pods));
+    return {
+      ...this.#wish,
+      masqueraded: this.#wish.masqueraded.filter((prefix) => !done.has(prefix)),
     };
   }
 
@@ -90,7 +115,7 @@ export class Firewall {
     if (this.#safetyNet !== undefined || isIdle) return;
     const { watch, clock, logger } = this.#parts;
     this.#safetyNet = clock.after(SAFETY_NET_MS, () => {
-      this.#table.doubt();
+      this.#doubtAll();
       void this.#kick();
       this.#safetyNet?.restart();
     });
@@ -106,11 +131,21 @@ export class Firewall {
   }
 
   #onChange(change: NftablesChange | "overflow"): void {
-    if (change === "overflow") this.#table.doubt();
-    else if (this.#parts.nft.owns(change.portId)) return;
-    else if (change.tables.has(TABLE)) this.#table.doubt(change);
-    else return;
+    if (change === "overflow") this.#doubtAll();
+    else {
+      if (this.#parts.nft.owns(change.portId)) return;
+      const isOurs = change.tables.has(TABLE);
+      const isOfOthers = change.tables.size > (isOurs ? 1 : 0) && this.#others.isCurious;
+      if (isOurs) this.#table.doubt(change);
+      if (isOfOthers) this.#others.doubt(change);
+      if (!isOurs && !isOfOthers) return;
+    }
     if (!this.#isResting) void this.#kick();
+  }
+
+  #doubtAll(): void {
+    this.#table.doubt();
+    this.#others.doubt();
   }
 
   #kick(): Promise<void> {
@@ -124,10 +159,9 @@ export class Firewall {
   async #run(): Promise<void> {
     while (this.#isDue && !this.#isStopped) {
       this.#isDue = false;
-      if (this.#facts === undefined || this.#wish === undefined) return;
+      if (this.#facts === undefined) return;
       try {
-        const restMs = await this.#table.ensure(this.#wish, this.#facts.nodes);
-        if (restMs !== undefined) return this.#rest(restMs);
+        if (!(await this.#round(this.#facts))) return;
         this.#settle();
       } catch (error) {
         if (!(error instanceof NftError)) throw error;
@@ -136,25 +170,47 @@ export class Firewall {
     }
   }
 
+  /** Does what is due; resolves to false when another program keeps undoing it. Rejects with `NftError`. */
+  async #round({ nodes }: FirewallFacts): Promise<boolean> {
+    const others = this.#others;
+    const onTime = (): void => void this.#kick();
+    // Our table's damage is mended before anything else; what it is to be anew follows from what others have, too.
+    const { isAsked } = others;
+    if (!isAsked && !(await this.#ensureTable(nodes))) return false;
+    const isNews = await others.look(onTime);
+    if ((isAsked || isNews) && !(await this.#ensureTable(nodes))) return false;
+    const contested = isNews ? await others.ensure(onTime) : undefined;
+    if (contested !== undefined) this.#rest(contested, Contest.restMs);
+    return contested === undefined;
+  }
+
+  async #ensureTable(nodes: readonly string[]): Promise<boolean> {
+    const restMs = await this.#table.ensure(this.#tableWish() as FirewallWish, nodes);
+    if (restMs !== undefined) this.#rest(TABLE, restMs);
+    return restMs === undefined;
+  }
+
   #settle(): void {
     const { logger } = this.#parts;
     if (this.#problem !== undefined) logger.info({}, "the firewall is as it shall be again");
     this.#problem = undefined;
     this.#retryMs = RETRY_MS;
+    this.#others.tell();
   }
 
-  #fail({ errno, text, remedy }: Problem): void {
+  #fail(error: NftError): void {
     const { logger } = this.#parts;
+    const { text, remedy } = this.#others.inWords(error);
     if (this.#problem?.text !== text) logger.error({ remedy }, `the firewall is not kept: ${text}`);
-    this.#problem = { errno, text, remedy };
+    this.#problem = { errno: undefined, text, remedy };
     this.#later(this.#retryMs);
     this.#retryMs = Math.min(2 * this.#retryMs, SAFETY_NET_MS);
   }
 
   /** Another program keeps changing what we keep putting back. */
-  #rest(restMs: number): void {
+  #rest(table: string, restMs: number): void {
     const seconds = restMs / 1000;
-    const text = `another program keeps changing the table ${TABLE}: left alone for ${seconds} s`;
+    const text = `another program keeps changing the table ${table}: left alone for ${seconds} s`;
     this.#problem = { errno: undefined, text, remedy: "find it by `nft monitor`" };
     this.#parts.logger.error({}, text);
     this.#isResting = true;
@@ -165,7 +221,7 @@ export class Firewall {
     this.#retry?.cancel();
     this.#retry = this.#parts.clock.after(delayMs, () => {
       this.#isResting = false;
-      this.#table.doubt();
+      this.#doubtAll();
       void this.#kick();
     });
   }

@@ -18,11 +18,18 @@ export class NftError extends Error implements Problem {
   readonly remedy: string | undefined;
   /** What was asked for is not there. */
   readonly isAbsent: boolean;
+  /** The kernel has no nftables. */
+  readonly isUnsupported: boolean;
 
-  constructor(text: string, remedy: string | undefined, isAbsent = false) {
+  constructor(
+    text: string,
+    remedy: string | undefined,
+    { isAbsent = false, isUnsupported = false } = {},
+  ) {
     super(text);
     this.remedy = remedy;
     this.isAbsent = isAbsent;
+    this.isUnsupported = isUnsupported;
   }
 
   get text(): string {
@@ -71,9 +78,10 @@ function nftError(error: Error & { code?: unknown; killed?: boolean }, stderr: s
   }
   if (/not supported|Protocol/i.test(said)) {
     const remedy = "modprobe nf_tables, or a kernel with CONFIG_NF_TABLES";
-    return new NftError(`the kernel has no nftables: ${said}`, remedy);
+    return new NftError(`the kernel has no nftables: ${said}`, remedy, { isUnsupported: true });
   }
-  return new NftError(`nft(8) failed: ${said}`, undefined, /No such file or directory/.test(said));
+  const isAbsent = /No such file or directory/.test(said);
+  return new NftError(`nft(8) failed: ${said}`, undefined, { isAbsent });
 }
 
 /** What went wrong, without the script that it quotes. */

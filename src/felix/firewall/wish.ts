@@ -7,6 +7,8 @@ export interface FirewallSettings {
   readonly masquerade: "auto" | "never";
   /** Tunnelled packets come from nodes only. */
   readonly guard: "auto" | "never";
+  /** Packets of pods get through what others drop: by rules of ours, or it is only told where they do not. */
+  readonly forward: "accept" | "observe" | "never";
 }
 
 /** Whether packets that leave a pool, or a part of one, bear the node's address. */

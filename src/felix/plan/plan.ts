@@ -6,6 +6,7 @@ import type { Clock } from "../../platform/clock.ts";
 import { silentLogger } from "../../platform/logger.ts";
 import { Felix } from "../felix.ts";
 import type { FelixOptions } from "../options.ts";
+import { legacyTables } from "../firewall/legacy.ts";
 import { nftProgram } from "../firewall/nft.ts";
 import type { RouteIntent } from "../intent.ts";
 import { procSysctl } from "../sysctl.ts";
@@ -49,7 +50,11 @@ export async function planChanges(options: PlanOptions): Promise<Plan> {
   const felix = new Felix({
     ...settings,
     netlink: kernel,
-    nftables: { nft: plannedNft(nftProgram(), kernel.commands), watch: () => () => {} },
+    nftables: {
+      nft: plannedNft(nftProgram(), kernel.commands),
+      watch: () => () => {},
+      legacyTables,
+    },
     sysctl: plannedSysctl(procSysctl, kernel.commands),
     clock,
     logger: silentLogger,
@@ -67,7 +72,8 @@ export async function planChanges(options: PlanOptions): Promise<Plan> {
     return problem === undefined ? [] : [`${prefix.text}: ${problem}`];
   });
   const { firewall } = felix.status();
-  problems.push(...(firewall?.problems ?? []).map(({ text }) => `firewall: ${text}`));
+  const { problems: broken = [], obstacles = [] } = firewall ?? {};
+  problems.push(...[...broken, ...obstacles].map(({ text }) => `firewall: ${text}`));
   await felix.stop({ cleanup: false });
   return { commands: kernel.commands, problems };
 }

@@ -31,7 +31,11 @@ export interface FelixProcessOptions {
 
 /** What is to be in the firewall. */
 export interface PlainFirewall {
-  readonly settings: { readonly masquerade: string; readonly guard: string };
+  readonly settings: {
+    readonly masquerade: string;
+    readonly guard: string;
+    readonly forward: string;
+  };
   readonly podPools: readonly string[];
   /** The pools, or parts of them, that are masqueraded. */
   readonly natOutgoing: readonly string[];

@@ -5,7 +5,7 @@ import { TwoSegments } from "./two-segments.ts";
 
 /** A firewall that keeps everything, over the nodes `near` and `far`. */
 export const wholeFirewall: PlainFirewall = {
-  settings: { masquerade: "auto", guard: "auto" },
+  settings: { masquerade: "auto", guard: "auto", forward: "accept" },
   podPools: ["10.233.0.0/16", "fd00:10::/32"],
   natOutgoing: [],
   nodes: ["192.168.1.2", "192.168.2.2"],

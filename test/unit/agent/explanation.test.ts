@@ -6,6 +6,8 @@ import { Felix } from "../../../src/felix/felix.ts";
 import { parsePrefix, type Prefix } from "../../../src/net/prefix.ts";
 import { silentLogger } from "../../../src/platform/logger.ts";
 import { MemoryKernel } from "../../support/memory-kernel.ts";
+import { MemoryNft } from "../../support/memory-nft.ts";
+import { NftJson } from "../../support/nft-json.ts";
 import { peerSettings, SpeakerNetwork, type SpeakerNode } from "../../support/speaker-harness.ts";
 
 const prefix = (text: string): Prefix => parsePrefix(text) as Prefix;
@@ -17,11 +19,13 @@ describe("explain", () => {
   let node: SpeakerNode;
   let peer: SpeakerNode;
   let felix: Felix;
+  let nft: MemoryNft;
 
   beforeEach(async () => {
     kernel = new MemoryKernel();
     const { ifindex } = kernel.addLink("eth0", { up: true });
     kernel.addAddress(ifindex, "192.168.1.2", 24);
+    nft = new MemoryNft();
     network = new SpeakerNetwork();
     node = network.speaker("192.168.1.2");
     peer = network.speaker("192.168.1.3");
@@ -34,6 +38,11 @@ describe("explain", () => {
       table: 254,
       metric: 0,
       netlink: kernel.open(),
+      firewall: {
+        settings: { masquerade: "never", guard: "never", forward: "accept" },
+        ...{ podPools: [prefix("10.233.0.0/16")], pools: [], nodes: [] },
+      },
+      nftables: { nft, watch: nft.watch },
       sysctl: { read: () => Promise.resolve("1"), write: () => Promise.resolve() },
       clock: network.clock,
       logger: silentLogger,
@@ -100,6 +109,26 @@ describe("explain", () => {
       "✗ kernel: the kernel uses 10.233.2.0/24 via 192.168.1.9 dev eth0 proto static",
     );
     assert.match(told.at(-1) ?? "", /^10\.233\.2\.7 is not reached as it should be: /);
+  });
+
+  test("ends with the firewall where another program's rules have a say", async () => {
+    await learn("10.233.2.0/24");
+    nft.others = [new NftJson("inet mine").forward("forward", "drop")];
+    nft.touch("inet mine");
+    const dropped = await story("10.233.2.7");
+    const text = "inet mine forward drops packets of 10.233.0.0/16 by its policy";
+    assert.deepEqual(dropped.slice(-2), [
+      `✗ firewall: ${text}`,
+      `10.233.2.7 is not reached as it should be: ${text}.`,
+    ]);
+    nft.others = [new NftJson("ip filter").forward("FORWARD", "drop")];
+    nft.touch("inet mine");
+    const passed = await story("10.233.2.7");
+    assert.equal(
+      passed.at(-2),
+      "✓ firewall: rules of ours in ip filter FORWARD let packets of 10.233.0.0/16 through",
+    );
+    assert.equal(passed.at(-1), "10.233.2.7 is reached straight by 192.168.1.3 on eth0.");
   });
 
   test("knows that a vacant address of our own pod CIDR is meant to be unreachable", async () => {

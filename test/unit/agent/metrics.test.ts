@@ -49,6 +49,14 @@ const felixStatus: FelixStatus = {
   overflows: 1,
   firewall: {
     ...{ table: "missing", guarded: ["ipip"], nodes: 3, masqueraded: ["10.233.0.0/16"] },
+    masqueradedByOthers: ["10.244.0.0/16 by flannel in ip nat FLANNEL-POSTRTG"],
+    passages: [{ place: "ip filter DOCKER-USER", pods: ["10.233.0.0/16"] }],
+    obstacles: [
+      {
+        text: "inet mine forward drops packets of 10.233.0.0/16 by its policy",
+        ...{ remedy: "put these rules into that chain: …", isSure: true, pods: ["10.233.0.0/16"] },
+      },
+    ],
     repairs: 4,
     problems: [
       {
@@ -284,6 +292,7 @@ describe("metrics", () => {
       margay_fib_event_overflows_total: 1,
       margay_fib_complete: 0,
       margay_fib_firewall_problem: 1,
+      margay_fib_firewall_obstacles: 1,
       margay_fib_firewall_repairs_total: 4,
       margay_fib_last_resync_timestamp_seconds: 1_700_000_000,
       margay_fib_last_resync_duration_seconds: 0.012,
@@ -312,6 +321,27 @@ describe("metrics", () => {
     const problems = healthProblems(status);
     assert.ok(problems.includes("kernel has no ipip"));
     assert.ok(!problems.includes(podMtu?.text ?? ""));
+  });
+
+  test("what drops packets of pods makes unhealthy, what may drop them does not, and the firewall's line is in the status", async () => {
+    scene = new Scene();
+    await scene.start();
+    const problemsWith = (isSure: boolean): { problems: string[]; passages: string[] } => {
+      const firewall = felixStatus.firewall as NonNullable<FelixStatus["firewall"]>;
+      const obstacles = firewall.obstacles.map((obstacle) => ({ ...obstacle, isSure }));
+      const now: FelixStatus = { ...felixStatus, firewall: { ...firewall, obstacles } };
+      const felix = { status: () => now } as Felix; // all that the status reads of it
+      const status = create(StatusSchema, statusView({ ...scene.sources, felix }));
+      assert.deepEqual(
+        status.warnings.filter(({ name }) => name === "pods-dropped").map(({ text }) => text),
+        obstacles.map(({ text }) => text),
+      );
+      return { problems: healthProblems(status), passages: status.firewall?.passages ?? [] };
+    };
+    const text = "inet mine forward drops packets of 10.233.0.0/16 by its policy";
+    assert.ok(problemsWith(true).problems.includes(text));
+    assert.ok(!problemsWith(false).problems.includes(text));
+    assert.deepEqual(problemsWith(true).passages, ["10.233.0.0/16 through ip filter DOCKER-USER"]);
   });
 
   test("are all in docs/OPERATIONS.md, and none besides", () => {

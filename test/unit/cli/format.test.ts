@@ -149,6 +149,22 @@ suite("status", () => {
     );
   });
 
+  test("the firewall has a line of its own, with what others do already and what they are kept from", () => {
+    const firewall = {
+      ...{ table: "in place", guarded: ["ipip"], nodes: 3, masqueraded: ["10.99.0.0/16"] },
+      masqueradedByOthers: ["10.244.0.0/16 by flannel in ip nat FLANNEL-POSTRTG"],
+      ...{ passages: ["10.233.0.0/16 through ip filter DOCKER-USER"], repairs: 2n },
+    };
+    assert.ok(
+      format({ firewall }).includes(
+        "firewall    table inet margay in place, ipip from 3 nodes only, masquerades 10.99.0.0/16, " +
+          "masqueraded are 10.244.0.0/16 by flannel in ip nat FLANNEL-POSTRTG, " +
+          "lets 10.233.0.0/16 through ip filter DOCKER-USER, 2 repairs\n",
+      ),
+      format({ firewall }),
+    );
+  });
+
   test("a refused reload shows its problems", () => {
     const text = format({
       config: {

@@ -66,7 +66,7 @@ export const ExplanationSchema: GenMessage<Explanation> = /*@__PURE__*/
  */
 export type ExplanationStep = Message<"margay.v1.ExplanationStep"> & {
   /**
-   * "session", "path", "decision", "segment", "kernel"
+   * "session", "path", "decision", "segment", "kernel", "firewall"
    *
    * @generated from field: string stage = 1;
    */

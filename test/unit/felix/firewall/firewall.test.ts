@@ -10,13 +10,16 @@ import { prefix } from "../../../support/felix-harness.ts";
 import { MemoryNft } from "../../../support/memory-nft.ts";
 
 const facts: FirewallFacts = {
-  settings: { masquerade: "auto", guard: "auto" },
+  settings: { masquerade: "auto", guard: "auto", forward: "accept" },
   podPools: [prefix("10.233.0.0/16")],
   pools: [{ prefix: prefix("10.233.0.0/16"), natOutgoing: true }],
   tunnels: ["ipip"],
   nodes: ["192.168.1.2", "192.168.1.3"],
 };
-const never: FirewallFacts = { ...facts, settings: { masquerade: "never", guard: "never" } };
+const never: FirewallFacts = {
+  ...facts,
+  settings: { masquerade: "never", guard: "never", forward: "never" },
+};
 const text = tableText(firewallWish(facts), facts.nodes);
 const missing = new NftError("nft(8) is not installed", "apt-get install nftables");
 

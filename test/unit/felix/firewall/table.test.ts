@@ -10,7 +10,7 @@ import { type FirewallFacts, firewallWish } from "../../../../src/felix/firewall
 import { prefix } from "../../../support/felix-harness.ts";
 
 const facts: FirewallFacts = {
-  settings: { masquerade: "auto", guard: "auto" },
+  settings: { masquerade: "auto", guard: "auto", forward: "never" },
   podPools: ["10.233.0.0/16", "fd00:10::/32"].map(prefix),
   pools: [
     { prefix: prefix("10.233.0.0/16"), natOutgoing: true },
@@ -97,7 +97,10 @@ describe("the table", () => {
     assert.match(noNat, /chain guard/);
     const vxlan = textOf({ tunnels: ["vxlan"], pools: [] }) ?? "";
     assert.doesNotMatch(vxlan, /l4proto/);
-    assert.equal(textOf({ settings: { masquerade: "never", guard: "never" } }), undefined);
+    assert.equal(
+      textOf({ settings: { masquerade: "never", guard: "never", forward: "never" } }),
+      undefined,
+    );
     assert.equal(textOf({ tunnels: [], pools: [] }), undefined);
   });
 
