@@ -47,7 +47,7 @@ export class GracefulRestartHelper {
     const before = peer.staleFamilies.get(key);
     // What was stale already has had its chance; the RFC of long-lived ones has it kept all the same.
     if (before?.isLongLived === false) this.#restartTimeOver(peer, key, terms.longLivedSeconds);
-    rib.paths.markStale(peer.index);
+    rib.markStale(peer.index);
     if (rib.paths.count(peer.index) === 0) return this.#forgetFamily(peer, key);
     if (terms.restartSeconds === 0) {
       return this.#restartTimeOver(peer, key, terms.longLivedSeconds);
@@ -108,11 +108,10 @@ export class GracefulRestartHelper {
     const isRunning = peer.staleFamilies.get(key)?.isLongLived === true;
     if (!isRunning && longLivedSeconds === 0) return this.#drop(peer, key, true);
     const rib = this.#ribs.get(key);
-    rib?.makeLongLived(peer.index);
-    // All that is left of it may have had NO_LLGR.
-    if (rib === undefined || rib.paths.counts(peer.index).stale === 0) {
-      return this.#forgetFamily(peer, key);
-    }
+    rib?.makeLongLived(peer.index, () => {
+      // All that is left of it may have had NO_LLGR.
+      if (rib.paths.counts(peer.index).stale === 0) this.#forgetFamily(peer, key);
+    });
     if (isRunning) return;
     const delayMs = longLivedSeconds * 1000;
     peer.staleFamilies.set(key, { isLongLived: true, untilMs: this.#ports.nowMs() + delayMs });

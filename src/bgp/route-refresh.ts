@@ -55,7 +55,7 @@ export class RouteRefresh {
   }
 
   #begin(peer: Peer, key: number): void {
-    this.#ribs.get(key)?.paths.markStale(peer.index);
+    this.#ribs.get(key)?.markStale(peer.index);
     peer.refreshing.add(key);
     const timer = { timer: "refreshTimer", peer: peer.index } as const;
     this.#ports.startTimer(timer, longestRefreshSeconds * 1000);

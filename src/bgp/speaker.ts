@@ -363,7 +363,7 @@ export class Speaker {
 
   /** An End-of-RIB is told, and may release ours, once all that came before it has been decided. @returns whether ours may go */
   #settleEndOfRibs(): boolean {
-    for (const rib of this.ribs.values()) if (rib.locRib.dirtyCount > 0) return false;
+    for (const rib of this.ribs.values()) if (rib.isUnsettled) return false;
     for (const { peer, family } of this.#endOfRibs.splice(0)) {
       this.#observer.endOfRib?.(peer, family);
     }
@@ -445,6 +445,7 @@ export class Speaker {
     peer.source = source;
     peer.endOfRibs.clear();
     peer.prefixLimits.clear();
+    for (const rib of this.ribs.values()) rib.settle(peer.index);
     this.#restartHelper.returned(peer, negotiated);
     peer.importPolicy = importPolicy(peer.settings, negotiated, this.config);
     session.establish(negotiated, this.ribs, this.config);

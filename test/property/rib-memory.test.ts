@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import type { PathAttributes } from "../../src/bgp/attribute/path-attributes.ts";
 import { type Family, ipv4Unicast, ipv6Unicast } from "../../src/bgp/family/index.ts";
-import { defaultGroupLimits } from "../../src/bgp/rib/group-limits.ts";
+import { defaultRibLimits } from "../../src/bgp/rib/rib-limits.ts";
 import { PathSource } from "../../src/bgp/rib/source.ts";
 import { RibHarness, ribPeer } from "../support/rib-harness.ts";
 
@@ -14,7 +14,7 @@ const receiver = 4;
 const turnBytes = 300_000;
 
 /** What a group may keep for peers to come, and what that speaks of. */
-const keptBytes = 2 * (defaultGroupLimits.joinableLogOctets + 16_384 * 4);
+const keptBytes = 2 * (defaultRibLimits.joinableLogOctets + 16_384 * 4);
 
 function prefixesOf({ version }: Family, from: number, count: number): string[] {
   return Array.from({ length: count }, (_, at) => {

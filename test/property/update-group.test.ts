@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { PathAttributes } from "../../src/bgp/attribute/path-attributes.ts";
 import { type Family, ipv4Unicast, ipv6Unicast } from "../../src/bgp/family/index.ts";
 import { allPaths, type ExportProfile } from "../../src/bgp/rib/export-profile.ts";
-import type { GroupLimits } from "../../src/bgp/rib/group-limits.ts";
+import type { RibLimits } from "../../src/bgp/rib/rib-limits.ts";
 import { PathSource } from "../../src/bgp/rib/source.ts";
 import { expectedRanking } from "../support/expected-decision.ts";
 import { expectedExport } from "../support/expected-export.ts";
@@ -82,7 +82,8 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   },
 ) as fc.Arbitrary<Command>;
 
-const limits: fc.Arbitrary<GroupLimits> = fc.record({
+const limits: fc.Arbitrary<RibLimits> = fc.record({
+  sweptPerTurn: fc.constantFrom(1, 20, 100_000),
   lagOctets: fc.constantFrom(0, 60, 300, 100_000),
   prefixesPerSlice: fc.integer({ min: 1, max: 12 }),
   membersPerLook: fc.integer({ min: 1, max: 5 }),
@@ -104,14 +105,14 @@ class Play {
   readonly family: Family;
   readonly profiles: Map<number, ExportProfile>;
   readonly members = new Map<number, TestMember>();
-  readonly #limits: GroupLimits;
+  readonly #limits: RibLimits;
   /** What each member was to be sent when it last asked for the table, less what changed since. */
   readonly #unchanged = new Map<number, Set<string>>();
 
   /** @param several how many paths to a prefix each peer is sent; 0: one, without an identifier */
   constructor(
     family: Family,
-    groupLimits: GroupLimits,
+    groupLimits: RibLimits,
     clientToClient: boolean,
     several: readonly number[],
   ) {
@@ -159,6 +160,8 @@ class Play {
         const attributes = this.#attributes(step.block, step.peer);
         const touched = step.prefixes.map(this.#prefix, this);
         this.#touch(touched);
+        // As when its session comes up again.
+        harness.rib.settle(step.peer);
         return harness.announce(step.peer, touched, attributes, step.pathId);
       }
       case "withdraw": {
@@ -177,7 +180,7 @@ class Play {
       case "outlive":
         this.#leave(step.peer);
         this.#touch([...this.harness.held().keys()]);
-        harness.rib.paths.markStale(step.peer);
+        harness.rib.markStale(step.peer);
         return harness.rib.makeLongLived(step.peer);
       case "leave":
         return this.#leave(step.peer);

@@ -8,7 +8,7 @@ import type { ExportProfile } from "../../src/bgp/rib/export-profile.ts";
 import { FamilyRib } from "../../src/bgp/rib/family-rib.ts";
 import type { Pace } from "../../src/bgp/rib/advertisement-pacer.ts";
 import { createMember, type GroupMember } from "../../src/bgp/rib/group-member.ts";
-import { defaultGroupLimits, type GroupLimits } from "../../src/bgp/rib/group-limits.ts";
+import { defaultRibLimits, type RibLimits } from "../../src/bgp/rib/rib-limits.ts";
 import type { DecisionOptions } from "../../src/bgp/rib/decision-process.ts";
 import { plainExportPolicy } from "../../src/bgp/rib/export-policy.ts";
 import { ImportPolicy } from "../../src/bgp/rib/import-policy.ts";
@@ -169,7 +169,7 @@ export class RibHarness {
   constructor(
     family: Family,
     peers: readonly RibPeer[],
-    limits: GroupLimits = defaultGroupLimits,
+    limits: RibLimits = defaultRibLimits,
     decision?: DecisionOptions,
   ) {
     this.family = family;

@@ -52,6 +52,9 @@ export interface PathCounts {
 
 const noCounts: PathCounts = { paths: 0, filtered: 0, stale: 0, longLived: 0 };
 
+/** Between these there is no row. */
+const nowhere = { first: Number.MAX_SAFE_INTEGER, last: -1 };
+
 /** Words of a row. */
 const Word = {
   /** The next row of the prefix + 1, or 0; of a free row, the next free one + 1, or 0. */
@@ -85,6 +88,8 @@ export class AdjRibIn {
   #size = 0;
   /** By peer. */
   readonly #counts: { -readonly [Kind in keyof PathCounts]: number }[] = [];
+  /** By peer, the rows between which its paths are: most came one after the other. */
+  readonly #extents: { first: number; last: number }[] = [];
 
   constructor(attributeStore: PathAttributeStore) {
     this.#attributeStore = attributeStore;
@@ -172,9 +177,15 @@ export class AdjRibIn {
   }
 
   #count(peer: number, paths: number, flags: number): void {
-    while (peer >= this.#counts.length) this.#counts.push({ ...noCounts });
+    while (peer >= this.#counts.length) {
+      this.#counts.push({ ...noCounts });
+      this.#extents.push({ ...nowhere });
+    }
     const counts = this.#counts[peer];
-    if (counts !== undefined) counts.paths += paths;
+    if (counts !== undefined) {
+      counts.paths += paths;
+      if (counts.paths === 0) Object.assign(this.#extents[peer] ?? {}, nowhere);
+    }
     if (flags !== 0) this.#countFlags(peer, flags, paths);
   }
 
@@ -217,6 +228,9 @@ export class AdjRibIn {
     this.#attributeStore.retain(offer.attributes);
     if (offer.received >= 0) this.#setReceived(row, offer.received);
     this.#count(peer, 1, flags);
+    const extent = this.#extents[peer] as { first: number; last: number }; // there is one where there is a count
+    if (row < extent.first) extent.first = row;
+    if (row > extent.last) extent.last = row;
     return true;
   }
 
@@ -333,26 +347,15 @@ export class AdjRibIn {
     this.rejudge(row, attributes, received === attributes ? -1 : received, flags & ~ownFlags);
   }
 
-  /** Removes the paths of a peer, all or only the stale ones, and tells of each prefix that lost one. */
-  removePeer(peer: number, onlyStale: boolean, removed: (prefix: number) => void): void {
-    for (const row of this.rowsOf(peer)) {
-      if (onlyStale && !this.isStale(row)) continue;
-      const prefix = this.prefix(row);
-      this.removeRow(row);
-      removed(prefix);
-    }
-  }
-
-  /** Every row that holds a path of the peer; it may be removed meanwhile. */
+  /** Every row that holds a path of the peer; it may be removed meanwhile, and rows that come meanwhile may be among them. */
   *rowsOf(peer: number): Generator<number> {
-    let left = this.counts(peer).paths;
-    for (let row = 0; left > 0; row++) {
+    const extent = this.#extents[peer];
+    if (extent === undefined) return;
+    for (let row = extent.first; row <= extent.last; row++) {
       const page = this.#rows.page(row);
       const at = this.#rows.at(row);
       if (((page[at + Word.peer] as number) & 0xffff) !== peer) continue;
-      if ((page[at + Word.prefix] as number) < 0) continue;
-      left--;
-      yield row;
+      if ((page[at + Word.prefix] as number) >= 0) yield row;
     }
   }
 }

@@ -10,9 +10,10 @@ import { LlgrStaleMarks, withLlgrStale } from "./long-lived-stale.ts";
 import { LocRib, LocRibChanges } from "./loc-rib.ts";
 import type { PathAttributeStore } from "./path-attributes.ts";
 import { RankedPathChanges, RankedPaths } from "./ranked-paths.ts";
+import { RowSweeps } from "./row-sweeps.ts";
 import { PrefixTable } from "./prefix-table.ts";
 import type { RibPeer } from "./source.ts";
-import { defaultGroupLimits, type GroupLimits } from "./group-limits.ts";
+import { defaultRibLimits, type RibLimits } from "./rib-limits.ts";
 import { UpdateGroup } from "./update-group.ts";
 
 /** Prefixes decided and encoded at a time: a few milliseconds of work. */
@@ -20,6 +21,9 @@ const prefixesPerTurn = 16_384;
 
 /** Prefix ids released at a time: about a millisecond of work. */
 const prefixesPerTidying = 8192;
+
+/** Making another attribute block, in removals of a path. */
+const costOfMaking = 4;
 
 /** All RIBs of one address family: Adj-RIBs-In, Loc-RIB and the update groups that are the Adj-RIBs-Out. */
 export class FamilyRib {
@@ -29,11 +33,12 @@ export class FamilyRib {
   readonly locRib: LocRib;
   readonly #attributes: PathAttributeStore;
   readonly #peer: (index: number) => RibPeer;
-  readonly #limits: GroupLimits;
+  readonly #limits: RibLimits;
   readonly #pace: Pace;
   readonly #groups = new Map<string, UpdateGroup>();
   readonly #changes = { best: new LocRibChanges(), ranked: new RankedPathChanges() };
   readonly #decision: DecisionProcess;
+  readonly #sweeps = new RowSweeps();
   /** From when the first peer comes that is sent several paths to a prefix. */
   #ranked: RankedPaths | undefined;
 
@@ -42,7 +47,7 @@ export class FamilyRib {
     attributes: PathAttributeStore,
     peer: (index: number) => RibPeer,
     pace: Pace,
-    limits: GroupLimits = defaultGroupLimits,
+    limits: RibLimits = defaultRibLimits,
     decision: DecisionOptions = defaultDecision,
   ) {
     this.family = family;
@@ -72,47 +77,79 @@ export class FamilyRib {
     return dueMs;
   }
 
-  /** Removes a peer's paths, all or only the stale ones. */
+  /** Has changes that are not decided yet. */
+  get isUnsettled(): boolean {
+    return this.locRib.dirtyCount > 0 || !this.#sweeps.isIdle;
+  }
+
+  /** Removes a peer's paths, all or only the stale ones, in the turns to come. */
   removePeer(peer: number, onlyStale: boolean): void {
-    this.paths.removePeer(peer, onlyStale, (prefix) => this.locRib.markDirty(prefix));
+    const visit = (row: number): void => {
+      if (onlyStale && !this.paths.isStale(row)) return;
+      const prefix = this.paths.prefix(row);
+      this.paths.removeRow(row);
+      this.locRib.markDirty(prefix);
+    };
+    this.#sweeps.add({ peer, rows: this.paths.rowsOf(peer), cost: 1, visit });
+  }
+
+  /** Marks all paths of a peer stale (RFC 4724 §4.2). */
+  markStale(peer: number): void {
+    this.settle(peer);
+    this.paths.markStale(peer);
   }
 
   /**
-   * Makes a peer's stale paths long-lived ones (RFC 9494 §4.2): LLGR_STALE is attached, which makes each a last resort;
-   * those with NO_LLGR go.
+   * Makes a peer's stale paths long-lived ones in the turns to come (RFC 9494 §4.2): LLGR_STALE is attached, which makes
+   * each a last resort; those with NO_LLGR go.
    */
-  makeLongLived(peer: number): void {
+  makeLongLived(peer: number, whenDone: () => void = () => {}): void {
     const marks = new LlgrStaleMarks(this.#attributes, this.family);
-    for (const row of this.paths.rowsOf(peer)) {
-      if (!this.paths.isStale(row) || this.paths.isLongLived(row)) continue;
+    const visit = (row: number): void => {
+      if (!this.paths.isStale(row) || this.paths.isLongLived(row)) return;
       const prefix = this.paths.prefix(row);
       const block = this.paths.attributes(row);
       if (this.#attributes.has(block, AttributeTrait.noLlgr)) this.paths.removeRow(row);
       else this.paths.makeLongLived(row, marks.mark(block));
       this.locRib.markDirty(prefix);
-    }
-    marks.release();
+    };
+    const done = (): void => {
+      marks.release();
+      whenDone();
+    };
+    this.#sweeps.add({ peer, rows: this.paths.rowsOf(peer), cost: costOfMaking, visit, done });
   }
 
-  /** Judges all paths of a peer by another import policy; its session does not notice. */
+  /** Judges all paths of a peer by another import policy in the turns to come; its session does not notice. */
   refilter(peer: number, policy: ImportPolicy): void {
+    const visit = (row: number): void => this.#judge(row, policy);
+    this.#sweeps.add({ peer, rows: this.paths.rowsOf(peer), cost: costOfMaking, visit });
+  }
+
+  #judge(row: number, policy: ImportPolicy): void {
     const store = this.#attributes;
-    for (const row of this.paths.rowsOf(peer)) {
-      const prefix = this.paths.prefix(row);
-      const received = store.inContext(this.paths.received(row), policy.rules.allowedOwnAsns);
-      const used = this.#applied(policy, row, received);
-      const verdict = policy.flags(this.prefixes, prefix, policy.judge(store, received));
-      // Neither must go while the row changes over from one to the other.
-      store.retain(received);
-      store.retain(used);
-      const isRefused = this.paths.isLongLived(row) && store.has(used, AttributeTrait.noLlgr);
-      if (isRefused) this.paths.removeRow(row);
-      const isNews =
-        isRefused || this.paths.rejudge(row, used, used === received ? -1 : received, verdict);
-      if (isNews) this.locRib.markDirty(prefix);
-      store.release(used);
-      store.release(received);
-    }
+    const prefix = this.paths.prefix(row);
+    const received = store.inContext(this.paths.received(row), policy.rules.allowedOwnAsns);
+    const used = this.#applied(policy, row, received);
+    const verdict = policy.flags(this.prefixes, prefix, policy.judge(store, received));
+    // Neither must go while the row changes over from one to the other.
+    store.retain(received);
+    store.retain(used);
+    const isRefused = this.paths.isLongLived(row) && store.has(used, AttributeTrait.noLlgr);
+    if (isRefused) this.paths.removeRow(row);
+    const isNews =
+      isRefused || this.paths.rejudge(row, used, used === received ? -1 : received, verdict);
+    if (isNews) this.locRib.markDirty(prefix);
+    store.release(used);
+    store.release(received);
+  }
+
+  /**
+   * Does at once what is left to do with all paths of a peer. To be called before its paths change in another way: when
+   * its session comes up, not for every route.
+   */
+  settle(peer: number): void {
+    this.#sweeps.settle(peer);
   }
 
   /** The block to use of a path; nobody holds a reference to a new one yet. */
@@ -201,6 +238,7 @@ export class FamilyRib {
     observe: (changes: LocRibChanges) => void,
     mayContinue: () => boolean = () => true,
   ): boolean {
+    this.#sweeps.advance(this.#limits.sweptPerTurn);
     if (this.locRib.dirtyCount > 0 && !this.#isWriting) {
       const { best, ranked } = this.#changes;
       this.#ranked?.decide(this.locRib.waiting(prefixesPerTurn), ranked);
@@ -214,11 +252,11 @@ export class FamilyRib {
       this.#ranked?.release(ranked);
       ranked.clear();
     }
-    if (this.#ranked?.isComplete === false && this.locRib.dirtyCount === 0) {
+    if (this.#ranked?.isComplete === false && !this.isUnsettled) {
       this.#ranked.isComplete = true;
       for (const group of this.#groups.values()) group.rankingCompleted();
     }
-    let more = this.locRib.dirtyCount > 0;
+    let more = this.isUnsettled;
     for (const group of this.#groups.values()) more = group.pump(mayContinue) || more;
     return more;
   }
@@ -230,7 +268,7 @@ export class FamilyRib {
 
   /** Releases ids of prefixes that nobody offers any more, a slice at a time, for when there is nothing better to do. @returns whether more are left */
   tidy(): boolean {
-    if (this.locRib.pathlessCount === 0 || this.locRib.dirtyCount > 0) return false;
+    if (this.locRib.pathlessCount === 0 || this.isUnsettled) return false;
     for (const group of this.#groups.values()) {
       if (!group.isQuiet) return false;
     }

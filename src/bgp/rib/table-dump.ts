@@ -1,5 +1,5 @@
 import { type Slab, slabBytes } from "./slab-packer.ts";
-import type { GroupLimits } from "./group-limits.ts";
+import type { RibLimits } from "./rib-limits.ts";
 
 /** The table, encoded slice by slice, shared by the peers that arrive while it is still worth joining. */
 export class TableDump {
@@ -14,9 +14,9 @@ export class TableDump {
   /** Octets ever logged when the dump began. */
   readonly #loggedOctets: number;
 
-  readonly #limits: GroupLimits;
+  readonly #limits: RibLimits;
 
-  constructor(log: { sequence: number; octets: number }, end: number, limits: GroupLimits) {
+  constructor(log: { sequence: number; octets: number }, end: number, limits: RibLimits) {
     this.#limits = limits;
     this.logSequence = log.sequence;
     this.#loggedOctets = log.octets;

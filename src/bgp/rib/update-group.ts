@@ -6,7 +6,7 @@ import { BestPathExport } from "./best-path-export.ts";
 import type { ExportProfile } from "./export-profile.ts";
 import { type EncoderTables, GroupEncoder } from "./group-encoder.ts";
 import type { Audience, GroupExport, RibChanges } from "./group-export.ts";
-import { defaultGroupLimits, type GroupLimits } from "./group-limits.ts";
+import { defaultRibLimits, type RibLimits } from "./rib-limits.ts";
 import { detach, type GroupMember, sendSlab } from "./group-member.ts";
 import type { RankedPaths } from "./ranked-paths.ts";
 import { localPeer } from "./source.ts";
@@ -54,7 +54,7 @@ const noPrefixes = new Int32Array(0);
 export class UpdateGroup {
   readonly profile: ExportProfile;
   readonly #tables: GroupTables;
-  readonly #limits: GroupLimits;
+  readonly #limits: RibLimits;
   readonly #members = new Map<number, GroupMember>();
   readonly #encoder: GroupEncoder;
   readonly #export: GroupExport;
@@ -79,11 +79,7 @@ export class UpdateGroup {
   /** Under way, when there was no time for all members in one turn. */
   #round: Round | undefined;
 
-  constructor(
-    tables: GroupTables,
-    profile: ExportProfile,
-    limits: GroupLimits = defaultGroupLimits,
-  ) {
+  constructor(tables: GroupTables, profile: ExportProfile, limits: RibLimits = defaultRibLimits) {
     this.#tables = tables;
     this.profile = profile;
     this.#limits = limits;

@@ -19,8 +19,6 @@ function storeOf(blocks: number): PathAttributeStore {
 const origin = ({ attributes, received }: { attributes: number; received: number }): number =>
   received < 0 ? attributes : received;
 
-const ascending = (a: number, b: number): number => a - b;
-
 const fresh = { stale: false, longLived: false };
 
 interface Path {
@@ -105,10 +103,9 @@ describe("Adj-RIB-In", () => {
         } else {
           const onlyStale = one.do === "removeStale";
           const gone = ofPeer(one.peer).filter(([, { stale }]) => stale || !onlyStale);
-          const told: number[] = [];
-          rib.removePeer(one.peer, onlyStale, (prefix) => told.push(prefix));
-          const prefixes = gone.map(([name]) => Number(name.split(" ")[0]));
-          assert.deepEqual(told.sort(ascending), prefixes.sort(ascending));
+          for (const row of rib.rowsOf(one.peer)) {
+            if (!onlyStale || rib.isStale(row)) rib.removeRow(row);
+          }
           for (const [name] of gone) model.delete(name);
         }
       }
@@ -137,7 +134,7 @@ describe("Adj-RIB-In", () => {
           stale: count(({ stale }) => stale),
           longLived: count(({ longLived }) => longLived),
         });
-        rib.removePeer(peer, false, () => {});
+        for (const row of rib.rowsOf(peer)) rib.removeRow(row);
       }
       for (let block = 0; block < 4; block++) store.release(block);
       assert.equal(store.size, 0, "a reference too many");
@@ -170,7 +167,9 @@ describe("Adj-RIB-In", () => {
     }
     assert.equal(rib.first(count * 10), -1);
     assert.ok(rib.bytes > count * 16);
-    for (let peer = 0; peer < 7; peer++) rib.removePeer(peer, false, () => {});
+    for (let peer = 0; peer < 7; peer++) {
+      for (const row of rib.rowsOf(peer)) rib.removeRow(row);
+    }
     assert.deepEqual([rib.size, rib.bytes], [0, 0]);
   });
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { PathAttributes } from "../../../../src/bgp/attribute/path-attributes.ts";
 import { ipv4Unicast } from "../../../../src/bgp/family/index.ts";
-import { defaultGroupLimits, type GroupLimits } from "../../../../src/bgp/rib/group-limits.ts";
+import { defaultRibLimits, type RibLimits } from "../../../../src/bgp/rib/rib-limits.ts";
 import { PathSource } from "../../../../src/bgp/rib/source.ts";
 import { RibHarness, ribPeer, type TestMember } from "../../../support/rib-harness.ts";
 
@@ -12,11 +12,11 @@ const names = Array.from({ length: 9 }, (_, index) => `10.1.${index}.0/24`);
 const [first, second] = names as [string, string];
 
 /** Five reflection clients; by default the table is dumped three prefixes at a time. */
-function clients(limits: Partial<GroupLimits> = {}): RibHarness {
+function clients(limits: Partial<RibLimits> = {}): RibHarness {
   const { client } = PathSource;
   const peers = [1, 2, 3, 4, 5].map((index) => ribPeer(index, { source: client }));
   return new RibHarness(ipv4Unicast, peers, {
-    ...defaultGroupLimits,
+    ...defaultRibLimits,
     prefixesPerSlice: 3,
     ...limits,
   });

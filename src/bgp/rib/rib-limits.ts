@@ -1,6 +1,8 @@
-/** How much an update group may hold, and do at a time. */
-export interface GroupLimits {
-  /** Octets of log and dump that may wait for members before those that lag are fed from the table instead. */
+/** How much the RIBs of a family may hold, and do at a time. */
+export interface RibLimits {
+  /** How far sweeps over a peer's paths go in a turn: so many removals, about a millisecond, or fewer of what takes longer. */
+  readonly sweptPerTurn: number;
+  /** Octets of an update group's log and dump that may wait for members before those that lag are fed from the table instead. */
   readonly lagOctets: number;
   /** Prefixes encoded at a time for a table dump or a lagging member: a few milliseconds of work. */
   readonly prefixesPerSlice: number;
@@ -12,7 +14,8 @@ export interface GroupLimits {
   readonly joinableLogOctets: number;
 }
 
-export const defaultGroupLimits: GroupLimits = {
+export const defaultRibLimits: RibLimits = {
+  sweptPerTurn: 8192,
   lagOctets: 16 * 1024 * 1024,
   prefixesPerSlice: 8192,
   membersPerLook: 8,
