@@ -28,10 +28,10 @@ import { noAnswerHint, tcpOptions, tooFarHint, tooFarObjection } from "./tcp-opt
 import { TimerQueue } from "./timer-queue.ts";
 
 /** Reading may take this long at a time; what is left waits for the next pass of the event loop. */
-const readBudgetMs = 8;
+const readBudgetMs = 6;
 
 /** So may writing to peers. */
-const distributionBudgetMs = 8;
+const distributionBudgetMs = 6;
 
 /** However much there is to do, changes wait no longer than this for their distribution. */
 const maximumPauseMs = 50;

@@ -17,7 +17,7 @@ import { defaultRibLimits, type RibLimits } from "./rib-limits.ts";
 import { UpdateGroup } from "./update-group.ts";
 
 /** Prefixes decided and encoded at a time: a few milliseconds of work. */
-const prefixesPerTurn = 16_384;
+const prefixesPerTurn = 8192;
 
 /** Prefix ids released at a time: about a millisecond of work. */
 const prefixesPerTidying = 8192;
