@@ -40,13 +40,16 @@ export function observeSpeaker(options: ObserverOptions): SpeakerObserver {
     hub.publish(EventKind.PEER, { time, change: { case: "peer", value } });
   };
   const lines = new LineLimit(clock);
-  /** Warns of what peers can bring about as often as they like: once in ten seconds for each of `what`. */
-  const warn = (peer: Peer, what: string, fields: object, text: string): void => {
-    const heldBack = lines.pass(what);
-    if (heldBack === undefined) return;
-    const more = heldBack === 0 ? {} : { moreBefore: heldBack };
-    logger.warn({ ...label(peer), ...fields, ...more }, text);
+  /** Tells what peers can bring about as often as they like: once in ten seconds for each of `what`. */
+  const limited = (level: "warn" | "error") => {
+    return (peer: Peer, what: string, fields: object, text: string): void => {
+      const heldBack = lines.pass(what);
+      if (heldBack === undefined) return;
+      const more = heldBack === 0 ? {} : { moreBefore: heldBack };
+      logger[level]({ ...label(peer), ...fields, ...more }, text);
+    };
   };
+  const [warn, complain] = [limited("warn"), limited("error")];
   /** The same for those who connect unasked; of configured peers every line is there. */
   const inform = (peer: Peer, fields: object, text: string): void => {
     const heldBack = peer.isDynamic ? lines.pass(`${peer.address} ${text}`) : 0;
@@ -93,7 +96,8 @@ export function observeSpeaker(options: ObserverOptions): SpeakerObserver {
       also?.malformed?.(peer, errors);
     },
     offended(peer, { offence, text }) {
-      warn(peer, `${peer.address} ${offence}`, { offence }, `odd UPDATE: ${text}`);
+      const what = offence === "dribbling" ? "message" : "UPDATE";
+      warn(peer, `${peer.address} ${offence}`, { offence }, `odd ${what}: ${text}`);
       also?.offended?.(peer, { offence, text });
     },
     endOfRib(peer, family) {
@@ -105,19 +109,18 @@ export function observeSpeaker(options: ObserverOptions): SpeakerObserver {
       if (hub.wants(EventKind.ROUTE)) tellRoutes(driver().speaker, rib, changes, options);
     },
     prefixLimit(peer, { kind, family, paths, limit }) {
-      const fields = {
-        ...label(peer),
-        family: familyByKey(family)?.name,
-        paths,
-        limit: limit.limit,
-      };
+      const fields = { family: familyByKey(family)?.name, paths, limit: limit.limit };
+      const what = `${peer.address} limit ${kind}`;
       const actions = {
         stop: "the session ends",
         discard: "what is new is refused",
         warn: "all of it is taken",
       };
-      if (kind === "near") logger.warn(fields, "the peer comes near its limit on prefixes");
-      else logger.error(fields, `the peer exceeds its limit on prefixes: ${actions[limit.action]}`);
+      if (kind === "near") warn(peer, what, fields, "the peer comes near its limit on prefixes");
+      else {
+        const text = `the peer exceeds its limit on prefixes: ${actions[limit.action]}`;
+        complain(peer, what, fields, text);
+      }
       also?.prefixLimit?.(peer, { kind, family, paths, limit });
     },
     peerRemoved(peer) {

@@ -5,6 +5,12 @@ import { type Offence, type OffenceCounts, type Offending, offenceOf } from "./o
 import type { Peer } from "./peer.ts";
 import type { UpdateReport } from "./update-receiver.ts";
 
+/** A message that came in many small pieces. */
+export interface Dribble {
+  readonly octets: number;
+  readonly pieces: number;
+}
+
 /** Counts what peers do wrong: of each while it is known, and of all since the start. */
 export class OffenceLedger {
   readonly #totals = new Map<Offence, number>();
@@ -25,10 +31,18 @@ export class OffenceLedger {
     if (errors.length > 0) this.#malformed(peer, errors);
     // Announcements refused, as the peer has as many prefixes as it may.
     if (discarded > 0) this.#count(peer, "prefix-limit", discarded);
-    for (const offending of offendings) {
-      this.#count(peer, offending.offence);
-      this.#tell(peer, offending);
-    }
+    for (const offending of offendings) this.#offended(peer, offending);
+  }
+
+  /** A message of any kind has been worked off. */
+  dribbled(peer: Peer, { octets, pieces }: Dribble): void {
+    const text = `${octets} octets of a message came in ${pieces} pieces`;
+    this.#offended(peer, { offence: "dribbling", text });
+  }
+
+  #offended(peer: Peer, offending: Offending): void {
+    this.#count(peer, offending.offence);
+    this.#tell(peer, offending);
   }
 
   /** The session goes on. */

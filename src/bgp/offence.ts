@@ -11,6 +11,7 @@ export const offenceTexts = {
   "unexpected-message": "sessions ended for a message out of place (RFC 6608)",
   silence: "sessions and connections ended as nothing came for the hold time",
   "not-reading": "sessions ended as the peer read nothing (RFC 9687)",
+  dribbling: "messages that came in pieces of a few octets",
   "prefix-limit": "announcements refused, and sessions ended, for the maximum of prefixes",
   "martian-prefix": "UPDATEs with prefixes that are nobody's (RFC 6890)",
   "own-next-hop": "UPDATEs whose next hop is our own address (RFC 4271 §5.1.3)",

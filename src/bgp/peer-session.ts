@@ -1,7 +1,7 @@
 import type { ConnectionTimer, FsmAction } from "./fsm/action.ts";
 import type { ConnectionId, FsmEvent } from "./fsm/event.ts";
 import type { Negotiated } from "./fsm/negotiate.ts";
-import { MessageType } from "./iana.ts";
+import { headerOctets, MessageType } from "./iana.ts";
 import { familyKey } from "./message/codec-context.ts";
 import { Framer, type FramedMessage } from "./message/framer.ts";
 import { encodeKeepalive } from "./message/keepalive.ts";
@@ -9,6 +9,7 @@ import { decodeNotification, encodeNotification } from "./message/notification.t
 import { decodeOpen, encodeOpen } from "./message/open.ts";
 import type { RouteRefreshMessage } from "./message/message.ts";
 import { decodeRouteRefresh, encodeRouteRefresh } from "./message/route-refresh.ts";
+import type { Dribble } from "./offence-ledger.ts";
 import type { Peer } from "./peer.ts";
 import type { FamilyRib } from "./rib/family-rib.ts";
 import { createMember } from "./rib/group-member.ts";
@@ -21,6 +22,10 @@ import type { UpdateReceiver, UpdateReport, UpdateSource } from "./update-receiv
 const pauseAboveOctets = 1024 * 1024;
 
 const looksPerSendHold = 8;
+
+/** A message in more pieces than these, which have fewer octets in the mean than any TCP makes segments of, dribbles in. */
+const fewPieces = 8;
+const smallPieceOctets = 64;
 
 const messageTypeOf = {
   sendOpen: MessageType.open,
@@ -40,6 +45,8 @@ export class PeerSession {
   report: UpdateReport | undefined;
   /** The ROUTE-REFRESH that `next` has just taken; the speaker clears it. */
   routeRefresh: RouteRefreshMessage | undefined;
+  /** Pieces that the message came in which `next` has just taken, where they were many and small; the speaker clears it. */
+  dribble: Dribble | undefined;
   #source: UpdateSource | undefined;
   #failure: string | undefined;
   #isPaused = false;
@@ -89,7 +96,14 @@ export class PeerSession {
     if (message === undefined) return this.#lost();
     this.#heardMs = this.#ports.nowMs();
     this.peer.received[message.type]++;
+    if (this.#framer.pieces > fewPieces) this.#lookAtPieces(message);
     return this.#take(message, receiver);
+  }
+
+  #lookAtPieces({ start, end }: FramedMessage): void {
+    const { pieces } = this.#framer;
+    const octets = headerOctets + end - start;
+    if (octets < pieces * smallPieceOctets) this.dribble = { octets, pieces };
   }
 
   #lost(): FsmEvent | undefined {

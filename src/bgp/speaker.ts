@@ -376,9 +376,7 @@ export class Speaker {
       const { errors, endOfRib, discarded } = session.report;
       this.offences.updated(peer, session.report);
       session.report = undefined;
-      if (errors.length > 0) {
-        this.#observer.malformed?.(peer, errors);
-      }
+      if (errors.length > 0) this.#observer.malformed?.(peer, errors);
       if (endOfRib >= 0) {
         peer.endOfRibs.add(endOfRib);
         this.#restartHelper.endOfRib(peer, endOfRib);
@@ -386,6 +384,10 @@ export class Speaker {
         this.endOfRibDeferral.look();
       }
       this.#prefixLimits.updated(peer, discarded);
+    }
+    if (session.dribble !== undefined) {
+      this.offences.dribbled(peer, session.dribble);
+      session.dribble = undefined;
     }
     if (session.routeRefresh !== undefined) {
       this.#routeRefresh.received(peer, session.routeRefresh);

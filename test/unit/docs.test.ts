@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { offenceTexts } from "../../src/bgp/offence.ts";
 import { ExitCode } from "../../src/cli/exit-code.ts";
 import { StatusCode } from "../../src/gen/margay/v1/frame_pb.ts";
 
@@ -99,4 +100,20 @@ test("docs/ERRORS.md has every status code of the API, and no other", () => {
   // UNSPECIFIED is what protobuf makes of a frame that says none.
   const codes = Object.keys(StatusCode).filter((name) => name !== "UNSPECIFIED");
   assert.deepEqual(firstColumn("Status codes of the API").toSorted(), codes.toSorted());
+});
+
+test("docs/OPERATIONS.md has every kind of what peers do wrong, with its line in the log and its test", () => {
+  const section = read("docs/OPERATIONS.md").split("## What peers do wrong\n")[1] ?? "";
+  const rows = tableRows(section.split("\n## ")[0] ?? "");
+  const kinds = rows.map(([kind = ""]) => kind.replaceAll("`", ""));
+  const counters = kinds.filter((kind) => kind.startsWith("margay_"));
+  assert.deepEqual(
+    kinds.filter((kind) => !counters.includes(kind)).toSorted(),
+    Object.keys(offenceTexts).toSorted(),
+  );
+  assert.equal(counters.length, 2);
+  for (const [kind, , , line = "", tests = ""] of rows) {
+    assert.notEqual(line, "", kind);
+    assert.ok(pathsIn(tests).length > 0, kind);
+  }
 });

@@ -21,6 +21,8 @@ export interface FramedMessage {
 export class Framer {
   /** 4096, or 65535 once both sides offered RFC 8654. Takes effect at the next header. */
   maximumMessageOctets: number;
+  /** Chunks that the last message of `next` came in; the one that goes on behind it is not counted. */
+  pieces = 1;
 
   readonly #view: { -readonly [K in keyof FramedMessage]: FramedMessage[K] };
   /** Chunks not drained yet; those before `#head` are done with. */
@@ -69,10 +71,12 @@ export class Framer {
     if (available >= headerOctets) {
       const length = checkHeader(chunk, start, this.maximumMessageOctets);
       if (available >= length) {
+        this.pieces = 1;
         this.#skip(chunk, length);
         return this.#frame(chunk, start, length);
       }
     }
+    this.pieces = 0;
     return this.#nextAcrossChunks();
   }
 
@@ -98,6 +102,7 @@ export class Framer {
       this.#partial.set(chunk.subarray(this.#offset, this.#offset + moved), this.#partialOctets);
       this.#partialOctets += moved;
       this.#skip(chunk, moved);
+      if (this.#offset === 0) this.pieces++;
     }
     return true;
   }

@@ -67,6 +67,12 @@ describe("peers that are slow or silent", { timeout: 180_000 }, () => {
     await slow.peer.send(update.subarray(half), 1);
     await slow.isWell();
     assert.deepEqual(scene.prefixesFrom(slow.address), ["10.233.2.0/24"]);
+    assert.deepEqual(scene.offences, { dribbling: 1 });
+    await slow.peer.send(Buffer.concat([update, update]), 1);
+    await slow.isWell();
+    assert.deepEqual(scene.offences, { dribbling: 3 });
+    const line = /^warn .* odd message: \d+ octets of a message came in \d+ pieces/;
+    assert.equal(scene.linesOf(line), 1);
   });
 
   test("one that reads nothing is left behind, and then left", async () => {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ipv4Unicast, ipv6Unicast } from "../../../src/bgp/family/index.ts";
 import { headerOctets, MessageType } from "../../../src/bgp/iana.ts";
+import type { SpeakerConfig } from "../../../src/bgp/speaker-config.ts";
 import { hex, message } from "../../vectors/hex.ts";
 import { attributes, openMessage, updateMessage, WireScene } from "./scene.ts";
 
@@ -54,8 +55,11 @@ describe("routes that are nobody's", { timeout: 60_000 }, () => {
     );
   };
   const refreshIpv6 = message(MessageType.routeRefresh, "0002 00 01");
-  const inIpv6 = async (...sent: readonly Uint8Array[]): Promise<WireScene> => {
-    const scene = await WireScene.start({ families: [ipv6Unicast] });
+  const inIpv6 = async (
+    sent: readonly Uint8Array[],
+    config: Partial<SpeakerConfig> = {},
+  ): Promise<WireScene> => {
+    const scene = await WireScene.start({ families: [ipv6Unicast] }, config);
     using session = await scene.established(ipv6Open);
     await session.peer.send(Buffer.concat([...sent, refreshIpv6]));
     // BoRR, what there is to tell, EoRR.
@@ -71,16 +75,24 @@ describe("routes that are nobody's", { timeout: 60_000 }, () => {
     ["60 00000000000000000000ffff", "IPv4-mapped"],
   ] as const) {
     test(`the IPv6 prefix ${martian} (${use}) is not used, the one beside it is`, async () => {
-      await using scene = await inIpv6(reach(global, `${martian} ${routed}`));
+      await using scene = await inIpv6([reach(global, `${martian} ${routed}`)]);
       assert.equal(scene.selected(ipv6Unicast), 1);
       assert.deepEqual(scene.offences, { "martian-prefix": 1 });
       assert.equal(scene.linesOf(/odd UPDATE: .* is nobody's to announce/), 1);
     });
   }
 
+  test("an IPv6 next hop that is ourselves is not used", async () => {
+    const ourselves = { ownAddresses: ["2001:db8::9"] };
+    await using scene = await inIpv6([reach(global, routed)], ourselves);
+    assert.equal(scene.selected(ipv6Unicast), 0);
+    assert.deepEqual(scene.offences, { "own-next-hop": 1 });
+    assert.equal(scene.linesOf(/odd UPDATE: the next hop is our own address/), 1);
+  });
+
   for (const hop of [zeros, `${zeros.slice(2)}01`, `ff02${zeros.slice(6)}01`]) {
     test(`an IPv6 next hop of ${hop} withdraws the route`, async () => {
-      await using scene = await inIpv6(reach(global, routed), reach(hop, routed));
+      await using scene = await inIpv6([reach(global, routed), reach(hop, routed)]);
       assert.equal(scene.selected(ipv6Unicast), 0);
       assert.deepEqual(scene.offences, { "treat-as-withdraw": 1, "martian-next-hop": 1 });
       assert.equal(scene.linesOf(/malformed UPDATE: .* is no host's address/), 1);

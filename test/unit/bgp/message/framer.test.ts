@@ -52,6 +52,24 @@ test("a message that lies whole in a chunk is not copied", () => {
   assert.equal(framer.next()?.octets, update);
 });
 
+test("counts the pieces that a message came in, for each anew", () => {
+  const framer = new Framer();
+  const pieces = (...chunks: readonly Uint8Array[]): number[] => {
+    const found: number[] = [];
+    for (const chunk of chunks) {
+      framer.push(chunk);
+      while (framer.next() !== undefined) found.push(framer.pieces);
+    }
+    return found;
+  };
+  const octets = Array.from(update, (octet) => Uint8Array.of(octet));
+  assert.deepEqual(pieces(update), [1]);
+  assert.deepEqual(pieces(...octets, update), [update.length, 1]);
+  // What goes on behind a message counts for the next.
+  const [end, begin] = [update.subarray(20), update.subarray(0, 20)];
+  assert.deepEqual(pieces(begin, Uint8Array.from([...end, ...begin]), end), [1, 2]);
+});
+
 test("the view is one object, used again", () => {
   const framer = new Framer();
   framer.push(Uint8Array.from([...keepalive, ...update]));
