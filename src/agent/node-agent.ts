@@ -1,4 +1,3 @@
-import { type ApiServer, startApiServer } from "../api/server.ts";
 import type { ClusterModel } from "../cluster/model/cluster-model.ts";
 import type { NodeConfig } from "../config/node-config.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -8,8 +7,8 @@ import { EventLoopTurns } from "./event-loop-turns.ts";
 import { NodeFiles } from "./node-files.ts";
 import { NodeProgrammer } from "./node-programmer.ts";
 import { NodeSpeaker } from "./node-speaker.ts";
-import { type Probes, startProbes } from "./probes.ts";
 import type { RecordingFile } from "./recording-file.ts";
+import { Services } from "./services.ts";
 import { createViews } from "./speaker-views.ts";
 import type { StatusSources } from "./status-view.ts";
 
@@ -35,8 +34,7 @@ export class NodeAgent {
   readonly #programmer: NodeProgrammer;
   readonly #speaker: NodeSpeaker;
   readonly #startedWallMs: number;
-  #api: ApiServer | undefined;
-  #probes: Probes | undefined;
+  #services: Services | undefined;
 
   constructor(options: NodeAgentOptions) {
     const { log, clock, recording } = options;
@@ -54,37 +52,24 @@ export class NodeAgent {
   /** Starts everything, the programmer first, since what it finds in the kernel goes into our OPENs. */
   async start(): Promise<void> {
     const { clock, log } = this.#options;
-    const { api, metrics } = this.#files.config;
     const { felix } = this.#programmer;
     await this.#files.watchPodInterface();
     await this.#programmer.start();
     this.#programmer.apply();
     await this.#speaker.start(felix.status().adopted > 0);
-    const views = createViews(() => this.#statusSources(), this.#hub, felix);
-    this.#api = await startApiServer({
-      views,
+    const sources = (): StatusSources => this.#statusSources();
+    this.#services = await Services.start({
+      configured: this.#files.config,
+      views: createViews(sources, this.#hub, felix),
+      sources,
+      awaited: () => this.#speaker.awaited(),
       clock,
-      logger: log.logger.child({ room: "api" }),
-      socketPath: api.socket,
-      ...(api.listen !== undefined && { tcp: { host: api.listen.address, port: api.listen.port } }),
+      logger: log.logger,
     });
-    if (metrics.listen !== undefined) {
-      this.#probes = await startProbes({
-        listen: metrics.listen,
-        sources: () => this.#statusSources(),
-        views,
-        logger: log.logger.child({ room: "metrics" }),
-        awaited: () => this.#speaker.awaited(),
-      });
-    }
     await this.#files.follow();
     this.#turns.start();
     log.logger.info(
-      {
-        listen: this.#speaker.listenAddresses,
-        api: this.#api.addresses,
-        metrics: this.#probes?.address,
-      },
+      { listen: this.#speaker.listenAddresses, ...this.#services.addresses },
       "margay node is up",
     );
   }
@@ -119,8 +104,7 @@ export class NodeAgent {
    */
   async stop(options: { readonly cleanup: boolean }): Promise<void> {
     await this.#files.stop();
-    await this.#probes?.close();
-    await this.#api?.close();
+    await this.#services?.close();
     this.#turns.stop();
     await this.#speaker.stop({ silently: !options.cleanup });
     await this.#programmer.stop(options);

@@ -1,4 +1,3 @@
-import { type ApiServer, startApiServer } from "../api/server.ts";
 import { withService } from "../api/router.ts";
 import { ApiError } from "../api/api-error.ts";
 import type { StatusView, Views } from "../api/views.ts";
@@ -12,7 +11,7 @@ import { hasOwnRoutes } from "./kernel-routes.ts";
 import type { NodeAgentOptions } from "./node-agent.ts";
 import { NodeFiles } from "./node-files.ts";
 import { NodeSpeaker } from "./node-speaker.ts";
-import { type Probes, startProbes } from "./probes.ts";
+import { Services } from "./services.ts";
 import { createViews } from "./speaker-views.ts";
 import type { StatusSources } from "./status-view.ts";
 
@@ -42,8 +41,7 @@ export class NodeSpeakerAgent {
   readonly #feed: FeedServer;
   readonly #speaker: NodeSpeaker;
   readonly #startedWallMs: number;
-  #api: ApiServer | undefined;
-  #probes: Probes | undefined;
+  #services: Services | undefined;
 
   constructor(options: NodeAgentOptions) {
     const { log, clock, recording } = options;
@@ -65,38 +63,24 @@ export class NodeSpeakerAgent {
   /** Rejects with `NetlinkError`, `TcpListenError` or `ListenError`. */
   async start(): Promise<void> {
     const { clock, log } = this.#options;
-    const { api, metrics, kernel } = this.#files.config;
     await this.#files.watchPodInterface();
     // Whether or not the programmer lives: what is in the kernel forwards.
-    await this.#speaker.start(await hasOwnRoutes(kernel));
+    await this.#speaker.start(await hasOwnRoutes(this.#files.config.kernel));
     const sources = (): StatusSources => this.#statusSources();
-    const views = { ...createViews(sources, this.#hub, undefined), ...viewsOfProgrammer };
-    this.#api = await startApiServer({
-      views,
+    this.#services = await Services.start({
+      configured: this.#files.config,
+      views: { ...createViews(sources, this.#hub, undefined), ...viewsOfProgrammer },
+      sources,
+      awaited: () => this.#speaker.awaited(),
       extend: (router, mayControl) =>
         withService(router, RouteFeedService, this.#feed.handlers(mayControl)),
       clock,
-      logger: log.logger.child({ room: "api" }),
-      socketPath: api.socket,
-      ...(api.listen !== undefined && { tcp: { host: api.listen.address, port: api.listen.port } }),
+      logger: log.logger,
     });
-    if (metrics.listen !== undefined) {
-      this.#probes = await startProbes({
-        listen: metrics.listen,
-        sources,
-        views,
-        logger: log.logger.child({ room: "metrics" }),
-        awaited: () => this.#speaker.awaited(),
-      });
-    }
     await this.#files.follow();
     this.#turns.start();
     log.logger.info(
-      {
-        listen: this.#speaker.listenAddresses,
-        api: this.#api.addresses,
-        metrics: this.#probes?.address,
-      },
+      { listen: this.#speaker.listenAddresses, ...this.#services.addresses },
       "margay speaker of a node is up",
     );
   }
@@ -125,8 +109,7 @@ export class NodeSpeakerAgent {
   /** Leaves without a word, so that peers with graceful restart keep our routes; the programmer keeps theirs. */
   async stop(): Promise<void> {
     await this.#files.stop();
-    await this.#probes?.close();
-    await this.#api?.close();
+    await this.#services?.close();
     this.#turns.stop();
     await this.#speaker.stop({ silently: true });
     this.#options.log.logger.info({}, "stopped; routes stay in the kernel");

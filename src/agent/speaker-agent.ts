@@ -1,4 +1,3 @@
-import { type ApiServer, startApiServer } from "../api/server.ts";
 import { diffSpeaker } from "../config/diff-config.ts";
 import { ownAddresses } from "../config/listen.ts";
 import { loadSpeaker } from "../config/load-speaker.ts";
@@ -18,10 +17,10 @@ import { EventLoopTurns } from "./event-loop-turns.ts";
 import { listenOn } from "./listen-on.ts";
 import { PeerMemory } from "./peer-memory.ts";
 import { speakerPeerSettings, speakerRanges } from "./peer-settings.ts";
-import { type Probes, startProbes } from "./probes.ts";
 import { logRefusals } from "./refusal-log.ts";
 import { ownSubnets } from "./own-subnets.ts";
 import type { RecordingFile } from "./recording-file.ts";
+import { Services } from "./services.ts";
 import { observeSpeaker } from "./speaker-observer.ts";
 import { createViews } from "./speaker-views.ts";
 import { applyTcpKeys, tcpKeys } from "./tcp-keys.ts";
@@ -48,8 +47,7 @@ export class SpeakerAgent {
   readonly #startedWallMs: number;
   readonly #memory: PeerMemory | undefined;
   #settings: SpeakerSettings;
-  #api: ApiServer | undefined;
-  #probes: Probes | undefined;
+  #services: Services | undefined;
 
   constructor(options: SpeakerAgentOptions) {
     const { settings, log, clock } = options;
@@ -102,9 +100,8 @@ export class SpeakerAgent {
 
   async start(): Promise<void> {
     const { log, clock } = this.#options;
-    const { listen, api, metrics } = this.#settings;
     this.#driver.setKeys(tcpKeys(this.#settings));
-    const listenAddresses = await listenOn(this.#driver, listen);
+    const listenAddresses = await listenOn(this.#driver, this.#settings.listen);
     this.#apply();
     for (const address of this.#memory?.addresses ?? []) this.#driver.speaker.recall(address);
     const sources = {
@@ -116,35 +113,18 @@ export class SpeakerAgent {
       clock,
       turns: this.#turns,
     };
-    const views = createViews(() => sources, this.#hub, undefined);
-    if (api !== undefined) {
-      this.#api = await startApiServer({
-        views,
-        clock,
-        logger: log.logger.child({ room: "api" }),
-        socketPath: api.socket,
-        ...(api.listen !== undefined && {
-          tcp: { host: api.listen.address, port: api.listen.port },
-        }),
-      });
-    }
-    if (metrics.listen !== undefined) {
-      this.#probes = await startProbes({
-        listen: metrics.listen,
-        sources: () => sources,
-        views,
-        logger: log.logger.child({ room: "metrics" }),
-        // What peers still have to say reaches the others as it comes: there is nothing to wait for.
-        awaited: () => [],
-      });
-    }
+    this.#services = await Services.start({
+      configured: this.#settings,
+      views: createViews(() => sources, this.#hub, undefined),
+      sources: () => sources,
+      // What peers still have to say reaches the others as it comes: there is nothing to wait for.
+      awaited: () => [],
+      clock,
+      logger: log.logger,
+    });
     this.#turns.start();
     log.logger.info(
-      {
-        listen: listenAddresses,
-        api: this.#api?.addresses ?? [],
-        metrics: this.#probes?.address,
-      },
+      { listen: listenAddresses, ...this.#services.addresses },
       `margay ${this.#options.role} is up`,
     );
   }
@@ -206,8 +186,7 @@ export class SpeakerAgent {
 
   /** Leaves without a word, so that peers with graceful restart keep the routes until we are back. */
   async stop(): Promise<void> {
-    await this.#probes?.close();
-    await this.#api?.close();
+    await this.#services?.close();
     this.#turns.stop();
     await this.#driver.stop({ silently: true });
     this.#options.recording?.close();
