@@ -154,6 +154,30 @@ describe("the architecture", () => {
     assert.deepEqual(wrong, []);
   });
 
+  test("is as docs/ARCHITECTURE.md says, where that says it by rooms alone", () => {
+    const page = readFileSync(join(root, "../docs/ARCHITECTURE.md"), "utf8");
+    const names = (cell = ""): string[] =>
+      cell.match(/`[^`]+`/g)?.map((name) => name.slice(1, -1)) ?? [];
+    let compared = 0;
+    for (const [, first, cell = ""] of page.matchAll(
+      /^\| ((?:`\w+`(?:, )?)+) \|.*\| ([^|]*) \|$/gm,
+    )) {
+      if (!/^(?:–|`[^`]+`(?:, `[^`]+`)*)$/.test(cell)) continue;
+      for (const room of names(first)) {
+        const beside = exceptions
+          .filter(({ from }) => from === room)
+          .map(({ to }) => to.slice(0, -1));
+        assert.deepEqual(
+          names(cell).toSorted(),
+          [...(allowed[room] ?? []), ...beside].toSorted(),
+          room,
+        );
+        compared++;
+      }
+    }
+    assert.ok(compared > 10, `${compared} rooms`);
+  });
+
   test("needs every entry of its tables", () => {
     const used = new Set<string>();
     for (const { room, imports } of files) {
