@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { Deeds } from "../soak/deeds.ts";
 import { MargayUnderTest } from "../soak/margay-under-test.ts";
 import { Soak } from "../soak/soak.ts";
 
@@ -14,14 +15,15 @@ test("clients that flap, churn, refresh and send garbage leave a reflector as it
   const margay = new MargayUnderTest(directory, 17_930);
   try {
     await margay.start(true);
-    const { rounds, compared, deeds, first, last } = await new Soak(margay, {
-      ...{ seconds: 8, roundSeconds: 4, peers: 12, seed: 1 },
+    const deeds = new Deeds();
+    const { rounds, compared, first, last } = await new Soak(margay, {
+      ...{ seconds: 8, roundSeconds: 4, peers: 12, seed: 1, deeds },
       // Other tests run beside this one: how long a turn takes here says little.
       stallMs: 5000,
       report: () => {},
     }).run();
     assert.ok(rounds >= 2 && compared > 1000, `${rounds} rounds, ${compared} paths`);
-    assert.ok(deeds.size >= 8, [...deeds.keys()].join());
+    assert.ok(deeds.counts.size >= 8, [...deeds.counts.keys()].join());
     assert.ok(last.descriptors <= first.descriptors + 16);
     await margay.stop();
     assert.equal(await margay.replayComplaint(), undefined);

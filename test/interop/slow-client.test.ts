@@ -8,8 +8,8 @@ import type { PathAttributes } from "../../src/bgp/attribute/path-attributes.ts"
 import type { Memory } from "../../src/gen/margay/v1/status_pb.ts";
 import { Bird } from "../support/foreign/bird.ts";
 import { Margay } from "../support/margay.ts";
-import { Namespace, Network } from "../support/netns.ts";
-import { enterNewNamespace } from "../support/own-namespace.ts";
+import { Network } from "../support/netns.ts";
+import { OwnNamespace, enterNewNamespace } from "../support/own-namespace.ts";
 import type { PeerView } from "../support/peer-view.ts";
 import { until } from "../support/until.ts";
 import { RawPeer } from "./support/raw-peer.ts";
@@ -28,17 +28,6 @@ const ROUNDS = Math.ceil((LAG * 1.2) / (PREFIXES.length * UPDATE));
 
 /** The last octets of the addresses of clients that speak by themselves. */
 const HOSTS = [2, 3, 5, 6, 10, 11, 12, 13, 14, 15];
-
-/** The namespace that this process is in itself. */
-class Here extends Namespace {
-  override inside(argv: readonly string[]): readonly string[] {
-    return argv;
-  }
-
-  override async ip(...commands: readonly string[]): Promise<void> {
-    await this.run(["ip", "-batch", "-"], `${commands.join("\n")}\n`);
-  }
-}
 
 /** No two prefixes of one round share a block. */
 function attributesOf(round: number, index: number): PathAttributes {
@@ -66,7 +55,7 @@ function assertTable({ routes }: PeerView, round: number): void {
 
 describe("a margay reflector under churn", () => {
   const directory = mkdtempSync(join(tmpdir(), "mgs-"));
-  const here = new Here("here");
+  const here = new OwnNamespace();
   const reflector = new Margay(here, join(directory, "rr"));
   const network = new Network("mgi-slow");
   let bird: Bird;

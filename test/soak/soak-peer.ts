@@ -10,12 +10,7 @@ import { decodeRouteRefresh, encodeRouteRefresh } from "../../src/bgp/message/ro
 import { decodeUpdate, encodeUpdate } from "../../src/bgp/message/update.ts";
 import { parseIpv4 } from "../../src/net/ip-address.ts";
 import { codec } from "../support/peer-view.ts";
-
-/** A path as a peer announces it: the higher LOCAL_PREF wins, then the lower identifier; the community tells versions apart. */
-export interface SoakPath {
-  readonly localPref: number;
-  readonly community: number;
-}
+import { pathText, type SoakClient, type SoakPath } from "./selection.ts";
 
 export const ASN = 64_512;
 const holdTimeSeconds = 60;
@@ -24,14 +19,12 @@ const context = codec();
 const { afi, safi } = ipv4Unicast;
 
 /** One client of the reflector under test, on a real socket, which knows what it has told and what it was told. */
-export class SoakPeer {
+export class SoakPeer implements SoakClient {
   readonly address: string;
-  /** Unsigned 32-bit. */
   readonly identifier: number;
   readonly nextHop: string;
-  /** In force at the reflector, by prefix. */
   readonly announced = new Map<string, SoakPath>();
-  /** What the reflector has told, `next hop LOCAL_PREF community` by prefix. */
+  /** What the reflector has told. */
   readonly told = new Map<string, string>();
   /** What went wrong that nobody had brought about. */
   readonly complaints: string[] = [];
@@ -140,9 +133,9 @@ export class SoakPeer {
       this.told.delete(prefix);
       this.#stale?.delete(prefix);
     }
-    const { nextHop, localPref, communities = [] } = attributes;
+    const { nextHop = "", localPref = Number.NaN, communities = [] } = attributes;
     for (const { prefix } of announced) {
-      this.told.set(prefix, `${nextHop} ${localPref} ${communities.join()}`);
+      this.told.set(prefix, pathText(nextHop, localPref, communities));
       this.#stale?.delete(prefix);
     }
   }
@@ -162,15 +155,9 @@ export class SoakPeer {
   }
 
   /** The message that `announce` sends. */
-  updateOf(prefixes: readonly string[], { localPref, community }: SoakPath): Uint8Array {
+  updateOf(prefixes: readonly string[], { localPref, communities }: SoakPath): Uint8Array {
     const { nextHop } = this;
-    const attributes = {
-      origin: 0,
-      asPath: [],
-      nextHop,
-      localPref,
-      communities: [community],
-    } as const;
+    const attributes = { origin: 0, asPath: [], nextHop, localPref, communities } as const;
     const announced = prefixes.map((prefix) => ({ prefix }));
     const [octets] = encodeUpdate({ withdrawn: [], announced, attributes, errors: [] }, context);
     assert.ok(octets !== undefined);

@@ -1,11 +1,17 @@
 import { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import { ErrorCode } from "../../src/bgp/iana.ts";
+import type { Offence } from "../../src/bgp/offence.ts";
 import { corpus } from "../fuzz/corpus.ts";
 import { mutate } from "../fuzz/mutate.ts";
 import { PseudoRandom } from "../fuzz/pseudo-random.ts";
 import { until } from "../support/until.ts";
+import type { Deeds } from "./deeds.ts";
 import type { Footprint, MargayUnderTest } from "./margay-under-test.ts";
-import { type SoakPath, SoakPeer } from "./soak-peer.ts";
+import { ownPrefixes, sharedPrefixes } from "./prefixes.ts";
+import { differences, select, type Selection, type SoakPath } from "./selection.ts";
+import type { SoakDaemon } from "./soak-daemon.ts";
+import { SoakPeer } from "./soak-peer.ts";
 
 export interface SoakOptions {
   readonly seconds: number;
@@ -15,14 +21,15 @@ export interface SoakOptions {
   readonly roundSeconds: number;
   /** Milliseconds that no turn of margay's event loop may exceed. */
   readonly stallMs: number;
+  /** Clients that are daemons of somebody else, started. */
+  readonly daemons?: readonly SoakDaemon[];
+  readonly deeds: Deeds;
   /** Told how it goes. */
   readonly report: (line: string) => void;
 }
 
 export interface SoakResult {
   readonly rounds: number;
-  /** What peers did, by kind. */
-  readonly deeds: ReadonlyMap<string, number>;
   readonly sessions: number;
   /** Paths compared with what they should be. */
   readonly compared: number;
@@ -31,11 +38,16 @@ export interface SoakResult {
   readonly last: Footprint;
 }
 
-const prefixesPerPeer = 60;
-/** Announced by several peers, so that there is something to decide. */
-const sharedPrefixes = 40;
 /** Of a session that is up: hold, keepalive, send hold, and the one after which failures are forgotten. */
 const timersPerSession = 4;
+/** Offences that nobody commits who keeps to the protocol. */
+const malformedKinds: ReadonlySet<string> = new Set<Offence>([
+  "attribute-discard",
+  "treat-as-withdraw",
+  "message-error",
+]);
+/** Other daemons may take their time on a machine that is busy. */
+const patience = { timeoutSeconds: 120 } as const;
 /** What the process may grow by after the first round: heap that nobody has collected yet. */
 const growthOctets = 64 * 1024 * 1024;
 
@@ -46,7 +58,11 @@ export class Soak {
   readonly #random: PseudoRandom;
   readonly #corpus = corpus();
   readonly #peers: readonly SoakPeer[];
-  readonly #deeds = new Map<string, number>();
+  readonly #daemons: readonly SoakDaemon[];
+  /** How often each daemon had lost its session when it was last looked at. */
+  readonly #flaps = new Map<SoakDaemon, number>();
+  /** Whether there is nobody who sends what is mutated: who loses a session then has been told what is malformed. */
+  #isClean = true;
   #community = 0;
   #compared = 0;
   #longestTurnMs = 0;
@@ -55,6 +71,7 @@ export class Soak {
     this.#margay = margay;
     this.#options = options;
     this.#random = new PseudoRandom(options.seed);
+    this.#daemons = options.daemons ?? [];
     this.#peers = Array.from({ length: options.peers }, (_, index) => {
       return new SoakPeer(index, margay.port);
     });
@@ -71,6 +88,7 @@ export class Soak {
       let last: Footprint | undefined;
       let rounds = 0;
       do {
+        this.#isClean = rounds % 2 === 1;
         await this.#unrest(Math.min(roundSeconds, Math.max(1, (endMs - performance.now()) / 1000)));
         await this.#rest();
         last = await this.#holds(first);
@@ -78,24 +96,23 @@ export class Soak {
         rounds++;
       } while (performance.now() < endMs);
       const sessions = this.#peers.reduce((sum, peer) => sum + peer.sessions, 0);
-      const { deeds, compared, longestTurnMs } = this.#counts();
-      return { rounds, deeds, sessions, compared, longestTurnMs, first, last };
+      const [compared, longestTurnMs] = [this.#compared, this.#longestTurnMs];
+      return { rounds, sessions, compared, longestTurnMs, first, last };
     } finally {
       for (const peer of this.#peers) peer.stop();
     }
   }
 
-  #counts(): Pick<SoakResult, "deeds" | "compared" | "longestTurnMs"> {
-    return {
-      deeds: this.#deeds,
-      compared: this.#compared,
-      longestTurnMs: this.#longestTurnMs,
-    };
-  }
-
-  /** Peers do at random what peers may and may not do. */
+  /** Clients do at random what clients may and may not do. */
   async #unrest(seconds: number): Promise<void> {
     const endMs = performance.now() + seconds * 1000;
+    await Promise.all([
+      this.#peersUnrest(endMs),
+      ...this.#daemons.map((daemon) => daemon.unrest(endMs)),
+    ]);
+  }
+
+  async #peersUnrest(endMs: number): Promise<void> {
     while (performance.now() < endMs) {
       for (const peer of this.#peers) if (peer.isEstablished) this.#act(peer);
       if (this.#random.integer(4) === 0) this.#intrude();
@@ -104,14 +121,14 @@ export class Soak {
   }
 
   #did(deed: string): void {
-    this.#deeds.set(deed, (this.#deeds.get(deed) ?? 0) + 1);
+    this.#options.deeds.did(deed);
   }
 
   #act(peer: SoakPeer): void {
     const random = this.#random;
     const dice = random.integer(1000);
     const prefixes = this.#pickPrefixes(peer);
-    const path: SoakPath = { localPref: 100 + random.integer(3), community: ++this.#community };
+    const path: SoakPath = { localPref: 100 + random.integer(3), communities: [++this.#community] };
     if (dice < 250) {
       this.#did("announce");
       peer.announce(prefixes, path);
@@ -128,6 +145,7 @@ export class Soak {
       this.#did("flap");
       peer.flap();
     } else if (dice < 431) {
+      if (this.#isClean) return;
       this.#did("send a mutated message, and end the session");
       const octets = mutate([...this.#corpus, peer.updateOf(prefixes, path)], random);
       peer.offend(octets);
@@ -140,14 +158,10 @@ export class Soak {
 
   #pickPrefixes(peer: SoakPeer): string[] {
     const random = this.#random;
-    const index = this.#peers.indexOf(peer);
+    const own = ownPrefixes(this.#peers.indexOf(peer));
     const prefixes = new Set<string>();
     for (let count = 1 + random.integer(20); count > 0; count--) {
-      prefixes.add(
-        random.integer(3) === 0
-          ? `10.200.${random.integer(sharedPrefixes)}.0/24`
-          : `10.${index >> 8}.${index & 0xff}.${random.integer(prefixesPerPeer) * 4}/30`,
-      );
+      prefixes.add(random.pick(random.integer(3) === 0 ? sharedPrefixes : own));
     }
     return [...prefixes];
   }
@@ -168,40 +182,57 @@ export class Soak {
 
   /** Waits until all sessions are up and everybody has been told just what he should have been. */
   async #rest(): Promise<void> {
-    await until("all sessions to be up", () => this.#peers.every((peer) => peer.isEstablished), {
-      timeoutSeconds: 60,
-    });
+    const clients = [...this.#peers, ...this.#daemons];
+    await until(
+      "all sessions to be up",
+      async () => {
+        const [up = 0] = await this.#sessions();
+        const daemons = await Promise.all(this.#daemons.map((daemon) => daemon.isEstablished()));
+        return (
+          up === clients.length &&
+          this.#peers.every((peer) => peer.isEstablished) &&
+          daemons.every(Boolean)
+        );
+      },
+      patience,
+    );
     for (const peer of this.#peers) peer.setReading(true);
+    let wrong: readonly string[] = [];
     await until(
       "everybody to be told what the others announce",
-      () => {
-        const best = this.#selected();
-        return this.#peers.every((peer) => differences(peer, best).length === 0);
+      async () => {
+        wrong = await this.#wrong(select(clients));
+        return wrong.length === 0;
       },
-      { timeoutSeconds: 60 },
+      patience,
     ).catch((error: unknown) => {
-      const best = this.#selected();
-      const wrong = this.#peers.flatMap((peer) => {
-        return differences(peer, best).map((one) => `${peer.address}: ${one}`);
-      });
       throw new Error(`${String(error)}\n${wrong.slice(0, 20).join("\n")}`, { cause: error });
     });
+    this.#compared += select(clients).size * (clients.length + 1);
   }
 
-  /** The path to each prefix that a speaker selects, RFC 4271 §9.1: by LOCAL_PREF, then by identifier. */
-  #selected(): ReadonlyMap<string, { readonly peer: SoakPeer; readonly path: SoakPath }> {
-    const best = new Map<string, { peer: SoakPeer; path: SoakPath }>();
-    for (const peer of this.#peers) {
-      for (const [prefix, path] of peer.announced) {
-        const other = best.get(prefix);
-        const wins =
-          other === undefined ||
-          path.localPref > other.path.localPref ||
-          (path.localPref === other.path.localPref && peer.identifier < other.peer.identifier);
-        if (wins) best.set(prefix, { peer, path });
-      }
-    }
-    return best;
+  /** What is not as it should be in the reflector's RIB and in those of its clients. */
+  async #wrong(best: Selection): Promise<readonly string[]> {
+    const complaints = (who: string, found: readonly string[]): readonly string[] =>
+      found.map((one) => `${who}: ${one}`);
+    // Who is asked by a process or two is asked once all else is well.
+    const ofPeers = this.#peers.flatMap((peer) =>
+      complaints(peer.address, differences(peer.told, best, peer)),
+    );
+    if (ofPeers.length > 0) return ofPeers;
+    const ofMargay = complaints("margay", differences(await this.#margay.selected(), best));
+    if (ofMargay.length > 0) return ofMargay;
+    const tables = await Promise.all(this.#daemons.map((daemon) => daemon.told()));
+    return this.#daemons.flatMap((daemon, index) =>
+      complaints(daemon.kind, differences(tables[index] ?? new Map(), best, daemon)),
+    );
+  }
+
+  /** Sessions that are up, as margay sees it, and timers that run. */
+  async #sessions(): Promise<readonly number[]> {
+    const metrics = await this.#margay.metrics();
+    const names = ['margay_peers{state="Established"}', "margay_session_timers"];
+    return names.map((name) => metrics.get(name) ?? Number.NaN);
   }
 
   /** What must be so when all is at rest. */
@@ -210,7 +241,7 @@ export class Soak {
       return peer.complaints.map((complaint) => `${peer.address}: ${complaint}`);
     });
     if (complaints.length > 0) throw new Error(complaints.slice(0, 20).join("\n"));
-    this.#compared += this.#peers.reduce((sum, { told }) => sum + told.size, 0);
+    for (const daemon of this.#daemons) await this.#isWell(daemon);
     const metrics = await this.#margay.metrics();
     const turnMs =
       (metrics.get('margay_event_loop_turn_maximum_seconds{since="start"}') ?? Number.NaN) * 1000;
@@ -220,16 +251,15 @@ export class Soak {
       throw new Error(`a turn of the event loop took ${turnMs} ms`);
     }
     // Garblers who have connected and are not given up yet hold a descriptor, and timers, each.
-    await until("the connections of intruders to be gone, and their timers", async () => {
-      const now = await this.#margay.metrics();
-      const open = now.get('margay_peers{state="Established"}');
-      const timers = now.get("margay_session_timers") ?? Number.NaN;
-      return open === this.#peers.length && timers <= timersPerSession * open;
-    });
-    const selected = metrics.get('margay_rib_prefixes{family="ipv4-unicast"}');
-    if (selected !== this.#selected().size) {
-      throw new Error(`${selected} prefixes in the RIB rather than ${this.#selected().size}`);
-    }
+    await until(
+      "the connections of intruders to be gone, and their timers",
+      async () => {
+        const [up = Number.NaN, timers = Number.NaN] = await this.#sessions();
+        const clients = this.#peers.length + this.#daemons.length;
+        return up === clients && timers <= timersPerSession * clients;
+      },
+      patience,
+    );
     const footprint = await this.#margay.footprint();
     this.#options.report(
       `${(footprint.residentOctets / 1e6).toFixed(0)} MB, ${footprint.descriptors} descriptors, longest turn ${turnMs.toFixed(1)} ms, ${this.#compared} paths compared`,
@@ -245,24 +275,25 @@ export class Soak {
       throw new Error(`there are ${descriptors} descriptors more than at first`);
     return footprint;
   }
-}
 
-/** What a peer should have been told and was not, and the other way round. */
-function differences(
-  to: SoakPeer,
-  best: ReadonlyMap<string, { readonly peer: SoakPeer; readonly path: SoakPath }>,
-): string[] {
-  const wrong: string[] = [];
-  let expected = 0;
-  for (const [prefix, { peer, path }] of best) {
-    if (peer === to) continue;
-    expected++;
-    const wanted = `${peer.nextHop} ${path.localPref} ${path.community}`;
-    const told = to.told.get(prefix);
-    if (told !== wanted) wrong.push(`${prefix} as ${told} rather than ${wanted}`);
+  /**
+   * A daemon sends nothing that is malformed, and has nothing to complain of. Where others send what is mutated it may: what
+   * we let pass and pass on, others may take for malformed.
+   */
+  async #isWell(daemon: SoakDaemon): Promise<void> {
+    const { flaps, lastDown, offences } = await this.#margay.peer(daemon.address);
+    const isNew = flaps !== (this.#flaps.get(daemon) ?? 0);
+    this.#flaps.set(daemon, flaps);
+    // Those that operators end with a Cease, or without a word.
+    const isUsual = lastDown === undefined || [0, ErrorCode.cease].includes(lastDown.code);
+    if (isNew && !isUsual) {
+      const text = `${daemon.kind} lost its session: ${lastDown.text}`;
+      if (this.#isClean) throw new Error(text);
+      this.#did(text);
+    }
+    const malformed = offences.filter(({ kind }) => malformedKinds.has(kind));
+    if (malformed.length > 0) {
+      throw new Error(malformed.map(({ text }) => `${daemon.kind}: ${text}`).join("\n"));
+    }
   }
-  if (wrong.length === 0 && to.told.size !== expected) {
-    wrong.push(`${to.told.size} prefixes rather than ${expected}`);
-  }
-  return wrong;
 }

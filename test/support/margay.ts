@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
 import { type ManagementConnection, connect } from "../../src/api/connect.ts";
 import type { FibEntry } from "../../src/gen/margay/v1/fib_pb.ts";
+import type { PeerAction } from "../../src/gen/margay/v1/management_pb.ts";
 import type { Peer } from "../../src/gen/margay/v1/peer_pb.ts";
 import type { Route } from "../../src/gen/margay/v1/route_pb.ts";
 import type { Status } from "../../src/gen/margay/v1/status_pb.ts";
@@ -33,6 +34,12 @@ function recordingFile(verb: string): string | undefined {
   if (directory === undefined || directory === "") return undefined;
   const test = basename(process.argv[1] ?? "", ".test.ts");
   return join(directory, `${test}-${String(++recordings).padStart(2, "0")}-${verb}.rec`);
+}
+
+interface StartOptions {
+  /** More of its command line. */
+  readonly options?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** A margay daemon in a namespace: `margay node` or `margay reflector`. */
@@ -73,9 +80,12 @@ export class Margay {
   }
 
   /** Starts `margay speaker` with this configuration; resolves when its API answers. */
-  startSpeaker(file: Readonly<Record<string, unknown>>): Promise<void> {
+  startSpeaker(
+    file: Readonly<Record<string, unknown>>,
+    { options = [], environment = {} }: StartOptions = {},
+  ): Promise<void> {
     this.configureSpeaker(file);
-    return this.start(["speaker", "--config", this.#speakerFile]);
+    return this.start(["speaker", "--config", this.#speakerFile, ...options], environment);
   }
 
   get #speakerFile(): string {
@@ -87,12 +97,16 @@ export class Margay {
     return this.start(["reflector", ...args, "--socket", this.socket]);
   }
 
-  async start(args: readonly string[]): Promise<void> {
+  async start(
+    args: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
     const recording = recordingFile(args[0] ?? "");
     const all = recording === undefined ? args : [...args, "--record", recording];
     const daemon = new Daemon({
       argv: this.namespace.inside(margayCommand(all)),
       logFile: join(this.directory, "margay.log"),
+      environment,
     });
     this.#daemon = daemon;
     await until(`margay ${args[0]} to answer on ${this.socket}`, async () => {
@@ -155,6 +169,11 @@ export class Margay {
   /** `margay ARGS --socket OURS`, as a user types it. */
   cli(...args: readonly string[]): Promise<Finished> {
     return attempt(margayCommand([...args, "--socket", this.socket]));
+  }
+
+  /** What `margay peer ADDRESS ACTION --message MESSAGE` does. */
+  async control(address: string, action: PeerAction, message = ""): Promise<void> {
+    await this.#ask((client, options) => client.controlPeer({ address, action, message }, options));
   }
 
   log(): string {

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import koffi from "koffi";
+import { Namespace } from "./netns.ts";
 
 const CLONE_NEWNET = 0x40000000;
 
@@ -12,4 +13,19 @@ export function enterNewNamespace(): string | false {
   if (unshare(CLONE_NEWNET) !== 0) return "needs root for a network namespace of its own";
   execFileSync("ip", ["link", "set", "lo", "up"]);
   return false;
+}
+
+/** The namespace that this process is in, be it `enterNewNamespace`'s. */
+export class OwnNamespace extends Namespace {
+  constructor() {
+    super("this process's own");
+  }
+
+  override inside(argv: readonly string[]): readonly string[] {
+    return argv;
+  }
+
+  override async ip(...commands: readonly string[]): Promise<void> {
+    await this.run(["ip", "-batch", "-"], `${commands.join("\n")}\n`);
+  }
 }

@@ -68,16 +68,10 @@ export class Frr implements ForeignSpeaker {
   }
 
   async #routesOf(version: IpVersion): Promise<readonly ForeignRoute[]> {
-    const show = `show bgp ipv${version} unicast`;
-    const table = await this.#json<BgpTable>(`${show} json`);
-    const learned = Object.entries(table.routes ?? {}).filter(([, paths]) => paths.some(isLearned));
-    const routes: ForeignRoute[] = [];
-    for (const [prefix] of learned) {
-      const detail = await this.#json<BgpPrefix>(`${show} ${prefix} json`);
-      for (const path of detail.paths ?? [])
-        if (path.peer?.peerId !== "0.0.0.0") routes.push(routeOf(prefix, path));
-    }
-    return routes;
+    const table = await this.#json<BgpTable>(`show bgp ipv${version} unicast json detail`);
+    return Object.entries(table.routes ?? {}).flatMap(([prefix, paths]) =>
+      paths.filter(isLearned).map((path) => routeOf(prefix, path)),
+    );
   }
 
   detail(prefix: string): Promise<string> {
@@ -184,7 +178,8 @@ export class Frr implements ForeignSpeaker {
 }
 
 interface BgpTable {
-  readonly routes?: Readonly<Record<string, readonly { readonly peerId?: string }[]>>;
+  /** The paths of each prefix, behind something that is none. */
+  readonly routes?: Readonly<Record<string, readonly BgpPath[]>>;
 }
 interface BgpPath {
   readonly aspath?: { readonly string?: string };
@@ -198,9 +193,6 @@ interface BgpPath {
   readonly peer?: { readonly peerId?: string };
   readonly nexthops?: readonly { readonly ip?: string }[];
 }
-interface BgpPrefix {
-  readonly paths?: readonly BgpPath[];
-}
 interface BgpNeighbour {
   readonly bgpState?: string;
   readonly lastNotificationReason?: string;
@@ -208,8 +200,8 @@ interface BgpNeighbour {
   readonly gracefulRestartInfo?: { readonly endOfRibRecv?: Readonly<Record<string, boolean>> };
 }
 
-function isLearned(path: { readonly peerId?: string }): boolean {
-  return path.peerId !== undefined && path.peerId !== "(unspec)";
+function isLearned({ peer }: BgpPath): boolean {
+  return peer !== undefined && peer.peerId !== "0.0.0.0";
 }
 
 function routeOf(prefix: string, path: BgpPath): ForeignRoute {
