@@ -3,18 +3,20 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { replay } from "../../../src/recording/replay.ts";
-import { directory, type Digests, digestsOf, readDigests, writeDigests } from "./digests.ts";
+import {
+  directory,
+  type Digests,
+  digestsOf,
+  readDigests,
+  testOf,
+  writeDigests,
+} from "./digests.ts";
 
 /** Of one recording, compressed: what is larger is of a test of capacity, and shows nothing more. */
 const maximumOctets = 16 * 1024;
 
 const [from] = process.argv.slice(2);
 if (from === undefined) throw new Error("usage: node collect.ts DIRECTORY");
-
-/** `hold-timer` of `hold-timer-09-node.rec` */
-function testOf(name: string): string {
-  return name.replace(/-\d+-\w+\.rec(\.gz)?$/, "");
-}
 
 const names = readdirSync(from).filter((name) => name.endsWith(".rec"));
 const tests = new Set(names.map(testOf));

@@ -6,6 +6,11 @@ import { ribDigest } from "../../../src/recording/rib-digest.ts";
 /** Where the recordings are. */
 export const directory: string = import.meta.dirname;
 
+/** The interop test that a recording is of: `hold-timer` of `hold-timer-09-node.rec`. */
+export function testOf(name: string): string {
+  return name.replace(/-\d+-\w+\.rec(\.gz)?$/, "");
+}
+
 interface Digest {
   readonly inputs: number;
   readonly rib: ReturnType<typeof ribDigest>;
