@@ -5,10 +5,11 @@ import { EventHub } from "./event-hub.ts";
 import { EventLoopTurns } from "./event-loop-turns.ts";
 import { FeedClient } from "./feed/feed-client.ts";
 import { Resync } from "./feed/resync.ts";
-import { felixViews } from "./felix-views.ts";
+import { type FelixSources, felixViews } from "./felix-views.ts";
 import type { NodeAgentOptions } from "./node-agent.ts";
 import { NodeFiles } from "./node-files.ts";
 import { NodeProgrammer } from "./node-programmer.ts";
+import { type Probes, startProbes } from "./probes.ts";
 import { programmerReport } from "./status-view.ts";
 
 /** The programmer of a node in a process of its own, which speaks to no peer: it follows the routes of `margay speaker`. */
@@ -22,6 +23,7 @@ export class FelixAgent {
   readonly #client: FeedClient;
   readonly #startedWallMs: number;
   #api: ApiServer | undefined;
+  #probes: Probes | undefined;
 
   /** Throws `NetlinkError`. */
   constructor(options: Omit<NodeAgentOptions, "recording">) {
@@ -55,25 +57,48 @@ export class FelixAgent {
     await this.#files.watchPodInterface();
     await this.#programmer.start();
     this.#programmer.apply();
-    this.#api = await startApiServer({
-      views: felixViews({
-        files: this.#files,
-        programmer: this.#programmer,
-        hub: this.#hub,
-        turns: this.#turns,
-        clock,
-        startedWallMs: this.#startedWallMs,
-        routes: () => this.#resync.size,
-        warnings: () => this.#warnings(),
-      }),
-      clock,
-      logger: log.logger.child({ room: "api" }),
-      socketPath: this.#files.config.felix.socket,
-    });
+    const { socket: socketPath, metrics } = this.#files.config.felix;
+    const sources = (): FelixSources => this.#sources();
+    const views = felixViews(sources, this.#hub);
+    const apiLogger = log.logger.child({ room: "api" });
+    this.#api = await startApiServer({ views, clock, logger: apiLogger, socketPath });
+    if (metrics.listen !== undefined) {
+      this.#probes = await startProbes({
+        listen: metrics.listen,
+        sources,
+        views,
+        logger: log.logger.child({ room: "metrics" }),
+        awaited: () => this.#awaited(),
+      });
+    }
     await this.#files.follow();
     this.#client.start();
     this.#turns.start();
-    log.logger.info({ api: this.#api.addresses }, "margay felix is up");
+    const { addresses: api } = this.#api;
+    log.logger.info({ api, metrics: this.#probes?.address }, "margay felix is up");
+  }
+
+  #sources(): FelixSources {
+    const { node } = this.#files.config;
+    const { size, staleSize } = this.#resync;
+    return {
+      nodeName: node.name,
+      role: "felix",
+      asn: node.asn,
+      routerId: node.routerId,
+      startedWallMs: this.#startedWallMs,
+      clock: this.#options.clock,
+      turns: this.#turns,
+      felix: this.#programmer.felix,
+      config: this.#files.status,
+      warnings: this.#warnings(),
+      feed: { isConnected: this.#client.isConnected, routes: size, staleRoutes: staleSize },
+    };
+  }
+
+  #awaited(): string[] {
+    const { pictureComplete } = this.#programmer.felix.status();
+    return pictureComplete ? [] : ["waiting for the speaker's routes"];
   }
 
   #warnings(): NonNullable<StatusView["warnings"]> {
@@ -96,6 +121,7 @@ export class FelixAgent {
   async stop(options: { readonly cleanup: boolean }): Promise<void> {
     this.#client.stop();
     await this.#files.stop();
+    await this.#probes?.close();
     await this.#api?.close();
     this.#turns.stop();
     await this.#programmer.stop(options);

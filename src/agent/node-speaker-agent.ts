@@ -86,7 +86,8 @@ export class NodeSpeakerAgent {
   }
 
   #statusSources(): StatusSources {
-    const warnings: StatusView["warnings"] = this.#feed.followers === 0 ? [programmerAway] : [];
+    const { followers } = this.#feed;
+    const warnings: StatusView["warnings"] = followers === 0 ? [programmerAway] : [];
     return {
       nodeName: this.#files.config.node.name,
       role: "speaker",
@@ -96,6 +97,7 @@ export class NodeSpeakerAgent {
       clock: this.#options.clock,
       turns: this.#turns,
       report: this.#feed.report,
+      followers,
       config: this.#files.status,
       warnings,
     };

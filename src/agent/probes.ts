@@ -1,11 +1,11 @@
 import { ProbeServer } from "../api/probe-server.ts";
 import type { Views } from "../api/views.ts";
 import type { Logger } from "../platform/logger.ts";
-import type { StatusSources } from "./status-view.ts";
+import type { MetricSources } from "./metrics/metric.ts";
 
 interface ProbesOptions {
   readonly listen: { readonly address: string; readonly port: number };
-  readonly sources: () => StatusSources;
+  readonly sources: () => MetricSources;
   readonly views: Views;
   readonly logger: Logger;
   /** What is still waited for before the daemon is ready. */

@@ -17,12 +17,11 @@ import { memoryView } from "./memory-view.ts";
 
 type Warning = NonNullable<StatusView["warnings"]>[number];
 
-export interface StatusSources {
+/** What there is to show of every daemon. */
+export interface DaemonSources {
   readonly nodeName: string;
-  readonly role: "node" | "reflector" | "speaker";
+  readonly role: "node" | "reflector" | "speaker" | "felix";
   readonly startedWallMs: number;
-  readonly driver: SpeakerDriver;
-  readonly listenAddresses: readonly string[];
   readonly clock: Clock;
   readonly turns: EventLoopTurns;
   readonly felix?: Felix;
@@ -32,33 +31,52 @@ export interface StatusSources {
   readonly warnings?: readonly Warning[];
 }
 
+/** And of one that has peers. */
+export interface StatusSources extends DaemonSources {
+  readonly driver: SpeakerDriver;
+  readonly listenAddresses: readonly string[];
+  /** Of a node's speaker in a process of its own: programmers that follow it. */
+  readonly followers?: number;
+}
+
 /** The daemon as a whole, as the API shows it. */
 export function statusView(sources: StatusSources): StatusView {
-  const { driver, clock, felix, turns } = sources;
+  const { driver } = sources;
   const { speaker } = driver;
   const states = Map.groupBy(speaker.peers(), ({ fsm }) => fsm.state);
   const routes = [...speaker.ribs.values()].reduce((sum, rib) => sum + rib.locRib.size, 0);
-  const programmer = felix === undefined ? sources.report : programmerReport(felix.status());
   return {
-    nodeName: sources.nodeName,
-    role: sources.role,
+    ...daemonView(sources),
     asn: speaker.config.asn,
     routerId: formatIpv4(speaker.config.identifier),
-    version: margayVersion(),
-    started: timestampFromMs(sources.startedWallMs),
-    uptimeSeconds: Math.floor((clock.wallMs() - sources.startedWallMs) / 1000),
     listenAddresses: [...sources.listenAddresses],
     peerStates: [...states].map(([state, peers]) => ({ state, count: peers.length })),
     routes,
-    ...(programmer?.fib !== undefined && { fib: programmer.fib }),
-    ...(programmer?.kernel !== undefined && { kernel: programmer.kernel }),
-    ...(programmer?.firewall !== undefined && { firewall: programmer.firewall }),
-    ...(sources.config !== undefined && { config: sources.config }),
-    warnings: [...(sources.warnings ?? []), ...(programmer?.warnings ?? [])],
-    eventLoop: eventLoopView(turns),
     memory: memoryView(driver),
     offences: offencesView(speaker.offences.totals),
     refused: refusedView(speaker.dynamicPeers),
+  };
+}
+
+type DaemonView = ProgrammerReport &
+  Pick<StatusView, "nodeName" | "role" | "version" | "started" | "uptimeSeconds"> &
+  Pick<StatusView, "config" | "eventLoop">;
+
+/** What the status of every daemon has, with peers or without. */
+export function daemonView(sources: DaemonSources): DaemonView {
+  const { nodeName, role, startedWallMs, clock, felix, turns, config } = sources;
+  const programmer = felix === undefined ? sources.report : programmerReport(felix.status());
+  const { warnings = [], ...programmed } = programmer ?? {};
+  return {
+    nodeName,
+    role,
+    version: margayVersion(),
+    started: timestampFromMs(startedWallMs),
+    uptimeSeconds: Math.floor((clock.wallMs() - startedWallMs) / 1000),
+    ...programmed,
+    ...(config !== undefined && { config }),
+    warnings: [...(sources.warnings ?? []), ...warnings],
+    eventLoop: eventLoopView(turns),
   };
 }
 
@@ -71,7 +89,7 @@ function refusedView(peers: DynamicPeers): NonNullable<StatusView["refused"]> {
 type TurnTimesView = NonNullable<NonNullable<StatusView["eventLoop"]>["sinceStart"]>;
 
 /** How long the turns of the event loop took. */
-export function eventLoopView(turns: EventLoopTurns): NonNullable<StatusView["eventLoop"]> {
+function eventLoopView(turns: EventLoopTurns): NonNullable<StatusView["eventLoop"]> {
   return {
     lastMinute: turnTimesView(turns.lastMinute()),
     sinceStart: turnTimesView(turns.sinceStart),

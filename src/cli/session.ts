@@ -43,7 +43,8 @@ export function withNode(
   return connected(args, async (open) => {
     const host = daemonHost(args, process.env);
     const beside = programmerHost(host);
-    const programmer = beside === undefined ? undefined : await open(beside).catch(orNobody);
+    const isOther = beside !== undefined && beside !== host;
+    const programmer = isOther ? await open(beside).catch(orNobody) : undefined;
     const daemon = await open(host).catch((error: unknown) => {
       if (programmer === undefined) throw error;
       return orNobody(error);

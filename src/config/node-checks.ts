@@ -13,6 +13,8 @@ export type NodeDraft = Draft<NodeFile>;
 export function checkNode(config: NodeDraft, report: Report, passwords: PasswordFiles): void {
   checkTimers(config.timers, report);
   checkProtocol(config.kernel.protocol, report);
+  checkConflictMetric(config.kernel, report);
+  checkMetrics(config, report);
   checkOwnPodCidrs(config, report);
   checkPeers(config, report, passwords);
   checkOptions(config.mesh, ["mesh"], report);
@@ -87,6 +89,31 @@ function checkProtocol(protocol: number | undefined, report: Report): void {
   report.warn(
     ["kernel", "protocol"],
     `protocol ${protocol} is used by ${owner}, whose routes would be taken for ours and removed: give a number of our own, such as 77`,
+  );
+}
+
+/** The metric that the kernel gives IPv6 routes without one. */
+const IPV6_METRIC = 1024;
+
+function checkConflictMetric(kernel: NodeDraft["kernel"], report: Report): void {
+  const { conflicts, metric, conflictMetric } = kernel;
+  if (conflicts !== "own-metric" || conflictMetric === undefined) return;
+  const isOfIpv6 = metric === 0 && conflictMetric === IPV6_METRIC;
+  if (conflictMetric !== metric && !isOfIpv6) return;
+  report.error(
+    ["kernel", "conflictMetric"],
+    `${conflictMetric} is the metric of all our ${isOfIpv6 ? "IPv6 " : ""}routes: give another, such as 2048`,
+  );
+}
+
+/** Both processes of a node may serve metrics, and read the same file. */
+function checkMetrics({ metrics: { listen }, felix }: NodeDraft, report: Report): void {
+  const own = felix.metrics.listen;
+  if (own === undefined || own.port !== listen?.port || own.address !== listen.address) return;
+  const place = report.at(["metrics", "listen"]);
+  report.error(
+    ["felix", "metrics", "listen"],
+    `the speaker's metrics are there, too, at ${place}: give another port`,
   );
 }
 

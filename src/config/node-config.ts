@@ -37,7 +37,12 @@ export interface NodeConfig {
   readonly bestPath: Readonly<NodeFile["bestPath"]>;
   readonly api: { readonly socket: string; readonly listen?: Endpoint | undefined };
   /** The programmer in a process of its own. */
-  readonly felix: { readonly socket: string; readonly staleSeconds: number };
+  readonly felix: {
+    readonly socket: string;
+    readonly staleSeconds: number;
+    /** Where it serves its own. */
+    readonly metrics: { readonly listen?: Endpoint | undefined };
+  };
   /** Where Prometheus metrics and probes are served. */
   readonly metrics: { readonly listen?: Endpoint | undefined };
   readonly peers: readonly ExplicitPeer[];

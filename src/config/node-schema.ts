@@ -89,9 +89,12 @@ const kernel = section({
   metric: count("a metric", 0, 4_294_967_295).default(0).meta({
     description: "Metric of pod routes; of two routes for a prefix the kernel takes the lower.",
   }),
-  conflicts: choice(["yield", "take"]).default("yield").meta({
+  conflicts: choice(["yield", "take", "own-metric"]).default("yield").meta({
     description:
-      "What becomes of another program's route where we want one: it stays, or ours takes its place.",
+      "What becomes of another program's route where we want one: it stays, or ours takes its place, or ours goes in beside it.",
+  }),
+  conflictMetric: count("a metric", 1, 4_294_967_295).default(2048).meta({
+    description: "Metric of our routes that are beside another program's.",
   }),
   nextHopObjects: choice(["never", "auto"]).default("never").meta({
     description:
@@ -198,6 +201,7 @@ export const nodeSchema = section({
     staleSeconds: quantity("a number of seconds", 0, 86_400).default(300).meta({
       description: "For so long routes stay that the speaker, being away, does not tell again.",
     }),
+    metrics,
   })
     .prefault({})
     .meta({ description: "The programmer where it has a process of its own: margay felix." }),

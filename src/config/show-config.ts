@@ -16,6 +16,7 @@ export function showConfig(config: NodeConfig): string {
     node: podCidrsFrom === "interface" ? node : { ...node, podCidrs: found },
     cluster: { file: resolve(config.cluster.file) },
     api: withEndpoint(config.api),
+    felix: { ...config.felix, metrics: withEndpoint(config.felix.metrics) },
     metrics: withEndpoint(config.metrics),
   });
   const nodeMap = document.get("node");

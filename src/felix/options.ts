@@ -45,6 +45,8 @@ export interface FelixOptions {
   readonly logger: Logger;
   /** What becomes of routes of other protocols where we want one; by default they are left. */
   readonly conflicts?: ConflictPolicy;
+  /** Of routes beside those of others, another than `metric`; 2048 by default. */
+  readonly conflictMetric?: number;
   /** Whether routes lead through next-hop objects; by default never. */
   readonly nextHopObjects?: NextHopObjectsChoice;
   /** Percent of our routes that may go while the picture is not whole, 0..100; 30 by default. */
@@ -66,5 +68,8 @@ export interface FelixOptions {
   readonly rtProtosDirectory?: string;
 }
 
-/** `yield`: the other's route stays and ours waits. `take`: ours takes its place, the kernel's own routes aside. */
-type ConflictPolicy = "yield" | "take";
+/**
+ * `yield`: the other's route stays and ours waits. `take`: ours takes its place, the kernel's own routes aside.
+ * `own-metric`: the other's stays, and ours is beside it at another metric.
+ */
+type ConflictPolicy = "yield" | "take" | "own-metric";

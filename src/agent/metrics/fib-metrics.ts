@@ -1,8 +1,9 @@
 import type { FelixStatus } from "../../felix/status.ts";
+import type { DaemonSources } from "../status-view.ts";
 import { type Metric, single } from "./metric.ts";
 
 /** The programmer; all of them left out where nothing is programmed. */
-export const fibMetrics: readonly Metric[] = [
+export const fibMetrics: readonly Metric<DaemonSources>[] = [
   {
     name: "margay_fib_routes",
     help: "Routes by how they stand in the kernel",
@@ -97,7 +98,7 @@ function figure(
   suffix: string,
   help: string,
   value: (status: FelixStatus) => number | undefined,
-): Metric {
+): Metric<DaemonSources> {
   return single(type, `margay_fib_${suffix}`, help, ({ felix }) =>
     felix === undefined ? undefined : value(felix.status()),
   );

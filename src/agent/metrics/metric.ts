@@ -1,6 +1,8 @@
+import type { FelixSources } from "../felix-views.ts";
 import type { StatusSources } from "../status-view.ts";
 
-export type MetricSources = StatusSources;
+/** A daemon that has peers, or the programmer of one. */
+export type MetricSources = StatusSources | FelixSources;
 
 /** One line of a metric. */
 export interface Sample {
@@ -11,23 +13,23 @@ export interface Sample {
 }
 
 /** A row of the table of metrics: read when somebody asks, and kept nowhere. */
-export interface Metric {
+export interface Metric<Sources = StatusSources> {
   /** In base units; counters end in `_total`. */
   readonly name: string;
   /** A sentence without its full stop. */
   readonly help: string;
   readonly type: "gauge" | "counter" | "histogram";
   /** None: the metric is left out. */
-  readonly samples: (sources: MetricSources) => Iterable<Sample>;
+  readonly samples: (sources: Sources) => Iterable<Sample>;
 }
 
 /** A metric of one line; left out where there is no value. */
-export function single(
+export function single<Sources = StatusSources>(
   type: "gauge" | "counter",
   name: string,
   help: string,
-  value: (sources: MetricSources) => number | undefined,
-): Metric {
+  value: (sources: Sources) => number | undefined,
+): Metric<Sources> {
   return {
     name,
     help,

@@ -2,7 +2,8 @@ import { MessageType } from "../../bgp/iana.ts";
 import type { MessageCounts, Peer } from "../../bgp/peer.ts";
 import { type Offence, offenceTexts } from "../../bgp/offence.ts";
 import type { FamilyRib } from "../../bgp/rib/family-rib.ts";
-import { type Metric, type MetricSources, type Sample, single } from "./metric.ts";
+import type { StatusSources } from "../status-view.ts";
+import { type Metric, type Sample, single } from "./metric.ts";
 
 const states = ["Idle", "Connect", "Active", "OpenSent", "OpenConfirm", "Established"] as const;
 
@@ -120,11 +121,11 @@ function isEstablished({ fsm }: Peer): boolean {
   return fsm.establishedConnection !== undefined;
 }
 
-function uptime(peer: Peer, { clock }: MetricSources): Sample {
+function uptime(peer: Peer, { clock }: StatusSources): Sample {
   return { value: isEstablished(peer) ? (clock.nowMs() - peer.stateSinceMs) / 1000 : 0 };
 }
 
-function* peerStates({ driver }: MetricSources): Generator<Sample> {
+function* peerStates({ driver }: StatusSources): Generator<Sample> {
   const counts = new Map<string, number>(states.map((state) => [state, 0]));
   for (const { fsm } of driver.speaker.peers()) {
     counts.set(fsm.state, (counts.get(fsm.state) ?? 0) + 1);
@@ -136,7 +137,7 @@ function perPeer(
   type: "gauge" | "counter",
   suffix: string,
   help: string,
-  sample: (peer: Peer, sources: MetricSources) => Sample,
+  sample: (peer: Peer, sources: StatusSources) => Sample,
 ): Metric {
   return {
     name: `margay_peer_${suffix}`,

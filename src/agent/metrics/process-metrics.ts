@@ -1,13 +1,14 @@
 import { margayVersion } from "../../api/version.ts";
 import type { DurationHistogram } from "../duration-histogram.ts";
 import type { EventLoopTurns } from "../event-loop-turns.ts";
+import type { DaemonSources } from "../status-view.ts";
 import { type Metric, type Sample, single } from "./metric.ts";
 
 /** Bounds of the exported buckets in seconds: 20 ms and 50 ms are what a reflector under load should keep to. */
 const turnBounds = [0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
 
 /** The daemon itself. The first seven bear the names that every Prometheus dashboard of a Node.js program looks for. */
-export const processMetrics: readonly Metric[] = [
+export const processMetrics: readonly Metric<DaemonSources>[] = [
   single(
     "gauge",
     "process_start_time_seconds",

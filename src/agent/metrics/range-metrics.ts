@@ -1,4 +1,5 @@
-import { type Metric, type MetricSources, type Sample, single } from "./metric.ts";
+import type { StatusSources } from "../status-view.ts";
+import { type Metric, type Sample, single } from "./metric.ts";
 
 /** Dynamic neighbours, and those who were turned away. */
 export const rangeMetrics: readonly Metric[] = [
@@ -19,7 +20,7 @@ export const rangeMetrics: readonly Metric[] = [
 ];
 
 type RangeState =
-  ReturnType<MetricSources["driver"]["speaker"]["dynamicPeers"]["ranges"]> extends Generator<
+  ReturnType<StatusSources["driver"]["speaker"]["dynamicPeers"]["ranges"]> extends Generator<
     infer State
   >
     ? State

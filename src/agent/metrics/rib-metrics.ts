@@ -1,6 +1,7 @@
 import type { FamilyRib } from "../../bgp/rib/family-rib.ts";
 import { groupViews, tableViews } from "../memory-view.ts";
-import type { Metric, MetricSources, Sample } from "./metric.ts";
+import type { StatusSources } from "../status-view.ts";
+import type { Metric, Sample } from "./metric.ts";
 
 type GroupPart = "logBytes" | "dumpBytes" | "missedBytes" | "encoderBytes";
 
@@ -60,7 +61,7 @@ export const ribMetrics: readonly Metric[] = [
   },
 ];
 
-function groupsOf({ driver }: MetricSources): ReturnType<typeof groupViews> {
+function groupsOf({ driver }: StatusSources): ReturnType<typeof groupViews> {
   return [...driver.speaker.ribs.values()].flatMap(groupViews);
 }
 

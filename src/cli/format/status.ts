@@ -20,9 +20,7 @@ export function formatStatus(status: Status, nowMs: number, paint: Paint): strin
   const pairs = [
     pair(role, [`${nodeName || routerId}, AS ${asn}, router ID ${routerId}, margay ${version}`]),
     pair("up", [up]),
-    pair("listening", [status.listenAddresses.join(", ") || "nowhere"]),
-    peersPair(status),
-    pair("routes", [`${counted(status.routes, "prefix", "prefixes")} in the Loc-RIB`]),
+    ...(role === "felix" ? [feedPair(status)] : speakerPairs(status)),
     status.fib === undefined ? undefined : fibPair(status.fib),
     status.kernel === undefined ? undefined : kernelPair(status.kernel),
     status.firewall === undefined ? undefined : firewallPair(status.firewall),
@@ -36,6 +34,19 @@ export function formatStatus(status: Status, nowMs: number, paint: Paint): strin
     ]),
   ];
   return formatPairs(pairs, paint);
+}
+
+function speakerPairs(status: Status): (Pair | undefined)[] {
+  return [
+    pair("listening", [status.listenAddresses.join(", ") || "nowhere"]),
+    peersPair(status),
+    pair("routes", [`${counted(status.routes, "prefix", "prefixes")} in the Loc-RIB`]),
+  ];
+}
+
+/** A programmer in a process of its own has no peers. */
+function feedPair({ routes }: Status): Pair | undefined {
+  return pair("routes", [`${counted(routes, "prefix", "prefixes")} told by the speaker`]);
 }
 
 function peersPair({ peerStates }: Status): Pair | undefined {

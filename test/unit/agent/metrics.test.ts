@@ -6,6 +6,9 @@ import { create } from "@bufbuild/protobuf";
 import { healthProblems } from "../../../src/api/health.ts";
 import { StatusSchema } from "../../../src/gen/margay/v1/status_pb.ts";
 import { EventLoopTurns } from "../../../src/agent/event-loop-turns.ts";
+import { type FelixSources, felixViews } from "../../../src/agent/felix-views.ts";
+import { EventHub } from "../../../src/agent/event-hub.ts";
+import type { MetricSources } from "../../../src/agent/metrics/metric.ts";
 import { expose, metrics } from "../../../src/agent/metrics/index.ts";
 import { type StatusSources, statusView } from "../../../src/agent/status-view.ts";
 import { peerView } from "../../../src/agent/peer-view.ts";
@@ -68,6 +71,21 @@ const felixStatus: FelixStatus = {
   lastResync: { reason: "start", wallMs: 1_700_000_000_000, durationMs: 12, routes: 6 },
 };
 
+async function linesOf(sources: MetricSources): Promise<Map<string, number>> {
+  let text = "";
+  for await (const piece of expose(sources)) text += piece;
+  const lines = text.trimEnd().split("\n");
+  const values = lines.filter((line) => !line.startsWith("#"));
+  return new Map(
+    values.map((line) => {
+      const at = line.lastIndexOf(" ");
+      const value = Number(line.slice(at + 1));
+      assert.ok(!Number.isNaN(value), line);
+      return [line.slice(0, at), value];
+    }),
+  );
+}
+
 /** A reflector with two clients, in one process. */
 class Scene {
   readonly clock = new FakeClock();
@@ -124,18 +142,7 @@ class Scene {
 
   /** The value of every line, by what stands before it. */
   async scrape(more: Partial<StatusSources> = {}): Promise<Map<string, number>> {
-    let text = "";
-    for await (const piece of expose({ ...this.sources, ...more })) text += piece;
-    const lines = text.trimEnd().split("\n");
-    const values = lines.filter((line) => !line.startsWith("#"));
-    return new Map(
-      values.map((line) => {
-        const at = line.lastIndexOf(" ");
-        const value = Number(line.slice(at + 1));
-        assert.ok(!Number.isNaN(value), line);
-        return [line.slice(0, at), value];
-      }),
-    );
+    return linesOf({ ...this.sources, ...more });
   }
 
   /** Has a client read nothing more. */
@@ -308,6 +315,35 @@ describe("metrics", () => {
       assert.equal(found.get(name), value, name);
   });
 
+  test("of a programmer in a process of its own are its own, the FIB's, and how its speaker is", async () => {
+    scene = new Scene();
+    await scene.start();
+    const { startedWallMs, clock, turns } = scene.sources;
+    const felix = { status: () => felixStatus } as Felix; // all that the metrics and the status read of it
+    const sources: FelixSources = {
+      ...{ nodeName: "a1", role: "felix", asn: 64512, routerId: "192.168.1.2" },
+      ...{ startedWallMs, clock, turns, felix },
+      feed: { isConnected: false, routes: 7, staleRoutes: 5 },
+    };
+    const found = await linesOf(sources);
+    const expected = {
+      'margay_build_info{version="0.1.0",role="felix",node="a1"}': 1,
+      'margay_fib_routes{state="installed"}': 5,
+      margay_feed_connected: 0,
+      margay_feed_routes: 7,
+      margay_feed_stale_routes: 5,
+    };
+    for (const [name, value] of Object.entries(expected))
+      assert.equal(found.get(name), value, name);
+    assert.ok(![...found.keys()].some((name) => /^margay_(peer|rib|range)/.test(name)));
+    const status = felixViews(() => sources, new EventHub()).status();
+    assert.deepEqual([status.role, status.routes, status.fib?.installed], ["felix", 7, 6]);
+    assert.equal(status.firewall?.table, "missing");
+    const speaker = await scene.scrape({ role: "speaker", followers: 1 });
+    assert.equal(speaker.get("margay_feed_followers"), 1);
+    assert.ok(!speaker.has("margay_feed_connected"));
+  });
+
   test("a pod whose packets are too large is a warning that makes nobody unhealthy", async () => {
     scene = new Scene();
     await scene.start();
@@ -320,6 +356,7 @@ describe("metrics", () => {
     );
     const problems = healthProblems(status);
     assert.ok(problems.includes("kernel has no ipip"));
+    assert.deepEqual(status.firewall?.masqueraded, ["10.233.0.0/16"]);
     assert.ok(!problems.includes(podMtu?.text ?? ""));
   });
 

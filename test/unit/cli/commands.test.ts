@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { suite, type TestContext, test } from "node:test";
 import { PeerAction } from "../../../src/gen/margay/v1/management_pb.ts";
@@ -19,6 +19,9 @@ async function daemon(t: TestContext): Promise<{ views: FakeViews; socket: strin
   await serve(t, { views, socketPath: socket });
   return { views, socket };
 }
+
+const one = { name: "one", text: "the first is wrong", remedy: "" };
+const other = { name: "other", text: "the second is wrong", remedy: "" };
 
 /** Lines of a running command's stdout, one at a time. */
 function linesOf(t: TestContext, child: ChildProcess): () => Promise<string> {
@@ -261,6 +264,34 @@ suite("exit codes", { concurrency: 2, timeout: 240_000 }, () => {
       stdout: "healthy: 2 peers Established, 2 routes\n",
       stderr: "",
     });
+  });
+
+  test("status of a node in two processes: a page of each, and what is wrong with either", async (t) => {
+    const { socket, views } = await daemon(t);
+    const programmer = new FakeViews();
+    const felixSocket = join(dirname(socket), "felix.sock");
+    await serve(t, { views: programmer, socketPath: felixSocket });
+    const healthy = healthyStatus as object;
+    views.currentStatus = { ...healthy, role: "speaker", warnings: [one, other] };
+    programmer.currentStatus = {
+      ...{ ...healthy, role: "felix", peerStates: [], listenAddresses: [] },
+      ...{ warnings: [one], routes: 5 },
+    };
+    const { stdout } = await margay(["status", "--socket", socket]);
+    const [speaker = "", felix = "", ...rest] = stdout.split("\n\n");
+    assert.deepEqual(rest, []);
+    assert.match(speaker, /^speaker .*\n(.*\n)*peers +2: 2 Established\n/);
+    assert.doesNotMatch(speaker, /fib|kernel|the first is wrong/);
+    assert.match(speaker, /\nwarning +the second is wrong/);
+    assert.match(felix, /^felix .*\n(.*\n)*routes +5 prefixes told by the speaker\n/);
+    assert.match(felix, /\nfib +2 wanted, 2 installed\n(.*\n)*warning +the first is wrong/);
+    assert.doesNotMatch(felix, /peers|listening/);
+    const check = await margay(["status", "--check", "--socket", socket]);
+    assert.equal(check.code, 1);
+    assert.equal(check.stdout, "unhealthy: the first is wrong\nunhealthy: the second is wrong\n");
+    const alone = await margay(["status", "--socket", felixSocket]);
+    assert.match(alone.stdout, /^felix /);
+    assert.ok(!alone.stdout.includes("\n\n"));
   });
 
   test("fib confirm says how many routes went", async (t) => {

@@ -47,6 +47,7 @@ test("a file that says next to nothing takes the rest from its member and the de
     table: 254,
     metric: 0,
     conflicts: "yield",
+    conflictMetric: 2048,
     nextHopObjects: "never",
     maximumRemovalPercent: 30,
   });
@@ -95,6 +96,7 @@ log: { level: trace }
     table: 100,
     metric: 512,
     conflicts: "take",
+    conflictMetric: 2048,
     nextHopObjects: "auto",
     maximumRemovalPercent: 50,
   });

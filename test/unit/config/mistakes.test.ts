@@ -31,6 +31,34 @@ cluster: { file: cluster.yaml }
       "node.yaml:1:65: node.podCidrsInterface: podCidrs are given, too, at node.yaml:1:29: leave one of the two out",
     ],
   },
+  "a metric beside others that is that of all our routes": {
+    node: `node: { name: a1 }
+cluster: { file: cluster.yaml }
+kernel: { conflicts: own-metric, metric: 50, conflictMetric: 50 }
+`,
+    says: [
+      "node.yaml:3:62: kernel.conflictMetric: 50 is the metric of all our routes: give another, such as 2048",
+    ],
+  },
+  "a metric beside others that is that of IPv6 routes without one": {
+    node: `node: { name: a1 }
+cluster: { file: cluster.yaml }
+kernel: { conflicts: own-metric, conflictMetric: 1024 }
+`,
+    says: [
+      "node.yaml:3:50: kernel.conflictMetric: 1024 is the metric of all our IPv6 routes: give another, such as 2048",
+    ],
+  },
+  "both processes of a node serving metrics in one place": {
+    node: `node: { name: a1 }
+cluster: { file: cluster.yaml }
+metrics: { listen: "127.0.0.1:9479" }
+felix: { metrics: { listen: "127.0.0.1:9479" } }
+`,
+    says: [
+      "node.yaml:4:29: felix.metrics.listen: the speaker's metrics are there, too, at node.yaml:3:20: give another port",
+    ],
+  },
   "unknown key, unlike any": {
     node: `node: { name: a1 }
 cluster: { file: cluster.yaml }
