@@ -67,14 +67,15 @@ function u32(octets: Uint8Array, offset: number): number {
 /** Calls `each` with every whole message of a datagram; a message that claims more octets than there are ends the walk. */
 export function walkMessages(datagram: Uint8Array, each: (message: NetlinkMessage) => void): void {
   const message = new MessageCursor(datagram);
+  const view = new DataView(datagram.buffer, datagram.byteOffset, datagram.length);
   let offset = 0;
   while (offset + MESSAGE_HEADER_OCTETS <= datagram.length) {
-    const length = u32(datagram, offset);
+    const length = view.getUint32(offset, true);
     if (length < MESSAGE_HEADER_OCTETS || offset + length > datagram.length) return;
-    message.type = (datagram[offset + 4] as number) | ((datagram[offset + 5] as number) << 8);
-    message.flags = (datagram[offset + 6] as number) | ((datagram[offset + 7] as number) << 8);
-    message.sequence = u32(datagram, offset + 8);
-    message.portId = u32(datagram, offset + 12);
+    message.type = view.getUint16(offset + 4, true);
+    message.flags = view.getUint16(offset + 6, true);
+    message.sequence = view.getUint32(offset + 8, true);
+    message.portId = view.getUint32(offset + 12, true);
     message.start = offset + MESSAGE_HEADER_OCTETS;
     message.end = offset + length;
     each(message);

@@ -9,17 +9,19 @@ import { decodeRoute, type KernelRoute, ROUTE_HEADER_OCTETS } from "./route.ts";
  * read, and the two have the same `hops`, as one object.
  */
 export class RouteReader {
-  /** The payload that was decoded last. */
-  #octets = new Uint8Array(0);
+  /** The payload that was decoded last, in words of the machine. */
+  #words: Int32Array = new Int32Array(0);
   #route: KernelRoute | undefined;
-  /** Where in the payload the four octets of the destination are; -1 where there are none such. */
+  /** Which of them is the destination; -1 where none is. */
   #destination = -1;
+  #datagram: Uint8Array | undefined;
+  #datagramWords: Int32Array = new Int32Array(0);
 
   /** See `decodeRoute`. */
   read(message: NetlinkMessage): KernelRoute | undefined {
     const route = this.#route;
     if (route === undefined || !this.#isLike(message)) return this.#decode(message.payload);
-    const address = readIpv4(message.datagram, message.start + this.#destination);
+    const address = readIpv4(message.datagram, message.start + this.#destination * 4);
     return {
       prefix: ipv4Prefix(address, route.prefix.length),
       type: route.type,
@@ -37,24 +39,40 @@ export class RouteReader {
 
   /** Has it the same octets as the last one, the destination's apart? */
   #isLike({ datagram, start, end }: NetlinkMessage): boolean {
-    const octets = this.#octets;
+    const words = this.#words;
     const destination = this.#destination;
-    if (destination < 0 || end - start !== octets.length) return false;
-    for (let at = 0; at < destination; at++) {
-      if (datagram[start + at] !== octets[at]) return false;
-    }
-    for (let at = destination + 4; at < octets.length; at++) {
-      if (datagram[start + at] !== octets[at]) return false;
+    if (destination < 0 || end - start !== words.length * 4) return false;
+    const these = this.#wordsOf(datagram);
+    const from = start >>> 2;
+    for (let at = 0; at < words.length; at++) {
+      if (these[from + at] !== words[at] && at !== destination) return false;
     }
     return true;
   }
 
+  /** Messages begin at multiples of four octets of their datagram. */
+  #wordsOf(datagram: Uint8Array): Int32Array {
+    if (datagram !== this.#datagram) {
+      this.#datagram = datagram;
+      this.#datagramWords = wordsOf(datagram);
+    }
+    return this.#datagramWords;
+  }
+
   #decode(payload: Uint8Array): KernelRoute | undefined {
-    this.#octets = payload.slice();
-    this.#destination = destinationOffset(this.#octets);
+    const octets = new Uint8Array(payload);
+    const isWhole = octets.length % 4 === 0;
+    this.#words = wordsOf(octets);
+    this.#destination = isWhole ? destinationOffset(octets) >> 2 : -1;
     this.#route = decodeRoute(payload);
     return this.#route;
   }
+}
+
+function wordsOf(octets: Uint8Array): Int32Array {
+  const isAligned = octets.byteOffset % 4 === 0;
+  const { buffer, byteOffset, length } = isAligned ? octets : new Uint8Array(octets);
+  return new Int32Array(buffer, byteOffset, length >>> 2);
 }
 
 /** The destination of an IPv4 route, which the kernel writes first or behind the table's number. */
