@@ -1,157 +1,41 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { Margay } from "../support/margay.ts";
-import { kernelHasIpip, type Namespace, Network } from "../support/netns.ts";
-import { Pinger } from "../support/pinger.ts";
+import { margayVersion } from "../../src/api/version.ts";
+import { copyAsVersion, type Margay, PROJECT } from "../support/margay.ts";
+import { kernelHasIpip } from "../support/netns.ts";
 import { SLOWNESS } from "../support/run.ts";
 import { until } from "../support/until.ts";
+import {
+  a1,
+  a2,
+  b1,
+  Cluster,
+  type NodeOfTest,
+  withoutLosingAPing,
+} from "./support/restart-cluster.ts";
 
 const hasIpip = await kernelHasIpip();
 const ipipRequired = process.env["MARGAY_REQUIRE_IPIP"] === "1";
 const needsIpip =
   hasIpip || ipipRequired ? false : "expected: this kernel has no ipip, the one in QEMU has";
 
-interface NodeOfTest {
-  readonly name: string;
-  readonly address: string;
-  readonly podCidr: string;
-  readonly pod: string;
-}
+type End = (margay: Margay) => Promise<void>;
 
-const a1: NodeOfTest = {
-  name: "a1",
-  address: "192.168.1.2",
-  podCidr: "10.233.1.0/24",
-  pod: "10.233.1.10",
-};
-const a2: NodeOfTest = {
-  name: "a2",
-  address: "192.168.1.3",
-  podCidr: "10.233.2.0/24",
-  pod: "10.233.2.10",
-};
-const b1: NodeOfTest = {
-  name: "b1",
-  address: "192.168.2.2",
-  podCidr: "10.233.5.0/24",
-  pod: "10.233.5.10",
-};
+const killOrStop: readonly End[] = [(margay) => margay.kill(), (margay) => margay.stop()];
 
-/** Two segments with a router that knows no pod, a margay node with a pod on each address. */
-class Cluster {
-  readonly network = new Network("mgre");
-  readonly directory = mkdtempSync(join(tmpdir(), "margay-restart-"));
-  readonly margays = new Map<string, Margay>();
-  readonly pods = new Map<string, Namespace>();
-
-  async build(nodes: readonly NodeOfTest[]): Promise<void> {
-    const router = await this.network.namespace("router");
-    await router.sysctl({ "net.ipv4.ip_forward": 1 });
-    const segments = new Map<string, Awaited<ReturnType<Network["segment"]>>>();
-    for (const [name, address] of [
-      ["a", "192.168.1.1/24"],
-      ["b", "192.168.2.1/24"],
-    ] as const) {
-      const segment = await this.network.segment(`seg${name}`);
-      segments.set(name, segment);
-      await this.network.plug(router, `to-${name}`, segment, address);
-    }
-    const members = nodes.map(({ name, address, podCidr }) => ({
-      name,
-      address,
-      podCidrs: [podCidr],
-    }));
-    for (const node of nodes) {
-      const side = node.name.slice(0, 1);
-      const namespace = await this.network.namespace(node.name);
-      const segment = segments.get(side);
-      assert(segment !== undefined);
-      await this.network.plug(namespace, "eth0", segment, `${node.address}/24`);
-      await namespace.ip(`route add default via 192.168.${side === "a" ? 1 : 2}.1`);
-      this.pods.set(node.name, await this.#pod(namespace, node));
-      const margay = new Margay(namespace, join(this.directory, node.name));
-      margay.configure(
-        { node: { name: node.name }, timers: { connectRetrySeconds: 1 } },
-        { podPools: ["10.233.0.0/16"], members },
-      );
-      this.margays.set(node.name, margay);
-    }
-  }
-
-  async #pod(node: Namespace, { name, pod }: NodeOfTest): Promise<Namespace> {
-    const namespace = await this.network.namespace(`pod${name}`);
-    await namespace.ip(
-      `link add eth0 type veth peer name pod0 netns ${node.name}`,
-      `address add ${pod}/32 dev eth0`,
-      "link set eth0 up",
-      "route add 169.254.1.1 dev eth0 scope link",
-      "route add default via 169.254.1.1 dev eth0",
-    );
-    await node.ip(
-      "link set pod0 up",
-      "address add 169.254.1.1/32 dev pod0 scope link",
-      `route add ${pod} dev pod0 scope link`,
-    );
-    return namespace;
-  }
-
-  margay(node: NodeOfTest): Margay {
-    const margay = this.margays.get(node.name);
-    assert(margay !== undefined);
-    return margay;
-  }
-
-  async established(node: NodeOfTest, count: number): Promise<void> {
-    await until(`${node.name} to have ${count} sessions`, async () => {
-      const peers = await this.margay(node).peers();
-      return peers.filter(({ state }) => state === "Established").length === count;
-    });
-  }
-
-  async close(): Promise<void> {
-    await Promise.all([...this.margays.values()].map((margay) => margay.kill()));
-    await this.network.destroy();
-    rmSync(this.directory, { recursive: true });
-  }
-}
-
-/** Pings both ways between the pods of two nodes while `events` happen, and asserts that no ping was lost. */
-async function withoutLosingAPing(
+/** By each end a life, and then another one. */
+async function restarts(
   cluster: Cluster,
-  [one, other]: readonly [NodeOfTest, NodeOfTest],
-  events: () => Promise<void>,
+  node: NodeOfTest,
+  peers: number,
+  ends: readonly End[] = killOrStop,
 ): Promise<void> {
-  const [from, to] = [cluster.pods.get(one.name), cluster.pods.get(other.name)];
-  assert(from !== undefined && to !== undefined);
-  const everyMs = SLOWNESS > 1 ? 50 : 5;
-  const reachable = [new Pinger(from, other.pod, 200), new Pinger(to, one.pod, 200)];
-  await until("the pods to reach each other", () => reachable.every(({ replies }) => replies > 0));
-  for (const pinger of reachable) await pinger.stop();
-  const pingers = [new Pinger(from, other.pod, everyMs), new Pinger(to, one.pod, everyMs)];
-  await until("the pings to flow", () => pingers.every(({ replies }) => replies > 5));
-  await events();
-  for (const pinger of pingers) {
-    const { replies } = pinger;
-    await until("pings after it all", () => pinger.replies > replies + 20);
-    const { sent, received } = await pinger.stop();
-    // The one that was under way when ping was stopped has no answer yet.
-    assert(
-      sent - received <= 1,
-      `${sent - received} of ${sent} pings to ${pinger.destination} lost`,
-    );
-    assert.equal(pinger.trouble, "");
-  }
-}
-
-/** kill -9, a new daemon; then SIGTERM, a new daemon. */
-async function restarts(cluster: Cluster, node: NodeOfTest, peers: number): Promise<void> {
   const margay = cluster.margay(node);
   const others = [...cluster.margays.values()].filter((other) => other !== margay);
-  for (const end of [() => margay.kill(), () => margay.stop()]) {
-    await end();
+  for (const end of ends) {
+    await end(margay);
     for (const other of others) {
       await until(`the session with ${node.name} to be lost`, async () => {
         const peer = await other.peer(node.address);
@@ -177,7 +61,7 @@ async function restarts(cluster: Cluster, node: NodeOfTest, peers: number): Prom
 }
 
 describe("restarting the daemon", { timeout: 120_000 * SLOWNESS }, () => {
-  const cluster = new Cluster();
+  const cluster = new Cluster("mgre");
   const nodes = hasIpip || ipipRequired ? [a1, a2, b1] : [a1, a2];
 
   before(async () => {
@@ -189,6 +73,29 @@ describe("restarting the daemon", { timeout: 120_000 * SLOWNESS }, () => {
 
   test("loses no ping on the same segment, by kill -9 and by SIGTERM", async () => {
     await withoutLosingAPing(cluster, [a1, a2], () => restarts(cluster, a1, nodes.length - 1));
+  });
+
+  test("for another version loses no ping, and again for the one before", async () => {
+    const former = join(cluster.directory, "former");
+    mkdirSync(former);
+    copyAsVersion("0.0.1", former);
+    const versions: string[] = [];
+    const to = (program: string): End => {
+      return async (margay) => {
+        versions.push((await margay.status()).version);
+        await margay.stop();
+        margay.program = program;
+      };
+    };
+    const ends = [to(former), to(PROJECT)];
+    await withoutLosingAPing(cluster, [a1, a2], () =>
+      restarts(cluster, a1, nodes.length - 1, ends),
+    );
+    const now = margayVersion();
+    assert.deepEqual(
+      [...versions, (await cluster.margay(a1).status()).version],
+      [now, "0.0.1", now],
+    );
   });
 
   test("loses no ping through tunl0, by kill -9 and by SIGTERM", { skip: needsIpip }, async () => {

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
@@ -14,16 +14,28 @@ import type { Namespace } from "./netns.ts";
 import { type Finished, SLOWNESS, attempt } from "./run.ts";
 import { until } from "./until.ts";
 
-const projectFile = (path: string): string =>
-  fileURLToPath(new URL(`../../${path}`, import.meta.url));
+/** Where this project is. */
+export const PROJECT: string = fileURLToPath(new URL("../..", import.meta.url));
 
-/** argv of the program: the built one when MARGAY_PROGRAM is "dist" (what CI tests), the sources otherwise. */
-export function margayCommand(args: readonly string[]): readonly string[] {
-  if (process.env["MARGAY_PROGRAM"] === "dist") {
-    return [process.execPath, projectFile("bin/margay.js"), ...args];
-  }
-  const load = `import(${JSON.stringify(projectFile("src/cli/main.ts"))}).then((cli) => cli.main(process.argv.slice(1)))`;
+/** Is it the built program that is tested, as CI does, rather than the sources? */
+const isBuilt = process.env["MARGAY_PROGRAM"] === "dist";
+
+/** argv of the program, which is in `place`. */
+export function margayCommand(args: readonly string[], place = PROJECT): readonly string[] {
+  if (isBuilt) return [process.execPath, join(place, "bin/margay.js"), ...args];
+  const load = `import(${JSON.stringify(join(place, "src/cli/main.ts"))}).then((cli) => cli.main(process.argv.slice(1)))`;
   return [process.execPath, "-e", load, "--", ...args];
+}
+
+/** Puts the same program into a directory as another version. */
+export function copyAsVersion(version: string, directory: string): void {
+  const from = (path: string): string => join(PROJECT, path);
+  for (const part of isBuilt ? ["bin", "dist"] : ["src"]) {
+    cpSync(from(part), join(directory, part), { recursive: true });
+  }
+  const description = JSON.parse(readFileSync(from("package.json"), "utf8")) as object;
+  writeFileSync(join(directory, "package.json"), JSON.stringify({ ...description, version }));
+  symlinkSync(from("node_modules"), join(directory, "node_modules"));
 }
 
 let recordings = 0;
@@ -42,19 +54,26 @@ interface StartOptions {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** A margay daemon in a namespace: `margay node` or `margay reflector`. */
+/** A margay daemon in a namespace: `margay node`, `speaker`, `felix` or `reflector`. */
 export class Margay {
   readonly socket: string;
   readonly namespace: Namespace;
   readonly directory: string;
+  /** Where the program is that starts next. */
+  program: string = PROJECT;
+  readonly #logFile: string;
   #daemon: Daemon | undefined;
   #connection: ManagementConnection | undefined;
 
-  /** @param directory is this daemon's alone; configuration, log and socket live there */
-  constructor(namespace: Namespace, directory: string) {
+  /**
+   * @param directory is this node's alone; configuration, log and socket live there
+   * @param name of socket and log: `felix` for the programmer beside a speaker
+   */
+  constructor(namespace: Namespace, directory: string, name = "margay") {
     this.namespace = namespace;
     this.directory = directory;
-    this.socket = join(directory, "margay.sock");
+    this.socket = join(directory, `${name}.sock`);
+    this.#logFile = join(directory, `${name}.log`);
     mkdirSync(directory, { recursive: true });
   }
 
@@ -104,8 +123,8 @@ export class Margay {
     const recording = recordingFile(args[0] ?? "");
     const all = recording === undefined ? args : [...args, "--record", recording];
     const daemon = new Daemon({
-      argv: this.namespace.inside(margayCommand(all)),
-      logFile: join(this.directory, "margay.log"),
+      argv: this.namespace.inside(margayCommand(all, this.program)),
+      logFile: this.#logFile,
       environment,
     });
     this.#daemon = daemon;
