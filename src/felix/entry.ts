@@ -13,6 +13,8 @@ export interface EntryContext {
   /** Where a next-hop object of ours leads. */
   readonly hopsOf: (nextHopId: number) => PathContent["hops"];
   readonly mtu: MtuContext;
+  /** Metric of routes beside those of others, if ours go there. */
+  readonly beside: { readonly metric: number | undefined };
 }
 
 /** The row's state; waiting for what only a person can mend is an error. */
@@ -92,6 +94,11 @@ function mtuOf(want: RouteOwner, { mtu: mtuContext, deviceName }: EntryContext):
   return { octets: mtu.octets, text: routeMtuText(mtu, mtuContext, deviceName) };
 }
 
+function besideText({ want, metric }: FibRow<RouteOwner>, { beside }: EntryContext): string {
+  const isBeside = beside.metric !== undefined && beside.metric !== metric;
+  return isBeside && want?.kind === "remote" ? `; ours is beside it, metric ${beside.metric}` : "";
+}
+
 type Trouble = Pick<FibEntry, "errno" | "problem" | "remedy">;
 const noTrouble: Trouble = { errno: undefined, problem: undefined, remedy: undefined };
 
@@ -105,9 +112,10 @@ function troubleOf(
     const owner = protocolName(foreign.protocol, context.protocol);
     const text = pathText(foreign, context.deviceName, row.prefix.version);
     const metric = row.metric === 0 ? "" : ` metric ${row.metric}`;
+    const beside = besideText(row, context);
     return {
       errno: 17,
-      problem: `a route of protocol ${owner} is there: ${text}`,
+      problem: `a route of protocol ${owner} is there: ${text}${beside}`,
       remedy: `ip route delete ${row.prefix.text} proto ${foreign.protocol}${metric}`,
     };
   }

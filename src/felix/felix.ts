@@ -1,10 +1,11 @@
-import { Fib, type FibPolicy } from "../fib/fib.ts";
-import { DeletionGuard } from "../fib/deletion-guard.ts";
+import { Fib } from "../fib/fib.ts";
 import { NextHopObjects } from "../fib/next-hop-objects.ts";
 import { PathTable } from "../fib/path.ts";
 import type { Prefix } from "../net/prefix.ts";
+import { isBarred } from "./barred.ts";
+import { Beside } from "./beside.ts";
 import { cleanUp } from "./cleanup.ts";
-import { type EntryContext, entryOf, isHopeless } from "./entry.ts";
+import { type EntryContext, entryOf, isHopeless, throughObject } from "./entry.ts";
 import { explainAddress, type FelixExplanation } from "./explain.ts";
 import { FirewallFeed } from "./firewall/firewall-feed.ts";
 import type { FirewallConfig } from "./firewall/wish.ts";
@@ -25,6 +26,7 @@ import type { RouteOwner } from "./owner.ts";
 import { nameProtocol, RT_PROTOS_DIRECTORY } from "./protocol-name.ts";
 import { Reconciler } from "./reconciler.ts";
 import { PoolPolicies, type PathPolicy, policyKey, type PoolPolicy } from "./pool-policy.ts";
+import { RemovalGuard } from "./removal-guard.ts";
 import { Reporter } from "./reporter.ts";
 import { RouteProgrammer } from "./routes.ts";
 import type { FelixEvent, FelixStatus, FibEntry, TunnelStatus } from "./status.ts";
@@ -37,10 +39,6 @@ import { Tunnels } from "./tunnels.ts";
 const KERNEL_PROTOCOL = 2;
 /** IP6_RT_PRIO_USER: what the kernel makes of no metric. */
 const IPV6_METRIC = 1024;
-/** Fewer may always go, whatever share of all that is. */
-const REMOVALS_UNGUARDED = 10;
-const REMOVAL_PERCENT = 30;
-const REMOVAL_WINDOW_MS = 60_000;
 const TUNNEL_LINGER_MS = 10_000;
 /** RFC 8899 §5.1.1, PMTU_RAISE_TIMER. */
 const PROBE_INTERVAL_SECONDS = 600;
@@ -63,7 +61,8 @@ export class Felix {
   readonly #reconciler: Reconciler;
   readonly #context: EntryContext;
   readonly #reporter: Reporter;
-  readonly #guard: DeletionGuard;
+  readonly #guard: RemovalGuard;
+  readonly #beside: Beside;
   readonly #firewall: FirewallFeed | undefined;
   #policies: PoolPolicies;
   #podCidrs: readonly Prefix[];
@@ -81,18 +80,20 @@ export class Felix {
     const logger = options.logger.child({ room: "felix" });
     this.#options = { ...options, logger };
     this.#podCidrs = options.podCidrs;
-    this.#guard = new DeletionGuard({
-      share: (options.maximumRemovalPercent ?? REMOVAL_PERCENT) / 100,
-      floor: REMOVALS_UNGUARDED,
-      windowMs: REMOVAL_WINDOW_MS,
-    });
-    const mayTake = (route: { readonly protocol: number }): boolean =>
-      options.conflicts === "take" && route.protocol !== KERNEL_PROTOCOL;
-    const mayRemove: FibPolicy["mayRemove"] = (due, held) => this.#mayRemove(due, held);
-    const fib = new Fib<RouteOwner>(metric, { mayRemove, mayTake });
-    this.#fib = fib;
+    const guard = new RemovalGuard(this.#options);
+    this.#guard = guard;
     const picture = new KernelPicture(netlink);
     this.#picture = picture;
+    const mayTake = (route: { readonly protocol: number }): boolean =>
+      options.conflicts === "take" && route.protocol !== KERNEL_PROTOCOL;
+    const fib = new Fib<RouteOwner>(metric, {
+      mayRemove: (due, held) => guard.mayRemove(due, held),
+      mayTake,
+      mayStay: (want, path) => !isBarred(want, throughObject(path, this.#context), picture),
+    });
+    this.#fib = fib;
+    const beside = new Beside(fib, options);
+    this.#beside = beside;
     const loadKernelModule = options.loadKernelModule ?? modprobe;
     const nodeAddresses = byVersion(options.nodeAddress, options.secondAddress);
     const tunnels = new Tunnels(
@@ -134,7 +135,8 @@ export class Felix {
     });
     this.#mtus = mtus;
     const deviceName = (ifindex: number): string => picture.deviceName(ifindex);
-    this.#context = { protocol, deviceName, hopsOf: (id) => objects.hops(id), mtu: mtus.context };
+    const hopsOf: EntryContext["hopsOf"] = (id) => objects.hops(id);
+    this.#context = { protocol, deviceName, hopsOf, mtu: mtus.context, beside };
     const choice = options.nextHopObjects ?? "never";
     const keeper = new ObjectKeeper({
       ...{ objects, choice, netlink, fib, protocol, deviceName, logger },
@@ -161,7 +163,10 @@ export class Felix {
         fib,
         netlink,
         { protocol, table },
-        (change, outcome) => reporter.changed(change, outcome),
+        (change, outcome) => {
+          reporter.changed(change, outcome);
+          beside.settled(change, outcome);
+        },
         () => this.#reconciler.prepare(),
       ),
       clock,
@@ -172,7 +177,10 @@ export class Felix {
       guarded: () => this.#firewall?.guarded() ?? Promise.resolve(),
       podCidrs: () => this.#podCidrs,
       onResync: ({ reason, routes }) => reporter.tell({ kind: "resync", reason, routes }),
-      onConflict: (route) => reporter.conflict(route),
+      onConflict: (route) => {
+        reporter.conflict(route);
+        beside.follow(route.prefix, route.metric);
+      },
     });
   }
 
@@ -201,7 +209,9 @@ export class Felix {
     const { prefix } = intent;
     const policy = this.#policies.of(prefix);
     const group = this.#nextHops.acquire(intent.nextHops, policy, prefix.version);
-    const before = this.#fib.want(prefix, this.#metricOf(prefix), group.owner, group.path);
+    const metric = this.#metricOf(prefix);
+    const before = this.#fib.want(prefix, metric, group.owner, group.path);
+    this.#beside.follow(prefix, metric);
     if (before?.kind === "remote" && this.#nextHops.release(before.group, group)) {
       this.#reconciler.rewire();
     }
@@ -216,6 +226,7 @@ export class Felix {
     if (want?.kind !== "remote") return;
     this.#nextHops.release(want.group);
     this.#fib.unwant(prefix, metric);
+    this.#beside.unwant(prefix);
     this.#overlaps = undefined;
     this.#reconciler.kick();
   }
@@ -337,16 +348,12 @@ export class Felix {
 
   /** Where packets to an address go, and why. Rejects with `TypeError` when the text is no address. */
   async explain(address: string): Promise<FelixExplanation> {
-    const { netlink, metric, podPools } = this.#options;
+    const { netlink, podPools } = this.#options;
     await this.settled();
-    const metrics = [metric, IPV6_METRIC, LOCAL_METRIC];
     return explainAddress(address, {
       ...this.#context,
-      fib: this.#fib,
-      netlink,
-      metrics,
-      podPools,
-      podCidrs: this.#podCidrs,
+      ...{ fib: this.#fib, netlink, podPools, podCidrs: this.#podCidrs },
+      metrics: this.#metrics,
       firewall: this.#firewall?.status(),
     });
   }
@@ -410,10 +417,14 @@ export class Felix {
   }
 
   #podCidrOverlaps(): readonly PodCidrOverlap[] {
-    const { metric, podPools } = this.#options;
-    const metrics = [metric, IPV6_METRIC, LOCAL_METRIC];
-    this.#overlaps ??= findPodCidrOverlaps(this.#fib, metrics, podPools);
+    const { podPools } = this.#options;
+    this.#overlaps ??= findPodCidrOverlaps(this.#fib, this.#metrics, podPools);
     return this.#overlaps;
+  }
+
+  /** Of routes in their own places. */
+  get #metrics(): number[] {
+    return [this.#options.metric, IPV6_METRIC, LOCAL_METRIC];
   }
 
   #tunnelStatus(): TunnelStatus[] {
@@ -427,16 +438,6 @@ export class Felix {
   #metricOf({ version }: Prefix): number {
     const { metric } = this.#options;
     return version === 6 && metric === 0 ? IPV6_METRIC : metric;
-  }
-
-  #mayRemove(due: number, held: () => number): boolean {
-    const { isPictureWhole, clock, logger } = this.#options;
-    const whole = isPictureWhole?.() ?? true;
-    const count = whole ? 0 : held();
-    if (this.#guard.allows(due, count, whole, clock.nowMs())) return true;
-    const remedy = "look at `margay peers`; `margay fib confirm` removes them";
-    logger.error({ routes: due, of: count, remedy }, "keeping routes that nobody wants any more");
-    return false;
   }
 }
 

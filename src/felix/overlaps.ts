@@ -32,7 +32,7 @@ export function findPodCidrOverlaps(
   if (lengths[4].length < 2 && lengths[6].length < 2) return overlaps;
   for (const row of fib.rows()) {
     const { want } = row;
-    if (want === undefined || isSingle(row)) continue;
+    if (want === undefined || isSingle(row) || !metrics.includes(row.metric)) continue;
     const { prefix } = row;
     for (const length of lengths[prefix.version]) {
       if (length >= prefix.length) break;

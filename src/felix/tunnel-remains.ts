@@ -31,6 +31,16 @@ function isOwnTunnel({ alias, name, kind }: Link): boolean {
   return alias === TUNNEL_ALIAS || ownNames.get(name) === kind;
 }
 
+/** Is it one that routes of ours may lead through as a tunnel? */
+export function isTunnel(link: Link): boolean {
+  return isOwnTunnel(link) || isFallback(link);
+}
+
+/** The kernel's own. */
+function isFallback({ name, kind }: Link): boolean {
+  return name === FALLBACK_DEVICE && kind === "ipip";
+}
+
 /**
  * The tunnels that are ours, and what is to become of each: those that we made go, and of the kernel's own what we gave
  * it. `isUsedByOthers`: does a route of another program lead through a link?
@@ -42,7 +52,7 @@ export function tunnelRemains(
 ): TunnelRemains[] {
   return [...picture.links()].flatMap((link): TunnelRemains[] => {
     if (isOwnTunnel(link)) return [{ link, addresses: [], end: "deleted" }];
-    if (link.name !== FALLBACK_DEVICE || link.kind !== "ipip") return [];
+    if (!isFallback(link)) return [];
     const present = picture.addresses.filter(({ ifindex }) => ifindex === link.ifindex);
     const addresses = present.filter((entry) => entry.protocol === protocol);
     const isFree =

@@ -1,5 +1,6 @@
 import type { Prefix } from "../net/prefix.ts";
 import { DueDeletions } from "./due-deletions.ts";
+import { type FibPolicy, lenient } from "./fib-policy.ts";
 import { type ForeignRoute, replacedByHand } from "./ownership.ts";
 import type { FibPath } from "./path.ts";
 import { FibChange, type FibOp, FibRow } from "./row.ts";
@@ -8,14 +9,6 @@ import { RowQueue } from "./row-queue.ts";
 import { countStates, type RowState, wantedLengths } from "./row-state.ts";
 import { RowTable } from "./row-table.ts";
 import { type Culprit, EEXIST, type RowFailure, unlisted } from "./trouble.ts";
-
-/** What the difference alone does not decide. By default all may be removed, and nothing of others taken. */
-export interface FibPolicy {
-  /** May so many routes go, of those that `held` counts? A refusal holds until `askAgain`. */
-  readonly mayRemove: (due: number, held: () => number) => boolean;
-  /** May a route of another protocol be replaced by one that is wanted? */
-  readonly mayTake: (route: ForeignRoute) => boolean;
-}
 
 /** What came of a change. */
 export type Outcome = "installed" | "repaired" | "removed" | "failed" | "occupied";
@@ -38,7 +31,7 @@ export class Fib<Want> {
   /** Rows that have, or had, a failure; and rows in whose place a foreign route is, or was. */
   readonly #failed = new Set<number>();
   readonly #contested = new Set<number>();
-  readonly #mayTake: FibPolicy["mayTake"];
+  readonly #policy: FibPolicy<Want>;
   #writesInFlight = 0;
   #changesInFlight = 0;
   #mayDelete = false;
@@ -46,11 +39,11 @@ export class Fib<Want> {
   #unknownOwners = 0;
 
   /** `mainMetric` is that of most routes. */
-  constructor(mainMetric: number, policy: Partial<FibPolicy> = {}) {
-    const mayRemove = policy.mayRemove ?? (() => true);
+  constructor(mainMetric: number, policy: Partial<FibPolicy<Want>> = {}) {
+    this.#policy = { ...lenient, ...policy };
+    const { mayRemove } = this.#policy;
     this.#table = new RowTable(mainMetric);
     this.#deletions = new DueDeletions(this.#table, (due) => mayRemove(due, () => this.#held()));
-    this.#mayTake = policy.mayTake ?? (() => false);
   }
 
   /** Nothing to write, nothing being written. */
@@ -105,10 +98,10 @@ export class Fib<Want> {
     return row < 0 ? undefined : new FibRow(this.#table, row);
   }
 
-  /** Wants a route; without a path it waits for one, and what is there stays. Returns who wanted it before. */
+  /** Wants a route; without a path it waits for one, and what is there stays if it may. Returns who wanted it before. */
   want(prefix: Prefix, metric: number, want: Want, path: FibPath | undefined): Want | undefined {
     const table = this.#table;
-    const row = this.#rowFor(prefix, metric);
+    const row = this.#table.ensure(prefix, metric);
     const before = table.want[row];
     table.want[row] = want;
     this.#deletions.drop(row);
@@ -129,9 +122,11 @@ export class Fib<Want> {
       const want = wants[row];
       if (want === undefined) continue;
       const path = pathOf(want, wanted[row]);
-      if (path === wanted[row]) continue;
-      this.#forgetFailure(row);
+      // Of what has no way it is asked again whether it may stay.
+      if (path === wanted[row] && path !== undefined) continue;
+      if (path !== wanted[row]) this.#forgetFailure(row);
       wanted[row] = path;
+      this.#deletions.drop(row);
       this.#enqueue(row);
     }
   }
@@ -178,8 +173,8 @@ export class Fib<Want> {
     this.#mayDelete = true;
     let stale = 0;
     for (let row = 0; row < table.end; row++) {
-      if (!table.has(row, RowFlag.used) || table.want[row] !== undefined) continue;
-      stale++;
+      if (!table.has(row, RowFlag.used) || table.wanted[row] !== undefined) continue;
+      if (table.want[row] === undefined) stale++;
       this.#enqueue(row);
     }
     return stale;
@@ -188,7 +183,7 @@ export class Fib<Want> {
   /** The kernel holds this route of ours. */
   sawOurs(prefix: Prefix, metric: number, path: FibPath, culprit?: Culprit): void {
     const table = this.#table;
-    const row = this.#rowFor(prefix, metric);
+    const row = this.#table.ensure(prefix, metric);
     table.seen[row] = this.#scan;
     if (this.#disturb(row)) return;
     this.#ownerKnown(row);
@@ -413,6 +408,7 @@ export class Fib<Want> {
     const takes = trouble !== undefined && this.#takes(row);
     const yields = trouble?.foreign !== undefined && !takes;
     const path = table.wanted[row];
+    if (path === undefined) this.#leave(row);
     const isBarred = table.has(row, RowFlag.ownerUnknown) || trouble?.failure !== undefined;
     if (path === undefined || yields || isBarred) return undefined;
     const kernel = table.kernel[row];
@@ -425,6 +421,13 @@ export class Fib<Want> {
     return replaces ? "replace" : "create";
   }
 
+  /** Without a way, what is there stays, unless it must not. */
+  #leave(row: number): void {
+    const { kernel, want } = this.#table;
+    const there = kernel[row];
+    if (there !== undefined && !this.#policy.mayStay(want[row] as Want, there)) this.#retire(row);
+  }
+
   #retire(row: number): void {
     const table = this.#table;
     if (table.kernel[row] === undefined) this.#forget(row);
@@ -434,7 +437,9 @@ export class Fib<Want> {
   /** Does the policy let us put ours in the place of the other's route? */
   #takes(row: number): boolean {
     const foreign = this.#table.trouble(row)?.foreign;
-    return foreign !== undefined && this.#table.want[row] !== undefined && this.#mayTake(foreign);
+    return (
+      foreign !== undefined && this.#table.want[row] !== undefined && this.#policy.mayTake(foreign)
+    );
   }
 
   #lose(row: number, culprit?: Culprit): void {
@@ -482,10 +487,5 @@ export class Fib<Want> {
     this.#failed.delete(row);
     this.#contested.delete(row);
     this.#table.delete(row);
-  }
-
-  #rowFor(prefix: Prefix, metric: number): number {
-    const row = this.#table.find(prefix, metric);
-    return row < 0 ? this.#table.add(prefix, metric) : row;
   }
 }

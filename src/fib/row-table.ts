@@ -72,8 +72,13 @@ export class RowTable<Want> {
     return -1;
   }
 
-  /** The row of a key that has none yet. */
-  add(prefix: Prefix, metric: number): number {
+  /** The row of a key, a new one where it has none. */
+  ensure(prefix: Prefix, metric: number): number {
+    const row = this.find(prefix, metric);
+    return row < 0 ? this.#add(prefix, metric) : row;
+  }
+
+  #add(prefix: Prefix, metric: number): number {
     const row = this.#free.pop() ?? this.#append();
     const { ipv4Address: address, length } = prefix;
     this.#lengths[row] = length;
@@ -90,7 +95,7 @@ export class RowTable<Want> {
     return row;
   }
 
-  /** Forgets a row that is in no queue; its key can be read until `add`. */
+  /** Forgets a row that is in no queue; its key can be read until the number is used again. */
   delete(row: number): void {
     if (this.has(row, RowFlag.other)) {
       const { prefix, metric } = this.#otherKeys.get(row) as OtherKey;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import type { FelixProcess } from "./support/felix-process.ts";
+import type { FelixProcess, Plain } from "./support/felix-process.ts";
 import { slowness, whyNoNamespaces } from "./support/network.ts";
 import { Segment } from "./support/segment.ts";
 
@@ -83,5 +83,44 @@ describe("conflict with a route of another protocol", { skip, timeout: 60_000 * 
     assert.deepEqual(await segment.routes("10.233.4.0/24"), [
       "10.233.4.0/24 via 192.168.1.4 dev eth0 proto static",
     ]);
+  });
+
+  test("has ours beside it, at another metric, where the policy says so, and never leaves the prefix without a route", async () => {
+    const text = "10.233.7.0/24";
+    const theirs = `${text} via 192.168.1.4 dev eth0 proto static`;
+    const ours = `${text} via 192.168.1.3 dev eth0 proto margay`;
+    await felix.stop();
+    await segment.ip(`route add ${text} via 192.168.1.4 proto static`);
+    const third = await segment.felix({ conflicts: "own-metric" });
+    await third.call("pictureComplete");
+    await third.setRoute(text, "192.168.1.3");
+    assert.deepEqual(await segment.routes(text), [theirs, `${ours} metric 2048`]);
+    const entries = await third.call<Plain[]>("routes");
+    const problems = entries
+      .filter(({ state }) => state === "conflict")
+      .map((one) => one["problem"]);
+    assert.equal(problems.length, 1);
+    assert.match(String(problems[0]), /; ours is beside it, metric 2048$/);
+
+    // What the other leaves is ours at once, then at its own place.
+    const installed = third.nextEvent(
+      ({ kind, prefix }) => kind === "installed" && prefix === text,
+    );
+    await segment.ip(`route del ${text} via 192.168.1.4`);
+    assert.match((await segment.routes(text))[0] ?? "", /via 192\.168\.1\.3/);
+    await installed;
+    await third.call("settled");
+    assert.deepEqual(await segment.routes(text), [ours]);
+
+    const conflict = third.nextEvent(({ kind }) => kind === "conflict");
+    await segment.ip(`route replace ${text} via 192.168.1.4 proto static`);
+    await conflict;
+    await third.call("settled");
+    assert.deepEqual(await segment.routes(text), [theirs, `${ours} metric 2048`]);
+
+    await third.call("removeRoute", text);
+    await third.call("settled");
+    assert.deepEqual(await segment.routes(text), [theirs]);
+    await third.stop();
   });
 });

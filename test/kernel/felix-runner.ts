@@ -54,6 +54,7 @@ interface RunnerOptions {
   readonly podPools?: readonly string[];
   readonly metric?: number;
   readonly nextHopObjects?: "auto" | "never";
+  readonly conflicts?: "yield" | "take" | "own-metric";
   readonly tunnelSettings?: TunnelSettings;
   readonly tunnelLingerMs?: number;
   readonly firewall?: PlainFirewall;
@@ -90,6 +91,7 @@ const felix = new Felix({
   table: 254,
   metric: options.metric ?? 0,
   nextHopObjects: options.nextHopObjects ?? "never",
+  conflicts: options.conflicts ?? "yield",
   tunnelSettings: options.tunnelSettings ?? defaultTunnelSettings,
   tunnelLingerMs: options.tunnelLingerMs ?? 10_000,
   ...(options.firewall !== undefined && { firewall: firewallConfig(options.firewall) }),

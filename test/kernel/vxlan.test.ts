@@ -147,6 +147,17 @@ describe("routes through VXLAN", { skip, timeout: 120_000 * slowness }, () => {
     assert.match(said, /^(well\n)+$/);
   });
 
+  test("where none may be any more, the route goes, and comes back when it may", async () => {
+    await near.call("pictureComplete");
+    await near.call("setPoolPolicies", "never", "vxlan");
+    await near.call("settled");
+    assert.deepEqual(await route(), []);
+    await near.call("setPoolPolicies", "cross-subnet", "vxlan");
+    await near.call("settled");
+    assert.deepEqual(await route(), [TUNNELLED]);
+    await lab.ping(lab.near, lab.far);
+  });
+
   test("no look-up fails while the tunnel's only address makes way for that of another pod CIDR", async () => {
     // Else the default route has an answer, too.
     await nearIp("route add 192.168.2.0/24 via 192.168.1.1");

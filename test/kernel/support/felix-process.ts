@@ -21,6 +21,7 @@ export interface FelixProcessOptions {
   readonly podPools?: readonly string[];
   readonly metric?: number;
   readonly nextHopObjects?: string;
+  readonly conflicts?: string;
   readonly tunnelSettings?: TunnelSettings;
   readonly tunnelLingerMs?: number;
   readonly firewall?: PlainFirewall;

@@ -176,7 +176,7 @@ export class TortureWorld {
     return lines.toSorted();
   }
 
-  /** Without tunnels there is no way across a router: what is wanted there keeps the way that it had, if any. */
+  /** Without tunnels there is no way across a router: what is wanted there keeps the way that it had, if any, but in no tunnel. */
   #hasNoWay(prefix: string): boolean {
     const nextHops = this.wanted.get(prefix) ?? [];
     return this.encapsulation === "never" && nextHops.some((nextHop) => FAR.includes(nextHop));
@@ -194,9 +194,12 @@ export class TortureWorld {
       if (route.gateway !== undefined) return [route];
       return route.nexthops ?? object?.group?.map(({ id }) => byId.get(id) ?? {}) ?? [object ?? {}];
     };
+    const isTunnelled = (route: RouteOfIp): boolean =>
+      hopsOf(route).some(({ dev = "" }) => Object.values(TUNNELS).includes(dev));
     const routes = (JSON.parse(text) as RouteOfIp[]).filter(
-      ({ dst, protocol }) =>
-        (protocol === "77" || dst.startsWith("10.233.")) && !this.#hasNoWay(dst),
+      (route) =>
+        (route.protocol === "77" || route.dst.startsWith("10.233.")) &&
+        (!this.#hasNoWay(route.dst) || isTunnelled(route)),
     );
     const lines = routes.map((route) => {
       if (route.type !== undefined && route.type !== "1") return `unreachable ${route.dst}`;

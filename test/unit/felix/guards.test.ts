@@ -121,6 +121,52 @@ describe("routes of other protocols", () => {
     assert.equal(h.entry("10.233.2.0/24")?.state, "installed");
   });
 
+  test("have ours beside them where the policy says so, which follows what is wanted and goes with the conflict", async () => {
+    await h.other.applyRoutes([theirs()], STATIC);
+    await h.start({ conflicts: "own-metric", podCidrs: [] });
+    h.felix.pictureComplete();
+    const both = (): string[] =>
+      h.kernel.routes
+        .filter(({ prefix: { text } }) => text.startsWith("10.233."))
+        .map(({ metric, protocol, hops }) => `${metric} ${hops[0]?.gateway} ${protocol}`)
+        .toSorted();
+    h.set("10.233.2.0/24", "192.168.1.3");
+    await h.quiet();
+    assert.deepEqual(both(), ["0 192.168.1.4 4", "2048 192.168.1.3 77"]);
+    const [entry] = [...h.felix.routes()].filter(({ state }) => state === "conflict");
+    assert.equal(
+      entry?.problem,
+      "a route of protocol static is there: via 192.168.1.4 dev eth0; ours is beside it, metric 2048",
+    );
+    h.set("10.233.2.0/24", "192.168.1.5");
+    await h.quiet();
+    assert.deepEqual(both(), ["0 192.168.1.4 4", "2048 192.168.1.5 77"]);
+    await h.other.applyRoutes([{ ...theirs(), op: "delete" }], STATIC);
+    await h.quiet();
+    assert.deepEqual(both(), ["0 192.168.1.5 77"]);
+    await h.other.applyRoutes([{ ...theirs(), op: "replace" }], STATIC);
+    await h.quiet();
+    assert.deepEqual(both(), ["0 192.168.1.4 4", "2048 192.168.1.5 77"]);
+    h.felix.removeRoute(prefix("10.233.2.0/24"));
+    await h.quiet();
+    assert.deepEqual(both(), ["0 192.168.1.4 4"]);
+  });
+
+  test("a route of an earlier life beside another's is adopted", async () => {
+    const ours = { ...h.change("create", "10.233.2.0/24", "192.168.1.3"), metric: 2048 };
+    await h.other.applyRoutes([theirs()], STATIC);
+    await h.other.applyRoutes([ours], OURS);
+    await h.start({ conflicts: "own-metric", podCidrs: [] });
+    const before = h.kernel.changes.length;
+    h.set("10.233.2.0/24", "192.168.1.3");
+    await h.quiet();
+    h.felix.pictureComplete();
+    await h.quiet();
+    const done = h.kernel.changes.slice(before).map(({ op, metric }) => `${op} ${metric}`);
+    assert.deepEqual(done, ["create 0"], "refused, and nothing else is tried");
+    assert.equal(h.felix.status().counts.adopted, 1);
+  });
+
   test("are left when they are the kernel's own, whatever the policy", async () => {
     h.kernel.addAddress(h.eth0, "10.233.2.1", 24);
     await h.start({ conflicts: "take", podCidrs: [] });

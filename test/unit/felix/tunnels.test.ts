@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, test } from "node:test";
 import { tunnelLinkLocal, tunnelMac } from "../../../src/felix/tunnel-kind.ts";
 import type { Link } from "../../../src/netlink/link.ts";
 import type { TunnelStatus } from "../../../src/felix/status.ts";
-import { FelixHarness, prefix, turn } from "../../support/felix-harness.ts";
+import { FelixHarness, prefix, STATIC, turn } from "../../support/felix-harness.ts";
 
 let h: FelixHarness;
 
@@ -23,6 +23,9 @@ const peers = (): string[] =>
     .filter(({ permanent }) => permanent)
     .map(({ table, address, mac }) => `${table} ${address} ${mac}`)
     .sort();
+
+const named = (name: string): Link | undefined =>
+  [...h.kernel.links.values()].find((link) => link.name === name);
 
 const PEERS_OF_B = ["bridge 192.168.2.2 4e:77:c0:a8:02:02", "ipv4 192.168.2.2 4e:77:c0:a8:02:02"];
 
@@ -142,8 +145,6 @@ describe("the VXLAN tunnel", () => {
 
 describe("an IPIP device of our own", () => {
   const OWN = { ipipDevice: "margay", ttl: 64 };
-  const named = (name: string): Link | undefined =>
-    [...h.kernel.links.values()].find((link) => link.name === name);
   const repairs = (): number => h.felix.status().repairs;
 
   test("takes the place of tunl0: with this node's address, a TTL, path MTU discovery and our mark", async () => {
@@ -304,6 +305,55 @@ describe("policies of pools", () => {
       // The way that is left is held by another route until no reader follows it.
       ["create 0.77.0.1/32", "replace 10.233.130.0/24", "delete 0.77.0.1/32"],
     );
+  });
+});
+
+describe("a route in a tunnel where none may be any more", () => {
+  const never = { encapsulation: "never", tunnel: "ipip" } as const;
+
+  test("goes, and its tunnel after it", async () => {
+    await h.start({ podCidrs: [], tunnel: "vxlan" });
+    h.set("10.233.2.0/24", "192.168.2.2");
+    h.set("10.233.3.0/24", "192.168.1.3");
+    h.felix.pictureComplete();
+    await h.felix.settled();
+    h.felix.setPoolPolicies([], { ...never, tunnel: "vxlan" });
+    await h.felix.settled();
+    assert.deepEqual(h.there(), ["10.233.3.0/24 192.168.1.3 eth0 77"]);
+    assert.match(h.entry("10.233.2.0/24")?.problem ?? "", /, and encapsulation is never$/);
+    h.clock.advance(10_000);
+    await h.quiet();
+    assert.equal(named("vxlan.margay"), undefined);
+  });
+
+  test("goes once it is known how its next hop lies", async () => {
+    const toRouter = h.change("create", "0.0.0.0/0", "192.168.1.1");
+    await h.start({ podCidrs: [] });
+    h.set("10.233.2.0/24", "192.168.2.2");
+    h.felix.pictureComplete();
+    await h.felix.settled();
+    await h.other.applyRoutes([{ ...toRouter, op: "delete" }], STATIC);
+    await h.quiet();
+    h.felix.setPoolPolicies([], never);
+    await h.felix.settled();
+    assert.deepEqual(h.there(), ["10.233.2.0/24 192.168.2.2 tunl0 77"]);
+    await h.other.applyRoutes([toRouter], STATIC);
+    await h.quiet();
+    assert.deepEqual(h.there(), []);
+  });
+
+  test("goes also where it is of an earlier life, though not before the picture is complete", async () => {
+    await h.start({ podCidrs: [] });
+    h.set("10.233.2.0/24", "192.168.2.2");
+    await h.felix.settled();
+    await h.felix.stop({ cleanup: false });
+    await h.start({ podCidrs: [], ...never });
+    h.set("10.233.2.0/24", "192.168.2.2");
+    await h.felix.settled();
+    assert.deepEqual(h.there(), ["10.233.2.0/24 192.168.2.2 tunl0 77"]);
+    h.felix.pictureComplete();
+    await h.felix.settled();
+    assert.deepEqual(h.there(), []);
   });
 });
 

@@ -52,6 +52,44 @@ function one(fib: Fib<string>): FibChange<string> {
 }
 
 describe("Fib", () => {
+  test("of what is wanted and has no way, only what may not stay goes, and comes back with a way", () => {
+    const fib = new Fib<string>(0, {
+      mayStay: (_want, { hops }) => hops[0]?.gateway !== "192.168.1.1",
+    });
+    const ways: Record<string, FibPath | undefined> = { a: ONE, b: TWO };
+    const lead = (): void => fib.lead((want) => ways[want]);
+    fib.want(A, 0, "a", ONE);
+    fib.want(B, 0, "b", TWO);
+    carryOut(fib);
+    ways["a"] = undefined;
+    ways["b"] = undefined;
+    lead();
+    assert.deepEqual(carryOut(fib), [], "not before the picture is complete");
+    assert.equal(fib.allowDeletions(), 0, "nothing that nobody wants");
+    assert.deepEqual(carryOut(fib), ["delete 10.233.1.0/24 192.168.1.1: removed"]);
+    assert.equal(fib.row(A, 0)?.state, "pending");
+    ways["a"] = TWO;
+    lead();
+    assert.deepEqual(carryOut(fib), ["create 10.233.1.0/24 192.168.1.2: installed"]);
+  });
+
+  test("what has a way again before it went stays", () => {
+    let mayGo = false;
+    const fib = new Fib<string>(0, { mayStay: () => false, mayRemove: () => mayGo });
+    fib.allowDeletions();
+    fib.want(A, 0, "me", ONE);
+    carryOut(fib);
+    fib.lead(() => undefined);
+    assert.deepEqual(carryOut(fib), []);
+    assert.equal(fib.frozenDeletions, 1);
+    fib.lead(() => ONE);
+    mayGo = true;
+    fib.askAgain();
+    assert.deepEqual(carryOut(fib), []);
+    assert.equal(fib.row(A, 0)?.state, "installed");
+    assert.ok(fib.idle);
+  });
+
   test("creates, replaces and deletes", () => {
     const fib = new Fib<string>(0);
     fib.allowDeletions();

@@ -1,0 +1,40 @@
+import { DeletionGuard } from "../fib/deletion-guard.ts";
+import type { FelixOptions } from "./options.ts";
+
+/** Fewer may always go, whatever share of all that is. */
+const UNGUARDED = 10;
+const PERCENT = 30;
+const WINDOW_MS = 60_000;
+
+/** Lets no more than a share of the routes go while those who tell of them are not all there. */
+export class RemovalGuard {
+  readonly #options: Pick<FelixOptions, "isPictureWhole" | "clock" | "logger">;
+  readonly #guard: DeletionGuard;
+
+  constructor(
+    options: Pick<FelixOptions, "maximumRemovalPercent" | "isPictureWhole" | "clock" | "logger">,
+  ) {
+    this.#options = options;
+    this.#guard = new DeletionGuard({
+      share: (options.maximumRemovalPercent ?? PERCENT) / 100,
+      floor: UNGUARDED,
+      windowMs: WINDOW_MS,
+    });
+  }
+
+  /** May so many go, of those that `held` counts? */
+  mayRemove(due: number, held: () => number): boolean {
+    const { isPictureWhole, clock, logger } = this.#options;
+    const whole = isPictureWhole?.() ?? true;
+    const count = whole ? 0 : held();
+    if (this.#guard.allows(due, count, whole, clock.nowMs())) return true;
+    const remedy = "look at `margay peers`; `margay fib confirm` removes them";
+    logger.error({ routes: due, of: count, remedy }, "keeping routes that nobody wants any more");
+    return false;
+  }
+
+  /** A person says that what is asked for next may go. */
+  confirm(): void {
+    this.#guard.confirm();
+  }
+}
