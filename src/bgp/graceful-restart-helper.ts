@@ -61,6 +61,7 @@ export class GracefulRestartHelper {
   /** The peer is Established again: families it did not keep forwarding for lose their stale paths at once. */
   returned(peer: Peer, negotiated: Negotiated): void {
     const { gracefulRestart, longLivedGracefulRestart } = negotiated;
+    for (const rib of this.#ribs.values()) rib.settle(peer.index);
     let waits = false;
     for (const [key, { isLongLived }] of [...peer.staleFamilies]) {
       const offer = isLongLived ? longLivedGracefulRestart : gracefulRestart;

@@ -447,7 +447,6 @@ export class Speaker {
     peer.source = source;
     peer.endOfRibs.clear();
     peer.prefixLimits.clear();
-    for (const rib of this.ribs.values()) rib.settle(peer.index);
     this.#restartHelper.returned(peer, negotiated);
     peer.importPolicy = importPolicy(peer.settings, negotiated, this.config);
     session.establish(negotiated, this.ribs, this.config);
