@@ -47,6 +47,4 @@ export type FsmEvent =
   | { readonly type: "UpdateMsg"; readonly connection: ConnectionId }
   | { readonly type: "RouteRefreshMsg"; readonly connection: ConnectionId }
   /** BGPHeaderErr, BGPOpenMsgErr, UpdateMsgErr: the error says which. */
-  | { readonly type: "MessageError"; readonly connection: ConnectionId; readonly error: BgpError }
-  /** The speaker itself ends the session with this NOTIFICATION (a limit, a policy), and retries by the usual timers. */
-  | { readonly type: "SessionError"; readonly error: BgpError };
+  | { readonly type: "MessageError"; readonly connection: ConnectionId; readonly error: BgpError };

@@ -38,7 +38,6 @@
  * - A peer's NOTIFICATION that our version is unsupported (Event 24) is like any other; there is but one version.
  * - DelayOpen and its events are optional and left out.
  */
-import type { BgpError } from "../errors.ts";
 import { CeaseSubcode } from "../iana.ts";
 import type { NotificationMessage } from "../message/message.ts";
 import type { DownReason, FsmAction } from "./action.ts";
@@ -162,8 +161,6 @@ export class PeerFsm {
         return this.#idleHoldTimerExpires();
       case "ConnectRetryTimer_Expires":
         return this.#connectRetryTimerExpires();
-      case "SessionError":
-        return this.#sessionError(event.error);
     }
   }
 
@@ -213,13 +210,6 @@ export class PeerFsm {
     const hint = this.#config.noAnswerHint?.();
     const text = `no answer to our dial${hint === undefined ? "" : `: ${hint}`}`;
     this.#dialEnded({ event: "ConnectRetryTimer_Expires", text });
-  }
-
-  #sessionError(error: BgpError): void {
-    const ended = this.#established ? [this.#established] : [...this.#connections.values()];
-    for (const connection of ended) {
-      this.#proceed(connection, connection.fail("SessionError", error));
-    }
   }
 
   #dialled(id: ConnectionId): void {

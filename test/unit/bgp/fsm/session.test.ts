@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
-  BgpError,
   FsmError,
   MessageHeaderError,
   OpenMessageError,
@@ -179,34 +178,6 @@ describe("Established (RFC 4271 §8.2.2)", () => {
       text: "connection reset",
       wasEstablished: true,
     });
-  });
-
-  it("ends with the speaker's own NOTIFICATION at SessionError, and retries", () => {
-    const stage = established();
-    const error = new BgpError({ code: 6, subcode: 1 }, "more than 100 prefixes");
-    stage.peer.handle({ type: "SessionError", error });
-    assertEnded(stage, "6/1");
-    assert.equal(stage.peer.down()?.event, "SessionError");
-    assert.equal(stage.peer.down()?.text, "more than 100 prefixes");
-  });
-});
-
-describe("SessionError before Established", () => {
-  it("ends every connection, with one reason", () => {
-    const peer = new TestPeer().start();
-    const [dialled, accepted] = [peer.ack(), peer.accept()];
-    peer.handle({ type: "SessionError", error: new BgpError({ code: 6, subcode: 6 }, "changed") });
-    assert.equal(peer.sentNotification(dialled), "6/6");
-    assert.equal(peer.sentNotification(accepted), "6/6");
-    assert.equal(peer.down()?.text, "changed");
-    assert.equal(peer.fsm.state, "Idle");
-  });
-
-  it("has nothing to end without a connection", () => {
-    const peer = new TestPeer().start();
-    const error = new BgpError({ code: 6, subcode: 6 }, "changed");
-    assert.deepEqual(peer.handle({ type: "SessionError", error }), []);
-    assert.equal(peer.fsm.state, "Connect");
   });
 });
 
