@@ -1,6 +1,6 @@
 import type { StatusView } from "../api/views.ts";
-import { profileName } from "../bgp/rib/export-profile.ts";
 import type { FamilyRib } from "../bgp/rib/family-rib.ts";
+import { groupNames } from "../bgp/rib/group-names.ts";
 import type { SpeakerDriver } from "../session/speaker-driver.ts";
 
 type MemoryView = NonNullable<StatusView["memory"]>;
@@ -58,11 +58,13 @@ function familyTables(rib: FamilyRib): TableView[] {
 
 /** The update groups of a family. */
 export function groupViews(rib: FamilyRib): GroupView[] {
-  return [...rib.groups()].map((group) => {
+  const groups = [...rib.groups()];
+  const names = groupNames(groups.map(({ profile }) => profile));
+  return groups.map((group, index) => {
     const { logBytes, dumpBytes, missedBytes, encoderBytes } = group.memory();
     return {
       family: rib.family.name,
-      name: profileName(group.profile),
+      name: names[index] ?? "",
       members: group.memberCount,
       logBytes: BigInt(logBytes),
       dumpBytes: BigInt(dumpBytes),

@@ -627,7 +627,7 @@ export type UpdateGroup = Message<"margay.v1.UpdateGroup"> & {
   family: string;
 
   /**
-   * What its members have in common: "client", "external, 2-octet AS" …
+   * What its members have in common: "client", "external, 2-octet AS" …; a digest behind it where several groups have that in common.
    *
    * @generated from field: string name = 2;
    */
