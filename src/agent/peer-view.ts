@@ -61,6 +61,8 @@ function negotiatedView(negotiated: Negotiated, settings: PeerSettings): Negotia
     sendHoldTimeSeconds: sendHoldSeconds(sendHoldTimeSeconds, negotiated.holdTimeSeconds),
     localHoldTimeSeconds: negotiated.localHoldTimeSeconds,
     peerHoldTimeSeconds: negotiated.peerHoldTimeSeconds,
+    localExtendedParameters: negotiated.localExtendedParameters,
+    peerExtendedParameters: negotiated.peerExtendedParameters,
     ...(gracefulRestart !== undefined && {
       gracefulRestart: {
         restartTimeSeconds: gracefulRestart.restartTimeSeconds,

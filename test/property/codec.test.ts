@@ -49,7 +49,11 @@ test("OPEN comes back as it went", () => {
     fc.property(
       open.filter(({ capabilities }) => capabilities.length < 12),
       (value) => {
-        assert.deepEqual(decodeMessage(encodeOpen(value), internal), { type: "OPEN", open: value });
+        const message = decodeMessage(encodeOpen(value), internal);
+        assert.ok(message.type === "OPEN");
+        // Of the two forms of RFC 9072 the encoder takes the one that fits.
+        const { extendedParameters: _, ...again } = message.open;
+        assert.deepEqual(again, value);
       },
     ),
     { numRuns: runs },

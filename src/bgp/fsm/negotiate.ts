@@ -46,6 +46,9 @@ export interface Negotiated {
   /** IPv4 routes may go out with IPv6 next hops (RFC 8950). */
   readonly extendedNextHop: boolean;
   readonly codec: CodecContext;
+  /** Whose OPEN had the form of RFC 9072 for its optional parameters. */
+  readonly localExtendedParameters: boolean;
+  readonly peerExtendedParameters: boolean;
   /** As offered, for people who compare the two. */
   readonly localCapabilities: readonly Capability[];
   readonly peerCapabilities: readonly Capability[];
@@ -191,6 +194,8 @@ export function negotiate(localOpen: OpenMessage, peerOpen: OpenMessage): Negoti
       extendedNextHop: takesIpv6NextHops(localOpen),
       ...negotiateAddPath(localOpen, peerOpen, families),
     },
+    localExtendedParameters: localOpen.extendedParameters === true,
+    peerExtendedParameters: peerOpen.extendedParameters === true,
     localCapabilities: localOpen.capabilities,
     peerCapabilities: peerOpen.capabilities,
   };

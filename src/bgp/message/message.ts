@@ -11,7 +11,7 @@ export interface OpenMessage {
   readonly bgpIdentifier: number;
   /** In wire order, unknown ones kept. */
   readonly capabilities: readonly Capability[];
-  /** Only for encoding: the form of RFC 9072 for the optional parameters, needed or not. */
+  /** The optional parameters have the form of RFC 9072, needed or not. */
   readonly extendedParameters?: true;
 }
 

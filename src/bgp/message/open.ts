@@ -43,11 +43,19 @@ export function decodeOpen(body: Uint8Array): OpenMessage {
   }
   const fields = fixedParser.parse(body.subarray(0, fixedOctets)) as OpenFields;
   checkFields(fields);
-  const capabilities = decodeParameters(body, fields.optionalParametersOctets);
+  const isExtended =
+    fields.optionalParametersOctets > 0 && body[fixedOctets] === extendedParameters;
+  const capabilities = decodeParameters(body, fields.optionalParametersOctets, isExtended);
   const asn = fourOctetAsn(capabilities) ?? fields.myAutonomousSystem;
   if (asn === 0) throw new OpenMessageError(OpenSubcode.badPeerAs, "AS 0"); // RFC 7607 §2
   const { holdTimeSeconds, bgpIdentifier } = fields;
-  return { asn, holdTimeSeconds, bgpIdentifier, capabilities };
+  return {
+    asn,
+    holdTimeSeconds,
+    bgpIdentifier,
+    capabilities,
+    ...(isExtended && { extendedParameters: true }),
+  };
 }
 
 function checkFields({ version, holdTimeSeconds, bgpIdentifier }: OpenFields): void {
@@ -75,10 +83,13 @@ function malformed(message: string, data?: Uint8Array): OpenMessageError {
   return new OpenMessageError(OpenSubcode.unspecific, message, data);
 }
 
-function decodeParameters(body: Uint8Array, parametersOctets: number): readonly Capability[] {
+function decodeParameters(
+  body: Uint8Array,
+  parametersOctets: number,
+  isExtended: boolean,
+): readonly Capability[] {
   try {
     const reader = new Reader(body, fixedOctets);
-    const isExtended = parametersOctets > 0 && body[fixedOctets] === extendedParameters;
     if (isExtended) reader.uint8();
     // RFC 9072 §2: the one-octet length "MUST be ignored on receipt once the use of the Extended
     // Optional Parameters Length encoding is determined".

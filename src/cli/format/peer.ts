@@ -181,7 +181,15 @@ function negotiatedPairs({ negotiated }: Peer): (Pair | undefined)[] {
   const paths = negotiated.addPath.map(addPathText).join(", ");
   const longLived = longLivedLine(negotiated.longLivedGracefulRestart);
   const lines = [timersText(negotiated), facts.join(", "), paths, graceful, longLived];
-  return [pair("negotiated", [...lines, rolesText(negotiated)])];
+  return [pair("negotiated", [...lines, rolesText(negotiated), openFormText(negotiated)])];
+}
+
+/** Empty where no OPEN had the form of RFC 9072. */
+function openFormText(negotiated: Negotiated): string {
+  const { localExtendedParameters: ours, peerExtendedParameters: theirs } = negotiated;
+  if (!ours && !theirs) return "";
+  const whose = ours && theirs ? "both OPENs" : ours ? "our OPEN" : "the peer's OPEN";
+  return `extended optional parameters: ${whose}`;
 }
 
 function timersText(negotiated: Negotiated): string {

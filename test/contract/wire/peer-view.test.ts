@@ -113,6 +113,22 @@ describe("what margay peer shows of a session", { timeout: 20_000 }, () => {
     });
   });
 
+  for (const ours of [false, true]) {
+    test(`the form of RFC 9072 in the peer's OPEN${ours ? " and in ours" : ""}`, async () => {
+      await using scene = await WireScene.start({ extendedOpenParameters: ours });
+      // One octet that says nothing, the extended form, 9 octets: capabilities, of 6.
+      const parameters = `ff ff 0009 02 0006 ${offers.ipv4}`;
+      using session = await scene.established(openMessage({ parameters }));
+      const peer = scene.driver.speaker.peer(session.address);
+      assert.ok(peer !== undefined);
+      const { negotiated } = peerView(peer, scene.driver, scene.clock);
+      assert.partialDeepStrictEqual(negotiated, {
+        localExtendedParameters: ours,
+        peerExtendedParameters: true,
+      });
+    });
+  }
+
   test("within an AS roles mean nothing, and are not shown", async () => {
     await using scene = await WireScene.start({ role: "peer", families: [ipv4Unicast] });
     using session = await scene.established(

@@ -349,7 +349,7 @@ suite("peers", () => {
     assert.match(text, /no hold time, no keepalives\n/);
     assert.match(text, /ipv4-unicast, no 4-octet AS, no route refresh, no extended messages\n/);
     assert.match(text, /no graceful restart\n/);
-    assert.doesNotMatch(text, /roles/);
+    assert.doesNotMatch(text, /roles|extended optional parameters/);
   });
 
   test("so are a role that only one side names, and a peer that may read nothing for ever", () => {
@@ -358,6 +358,19 @@ suite("peers", () => {
     assert.match(text, /hold time 9 s, keepalive 3 s, no send hold time\n/);
     assert.match(text, /roles: we are peer, the peer is nothing that it says\n/);
   });
+
+  for (const [localExtendedParameters, peerExtendedParameters, shown] of [
+    [true, true, "both OPENs"],
+    [true, false, "our OPEN"],
+    [false, true, "the peer's OPEN"],
+  ] as const) {
+    test(`so is who wrote optional parameters in the form of RFC 9072: ${shown}`, () => {
+      const negotiated = { holdTimeSeconds: 9, localExtendedParameters, peerExtendedParameters };
+      const peer = create(PeerSchema, { ...(nodeC as object), negotiated });
+      const text = formatPeer(peer, nowMs, plain);
+      assert.ok(text.includes(`extended optional parameters: ${shown}\n`), text);
+    });
+  }
 });
 
 suite("amounts of memory", () => {
