@@ -3,6 +3,7 @@ import { selectByPrefix } from "../api/prefix-filter.ts";
 import type { RouteView } from "../api/views.ts";
 import { formatAsPath } from "../bgp/attribute/as-path.ts";
 import { formatCommunity, formatLargeCommunity } from "../net/community.ts";
+import { formatExtendedCommunity } from "../net/extended-community.ts";
 import { formatOrigin } from "../bgp/attribute/origin.ts";
 import type { FamilyRib } from "../bgp/rib/family-rib.ts";
 import { describePathReason, PathReason } from "../bgp/rib/path-reason.ts";
@@ -50,6 +51,7 @@ export function candidateView(
     communities: [
       ...(attributes.communities ?? []).map(formatCommunity),
       ...(attributes.largeCommunities ?? []).map(formatLargeCommunity),
+      ...(attributes.extendedCommunities ?? []).map(formatExtendedCommunity),
     ],
     identifier: formatIpv4(ribPeer.identifier),
     status: statusOf(reason),

@@ -197,11 +197,12 @@ export class SpeakerAgent {
 function originatedAttributes(
   route: Omit<SpeakerSettings["originate"][number], "prefix" | "nextHop">,
 ) {
-  const { med, localPref, communities, largeCommunities } = route;
+  const { med, localPref, communities, largeCommunities, extendedCommunities } = route;
   return {
     localPref,
     ...(med !== undefined && { multiExitDisc: med }),
     ...(communities.length > 0 && { communities }),
     ...(largeCommunities.length > 0 && { largeCommunities }),
+    ...(extendedCommunities.length > 0 && { extendedCommunities }),
   };
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { formatIpAddress, isLinkLocal, parseIpAddress, withoutZone } from "../net/ip-address.ts";
 import { readCidr } from "../net/cidr.ts";
 import { martianAddressUse, martianUse } from "../net/martians.ts";
+import { parseExtendedCommunity } from "../net/extended-community.ts";
 import { hostPrefix, type Prefix } from "../net/prefix.ts";
 import {
   communityNames,
@@ -354,6 +355,19 @@ export function largeCommunity(): Reader<LargeCommunity> {
     const value = parseLargeCommunity(input);
     return value === undefined
       ? { problem: `"${input}" is not ${what}: three numbers up to 4294967295` }
+      : { value };
+  });
+}
+
+/** An extended community, RFC 4360: `rt:64512:100`; eight octets. */
+export function extendedCommunity(): Reader<Uint8Array> {
+  const what = "an extended community such as rt:64512:100";
+  return parsed(what, (input) => {
+    const value = parseExtendedCommunity(input);
+    return value === undefined
+      ? {
+          problem: `"${input}" is not ${what}: rt or ro, an AS number or IPv4 address, and a number; or 0x and 16 hexadecimal digits`,
+        }
       : { value };
   });
 }

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { Document, isMap } from "yaml";
 import { formatCommunity, formatLargeCommunity, type LargeCommunity } from "../net/community.ts";
+import { formatExtendedCommunity } from "../net/extended-community.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import type { Prefix } from "../net/prefix.ts";
 import type { Endpoint } from "./fields.ts";
@@ -59,12 +60,15 @@ function plain(value: unknown): unknown {
   );
 }
 
-/** A list of communities, large ones or not; `all` stays. */
+/** A list of communities of any kind; `all` stays. */
 function communityTexts(value: unknown): unknown {
-  if (!Array.isArray(value)) return value;
-  return value.map((one: number | LargeCommunity) =>
-    typeof one === "number" ? formatCommunity(one) : formatLargeCommunity(one),
-  );
+  return Array.isArray(value) ? value.map(communityText) : value;
+}
+
+function communityText(community: number | LargeCommunity | Uint8Array): string {
+  if (typeof community === "number") return formatCommunity(community);
+  if (community instanceof Uint8Array) return formatExtendedCommunity(community);
+  return formatLargeCommunity(community);
 }
 
 function isPrefix(value: object): value is Prefix {

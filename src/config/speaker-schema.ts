@@ -3,6 +3,7 @@ import {
   asn,
   community,
   count,
+  extendedCommunity,
   flag,
   largeCommunity,
   list,
@@ -35,6 +36,9 @@ const route = section({
   }),
   largeCommunities: list("large communities", largeCommunity()).default([]).meta({
     description: "As 64512:1:2 (RFC 8092).",
+  }),
+  extendedCommunities: list("extended communities", extendedCommunity()).default([]).meta({
+    description: "As rt:64512:100 or ro:192.0.2.1:5 (RFC 4360), or 0x and 16 hexadecimal digits.",
   }),
 });
 

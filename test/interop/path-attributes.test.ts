@@ -25,6 +25,8 @@ const RICH = "10.233.1.0/24";
 const NO_EXPORT = "10.233.2.0/24";
 const NO_ADVERTISE = "10.233.3.0/24";
 const NO_EXPORT_SUBCONFED = "10.233.4.0/24";
+/** margay's own. */
+const OWN = "10.233.5.0/24";
 const rich = [
   "community [ 64512:7 64512:8 ]",
   "large-community [ 64512:1:2 ]",
@@ -95,6 +97,7 @@ class AttributeLab implements AsyncDisposable {
           { address: INNER, asn, client: true },
           { address: OUTER, asn: outerAsn, policy: "accept-all" },
         ],
+        originate: [{ prefix: OWN, extendedCommunities: ["rt:64512:100"] }],
       }),
       start(this.source, SOURCE, asn),
       start(this.inner, INNER, asn),
@@ -110,12 +113,21 @@ class AttributeLab implements AsyncDisposable {
   }
 }
 
+/** How each tells of the route target 64512:100, without blanks. */
+const routeTargets: Readonly<Record<DaemonKind, string>> = {
+  bird: "BGP.ext_community:(rt,64512,100)",
+  frr: '"extendedCommunity":{"string":"RT:64512:100"}',
+  gobgp: '"value":[{"type":0,"subtype":2,"value":"64512:100"}]',
+  openbgpd: '"extended_communities":["rt64512:100"]',
+  exabgp: '"string":"target:64512:100"',
+};
+
 /** How each tells that it has just what the source said, without blanks; FRR shows no attribute that it does not know. */
 const wordings: Readonly<Record<DaemonKind, readonly string[]>> = {
   bird: [
     "BGP.community:(64512,7)(64512,8)",
     "BGP.large_community:(64512,1,2)",
-    "BGP.ext_community:(rt,64512,100)",
+    routeTargets.bird,
     "BGP.aggregator:192.0.2.9AS65009",
     "BGP.atomic_aggr:",
     "BGP.63[t]:abcd",
@@ -123,14 +135,14 @@ const wordings: Readonly<Record<DaemonKind, readonly string[]>> = {
   frr: [
     '"community":{"string":"64512:764512:8"',
     '"largeCommunity":{"string":"64512:1:2"',
-    '"extendedCommunity":{"string":"RT:64512:100"}',
+    routeTargets.frr,
     '"aggregatorAs":65009,"aggregatorId":"192.0.2.9"',
     '"atomicAggregate":true',
   ],
   gobgp: [
     `"communities":[${64_512 * 65_536 + 7},${64_512 * 65_536 + 8}]`,
     '"value":[{"ASN":64512,"LocalData1":1,"LocalData2":2}]',
-    '"value":[{"type":0,"subtype":2,"value":"64512:100"}]',
+    routeTargets.gobgp,
     '{"type":7,"as":65009,"address":"192.0.2.9"}',
     '{"type":6}',
     // Optional, transitive, partial.
@@ -139,7 +151,7 @@ const wordings: Readonly<Record<DaemonKind, readonly string[]>> = {
   openbgpd: [
     '"communities":["64512:7","64512:8"]',
     '"large_communities":["64512:1:2"]',
-    '"extended_communities":["rt64512:100"]',
+    routeTargets.openbgpd,
     '"AS":65009,"router_id":"192.0.2.9"',
     '"type":"AtomicAggregate"',
     '"type":"UnknownAttribute#99","length":2,"flags":{"partial":true,"transitive":true,"optional":true},"data":"abcd"',
@@ -147,7 +159,7 @@ const wordings: Readonly<Record<DaemonKind, readonly string[]>> = {
   exabgp: [
     '"community":[[64512,7],[64512,8]]',
     '"large-community":[[64512,1,2]]',
-    '"string":"target:64512:100"',
+    routeTargets.exabgp,
     '"aggregator":"65009:192.0.2.9"',
     '"atomic-aggregate":true',
     '"attribute-0x63-0xE0":"0xabcd"',
@@ -165,21 +177,29 @@ scenarios(
     announce(NO_ADVERTISE, "community [ no-advertise ]");
     announce(NO_EXPORT, "community [ no-export ]");
     announce(NO_EXPORT_SUBCONFED, "community [ no-export-subconfed ]");
-    await until("margay to have these", async () => (await margay.routes()).length === 3);
+    await until("margay to have these", async () => (await margay.routes()).length === 4);
     // Behind all others, and so told after them.
     announce(RICH, rich);
+    const path = await until("margay to have the last", async () => {
+      return (await margay.route(RICH))?.candidates[0];
+    });
+    assert.deepEqual(path.communities, ["64512:7", "64512:8", "64512:1:2", "rt:64512:100"]);
     for (const [speaker, expected] of [
-      [inner, [RICH, NO_EXPORT, NO_EXPORT_SUBCONFED]],
-      [outer, [RICH]],
+      [inner, [RICH, NO_EXPORT, NO_EXPORT_SUBCONFED, OWN]],
+      [outer, [RICH, OWN]],
     ] as const) {
       const told = await until(`${kind} to have the last`, async () => {
         const all = (await speaker.routes()).map(({ prefix }) => prefix);
         return all.includes(RICH) && all.toSorted();
       });
       assert.deepEqual(told, expected);
-      const words = await until(`${kind}'s words`, () => speaker.detail(RICH));
-      const detail = words.replaceAll(/\s/g, "");
+      const detailOf = async (prefix: string): Promise<string> => {
+        const words = await until(`${kind}'s words`, () => speaker.detail(prefix));
+        return words.replaceAll(/\s/g, "");
+      };
+      const detail = await detailOf(RICH);
       for (const text of wordings[kind]) assert.ok(detail.includes(text), `${text} in ${detail}`);
+      assert.ok((await detailOf(OWN)).includes(routeTargets[kind]));
     }
   },
 );

@@ -1,8 +1,8 @@
 import { encodePathAttributes } from "../attribute/encode-attributes.ts";
-import { isTransitive } from "../attribute/extended-communities.ts";
 import type { PathAttributes } from "../attribute/path-attributes.ts";
 import type { Family } from "../family/family.ts";
 import { AttributeCode, AttributeFlag } from "../iana.ts";
+import { isTransitive } from "../../net/extended-community.ts";
 import { isLinkLocalText, parseIpAddress } from "../../net/ip-address.ts";
 import { WellKnownCommunity } from "../../net/community.ts";
 import type { CodecContext } from "../message/codec-context.ts";

@@ -14,7 +14,7 @@ export interface OriginatedRoute {
   /** Beside ORIGIN (IGP), an empty AS_PATH and LOCAL_PREF (100 unless given). */
   readonly attributes?: Pick<
     PathAttributes,
-    "multiExitDisc" | "localPref" | "communities" | "largeCommunities"
+    "multiExitDisc" | "localPref" | "communities" | "largeCommunities" | "extendedCommunities"
   >;
 }
 

@@ -121,7 +121,7 @@ clusterId: 10.0.0.1
 listen: { address: 192.0.2.1, port: 1790 }
 originate:
   - { prefix: 10.1.0.0/16 }
-  - { prefix: 2001:db8::/32, nextHop: 2001:db8::1, med: 5, localPref: 200, communities: [no-export, 65000:1], largeCommunities: [65000:1:2] }
+  - { prefix: 2001:db8::/32, nextHop: 2001:db8::1, med: 5, localPref: 200, communities: [no-export, 65000:1], largeCommunities: [65000:1:2], extendedCommunities: [rt:65000:7, "0x030c000000000008"] }
 ranges: [{ prefix: 192.0.2.0/24, asns: any }]
 `;
 
@@ -134,6 +134,10 @@ ranges: [{ prefix: 192.0.2.0/24, asns: any }]
     assert.partialDeepStrictEqual(originate[1], {
       communities,
       largeCommunities: [[65_000, 1, 2]],
+      extendedCommunities: [
+        Uint8Array.of(0, 2, 0xfd, 0xe8, 0, 0, 0, 7),
+        Uint8Array.of(3, 0x0c, 0, 0, 0, 0, 0, 8),
+      ],
     });
   });
 
@@ -157,7 +161,7 @@ timers: { idleHoldSeconds: 9, idleHoldMaximumSeconds: 3 }
 originate:
   - { prefix: 10.0.0.0/8 }
   - { prefix: "2001:db8:1::/48", nextHop: 192.0.2.1 }
-  - { prefix: 10.2.0.0/16, nextHop: 224.0.0.1, communities: [no-exports, "65536:1"], largeCommunities: ["1:2"] }
+  - { prefix: 10.2.0.0/16, nextHop: 224.0.0.1, communities: [no-exports, "65536:1"], largeCommunities: ["1:2"], extendedCommunities: ["rt:1"] }
 `,
       ),
       [
@@ -169,6 +173,7 @@ originate:
         'speaker.yaml:6:62: originate[2].communities[0]: "no-exports" is not a community such as 64512:1: did you mean "no-export"?',
         'speaker.yaml:6:74: originate[2].communities[1]: "65536:1" is not a community such as 64512:1: two numbers up to 65535, or a name',
         'speaker.yaml:6:105: originate[2].largeCommunities[0]: "1:2" is not a large community such as 64512:1:2: three numbers up to 4294967295',
+        'speaker.yaml:6:135: originate[2].extendedCommunities[0]: "rt:1" is not an extended community such as rt:64512:100: rt or ro, an AS number or IPv4 address, and a number; or 0x and 16 hexadecimal digits',
       ],
     );
     assert.match(mistakes(t, "asn: 65000\nasn: 65001\n")[0] ?? "", /this key stands twice/);
@@ -210,7 +215,7 @@ ranges: [{ prefix: 192.0.2.0/24, asns: external }]
       "clusterId: 192.0.2.1 → 192.0.2.9 (needs a restart)",
       "peers[192.0.2.2].advertise: added none (applied)",
       "ranges[192.0.2.0/24]: added { prefix: 192.0.2.0/24, limit: 1000, asns: external } (applied)",
-      "originate[10.0.0.0/8]: added { prefix: 10.0.0.0/8, localPref: 100, communities: [], largeCommunities: [] } (applied)",
+      "originate[10.0.0.0/8]: added { prefix: 10.0.0.0/8, localPref: 100, communities: [], largeCommunities: [], extendedCommunities: [] } (applied)",
     ]);
   });
 });

@@ -109,7 +109,7 @@ export type Candidate = Message<"margay.v1.Candidate"> & {
   clusterList: string[];
 
   /**
-   * "64512:100", "no-export"
+   * Of all kinds: "64512:100", "no-export", "64512:1:2" (RFC 8092), "rt:64512:100" (RFC 4360).
    *
    * @generated from field: repeated string communities = 11;
    */

@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatAsPath } from "../../../../src/bgp/attribute/as-path.ts";
 import { formatCommunity, formatLargeCommunity } from "../../../../src/net/community.ts";
-import { formatExtendedCommunity } from "../../../../src/bgp/attribute/extended-communities.ts";
+import {
+  formatExtendedCommunity,
+  parseExtendedCommunity,
+} from "../../../../src/net/extended-community.ts";
 import { attributeByCode, attributeRows } from "../../../../src/bgp/attribute/index.ts";
 import { Malformed } from "../../../../src/bgp/attribute/attribute-row.ts";
 import { codecContext } from "../../../vectors/context.ts";
@@ -55,6 +58,36 @@ test("extended communities that are route targets or origins read well, others a
   assert.equal(formatExtendedCommunity(hex("0203fa56ea000007")), "ro:4200000000:7");
   assert.equal(formatExtendedCommunity(hex("4002fde900000064")), "rt:65001:100");
   assert.equal(formatExtendedCommunity(hex("030c000000000008")), "0x030c000000000008");
+});
+
+test("extended communities are read as they are written, with the shorter of two types", () => {
+  for (const octets of [
+    "0002fde900000064",
+    "0002fde9ffffffff",
+    "0102c00002010005",
+    "0203fa56ea000007",
+    "020200010000ffff",
+    "030c000000000008",
+  ]) {
+    const text = formatExtendedCommunity(hex(octets));
+    const read = parseExtendedCommunity(text);
+    assert.ok(read);
+    assert.deepEqual(read, hex(octets), text);
+  }
+  for (const text of [
+    "",
+    "rt:65001",
+    "xx:65001:1",
+    "rt:65001:4294967296",
+    "rt:65536:65536",
+    "rt:4294967296:1",
+    "rt:192.0.2.256:1",
+    "rt:192.0.2.1:65536",
+    "0x0002fde9000000",
+    "65001:1",
+  ]) {
+    assert.equal(parseExtendedCommunity(text), undefined, text);
+  }
 });
 
 test("every attribute has a text", () => {
