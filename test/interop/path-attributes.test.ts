@@ -2,16 +2,19 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { after, before, describe } from "node:test";
+import type { Candidate } from "../../src/gen/margay/v1/route_pb.ts";
 import {
   type DaemonKind,
   FOREIGN_SPEAKERS,
   type ForeignSpeaker,
 } from "../support/foreign/index.ts";
+import { Bird } from "../support/foreign/bird.ts";
 import { ExaBgp } from "../support/foreign/exabgp.ts";
 import { Margay } from "../support/margay.ts";
 import { type Namespace, Network } from "../support/netns.ts";
 import { until } from "../support/until.ts";
-import { scenarios } from "./support/scenario.ts";
+import { DAEMONS, scenario } from "./support/scenario.ts";
 
 const asn = 64_512;
 const outerAsn = 65_001;
@@ -27,6 +30,8 @@ const NO_ADVERTISE = "10.233.3.0/24";
 const NO_EXPORT_SUBCONFED = "10.233.4.0/24";
 /** margay's own. */
 const OWN = "10.233.5.0/24";
+const LONG = "10.233.6.0/24";
+const SET = "10.233.7.0/24";
 const rich = [
   "community [ 64512:7 64512:8 ]",
   "large-community [ 64512:1:2 ]",
@@ -37,6 +42,21 @@ const rich = [
   // Of a code that nobody has: optional, transitive.
   "attribute [ 0x63 0xc0 0xabcd ]",
 ].join(" ");
+
+/** @param fromSource what margay makes of the source's routes */
+function speakerFile(fromSource: Readonly<Record<string, unknown>> = {}) {
+  return {
+    asn,
+    listen: { address: MARGAY },
+    timers: { holdTimeSeconds: 9, connectRetrySeconds: 1, idleHoldSeconds: 0.2 },
+    peers: [
+      { address: SOURCE, asn, client: true, ...fromSource },
+      { address: INNER, asn, client: true },
+      { address: OUTER, asn: outerAsn, policy: "accept-all" },
+    ],
+    originate: [{ prefix: OWN, extendedCommunities: ["rt:64512:100"] }],
+  };
+}
 
 /** margay reflects between a source of routes, and a foreign daemon inside and another outside of the AS. */
 class AttributeLab implements AsyncDisposable {
@@ -88,17 +108,7 @@ class AttributeLab implements AsyncDisposable {
         peers: [{ address: MARGAY, asn }],
       });
     await Promise.all([
-      this.margay.startSpeaker({
-        asn,
-        listen: { address: MARGAY },
-        timers: { holdTimeSeconds: 9, connectRetrySeconds: 1, idleHoldSeconds: 0.2 },
-        peers: [
-          { address: SOURCE, asn, client: true },
-          { address: INNER, asn, client: true },
-          { address: OUTER, asn: outerAsn, policy: "accept-all" },
-        ],
-        originate: [{ prefix: OWN, extendedCommunities: ["rt:64512:100"] }],
-      }),
+      this.margay.startSpeaker(speakerFile()),
       start(this.source, SOURCE, asn),
       start(this.inner, INNER, asn),
       start(this.outer, OUTER, outerAsn),
@@ -166,40 +176,102 @@ const wordings: Readonly<Record<DaemonKind, readonly string[]>> = {
   ],
 };
 
-scenarios(
-  "Communities, AGGREGATOR and unknown attributes passed on by margay (RFC 1997, 4271 §5, 4360, 8092)",
-  async (kind) => {
-    await using lab = await AttributeLab.build(kind);
-    await lab.start();
-    const { margay, source, inner, outer } = lab;
-    const announce = (prefix: string, attributes: string): void =>
-      source.command(`announce route ${prefix} next-hop self ${attributes}`);
-    announce(NO_ADVERTISE, "community [ no-advertise ]");
-    announce(NO_EXPORT, "community [ no-export ]");
-    announce(NO_EXPORT_SUBCONFED, "community [ no-export-subconfed ]");
-    await until("margay to have these", async () => (await margay.routes()).length === 4);
-    // Behind all others, and so told after them.
-    announce(RICH, rich);
-    const path = await until("margay to have the last", async () => {
-      return (await margay.route(RICH))?.candidates[0];
+for (const kind of DAEMONS) {
+  describe(`margay between a source of routes and two of ${kind}`, () => {
+    let lab: AttributeLab;
+    before(async () => {
+      lab = await AttributeLab.build(kind);
+      await lab.start();
     });
-    assert.deepEqual(path.communities, ["64512:7", "64512:8", "64512:1:2", "rt:64512:100"]);
-    for (const [speaker, expected] of [
-      [inner, [RICH, NO_EXPORT, NO_EXPORT_SUBCONFED, OWN]],
-      [outer, [RICH, OWN]],
-    ] as const) {
-      const told = await until(`${kind} to have the last`, async () => {
-        const all = (await speaker.routes()).map(({ prefix }) => prefix);
-        return all.includes(RICH) && all.toSorted();
-      });
-      assert.deepEqual(told, expected);
-      const detailOf = async (prefix: string): Promise<string> => {
-        const words = await until(`${kind}'s words`, () => speaker.detail(prefix));
-        return words.replaceAll(/\s/g, "");
+    after(() => lab?.[Symbol.asyncDispose]());
+
+    const announce = (prefix: string, attributes: string): void => {
+      lab.source.command(`announce route ${prefix} next-hop self ${attributes}`);
+    };
+    const pathOf = async (prefix: string): Promise<Candidate | undefined> =>
+      (await lab.margay.route(prefix))?.candidates[0];
+
+    scenario(
+      "Communities, AGGREGATOR and unknown attributes passed on by margay (RFC 1997, 4271 §5, 4360, 8092)",
+      kind,
+      async () => {
+        const { margay, inner, outer } = lab;
+        announce(NO_ADVERTISE, "community [ no-advertise ]");
+        announce(NO_EXPORT, "community [ no-export ]");
+        announce(NO_EXPORT_SUBCONFED, "community [ no-export-subconfed ]");
+        await until("margay to have these", async () => (await margay.routes()).length === 4);
+        // Behind all others, and so told after them.
+        announce(RICH, rich);
+        const path = await until("margay to have the last", () => pathOf(RICH));
+        assert.deepEqual(path.communities, ["64512:7", "64512:8", "64512:1:2", "rt:64512:100"]);
+        for (const [speaker, expected] of [
+          [inner, [RICH, NO_EXPORT, NO_EXPORT_SUBCONFED, OWN]],
+          [outer, [RICH, OWN]],
+        ] as const) {
+          const told = await until(`${kind} to have the last`, async () => {
+            const all = (await speaker.routes()).map(({ prefix }) => prefix);
+            return all.includes(RICH) && all.toSorted();
+          });
+          assert.deepEqual(told, expected);
+          const detailOf = async (prefix: string): Promise<string> => {
+            const words = await until(`${kind}'s words`, () => speaker.detail(prefix));
+            return words.replaceAll(/\s/g, "");
+          };
+          const detail = await detailOf(RICH);
+          for (const text of wordings[kind]) {
+            assert.ok(detail.includes(text), `${text} in ${detail}`);
+          }
+          assert.ok((await detailOf(OWN)).includes(routeTargets[kind]));
+        }
+      },
+    );
+
+    scenario("AS path of 300 (RFC 4271 §4.3): passed on whole, in two segments", kind, async () => {
+      const asns = Array.from({ length: 300 }, (_, at) => at + 1);
+      announce(LONG, `as-path [ ${asns.join(" ")} ]`);
+      const path = await until("margay to have it", () => pathOf(LONG));
+      assert.equal(path.asPath, asns.join(" "));
+      for (const [speaker, expected] of [
+        [lab.inner, asns],
+        [lab.outer, [asn, ...asns]],
+      ] as const) {
+        const hasIt = () => hasPath(speaker, LONG, expected);
+        await until(`${kind} to have all of it`, hasIt);
+        assert.equal(await speaker.peerState(MARGAY), "Established");
+      }
+    });
+
+    scenario("AS_SET (RFC 9774): refused, or passed on where that is asked for", kind, async () => {
+      const reload = (refuseAsSets: boolean): void => {
+        lab.margay.configureSpeaker(speakerFile({ refuseAsSets }));
+        lab.margay.daemon.signal("SIGHUP");
       };
-      const detail = await detailOf(RICH);
-      for (const text of wordings[kind]) assert.ok(detail.includes(text), `${text} in ${detail}`);
-      assert.ok((await detailOf(OWN)).includes(routeTargets[kind]));
-    }
-  },
-);
+      announce(SET, "as-path [ 65009 ( 65010 65011 ) ]");
+      const path = await until("margay to have it", () => pathOf(SET));
+      assert.deepEqual([path.best, path.reason?.name], [false, "as-set"]);
+      const isTold = async (speaker: ForeignSpeaker): Promise<boolean> =>
+        (await speaker.routes()).some(({ prefix }) => prefix === SET);
+      for (const speaker of [lab.inner, lab.outer]) assert.equal(await isTold(speaker), false);
+      reload(false);
+      for (const speaker of [lab.inner, lab.outer]) {
+        await until(`${kind} to be told`, () => isTold(speaker));
+      }
+      reload(true);
+      for (const speaker of [lab.inner, lab.outer]) {
+        await until(`${kind} to miss it`, async () => !(await isTold(speaker)));
+      }
+    });
+  });
+}
+
+/** BIRD shows the head of a long path alone, and is asked for its length. */
+async function hasPath(
+  speaker: ForeignSpeaker,
+  prefix: string,
+  expected: readonly number[],
+): Promise<boolean> {
+  const { asPath = [] } = (await speaker.routes()).find((route) => route.prefix === prefix) ?? {};
+  if (!(speaker instanceof Bird)) return asPath.join(" ") === expected.join(" ");
+  const isHead = asPath[0] === expected[0] && asPath[1] === expected[1];
+  return isHead && (await speaker.hasPathOf(prefix, expected.length));
+}

@@ -69,6 +69,12 @@ export class Bird implements ForeignSpeaker {
     return this.#birdc(`show route all for ${prefix}`);
   }
 
+  /** Has it a path to the prefix with so many AS numbers? */
+  async hasPathOf(prefix: string, asns: number): Promise<boolean> {
+    const found = await this.#birdc(`show route for ${prefix} where bgp_path.len = ${asns}`);
+    return found.includes(prefix);
+  }
+
   async peerState(address: string): Promise<string> {
     const text = await this.#birdc(`show protocols all ${birdProtocol(address)}`);
     return /BGP state:\s+(\w+)/.exec(text)?.[1] ?? "Idle";
@@ -149,6 +155,7 @@ function parseBirdRoutes(text: string): readonly ForeignRoute[] {
   const routes: ForeignRoute[] = [];
   let prefix = "";
   let attributes = new Map<string, string>();
+  let name = "";
   const flush = (): void => {
     // A link-local one comes behind the global one.
     const [nextHop] = attributes.get("next_hop")?.split(" ") ?? [];
@@ -162,7 +169,13 @@ function parseBirdRoutes(text: string): readonly ForeignRoute[] {
       prefix = head[1] ?? head[2] ?? prefix;
     }
     const attribute = /^\s+BGP\.(\w+):\s*(.*)$/.exec(line);
-    if (attribute !== null) attributes.set(attribute[1] ?? "", attribute[2] ?? "");
+    if (attribute !== null) {
+      name = attribute[1] ?? "";
+      attributes.set(name, attribute[2] ?? "");
+    }
+    // A long list goes on in the next line.
+    const more = /^\t\t(\S.*)$/.exec(line)?.[1];
+    if (more !== undefined) attributes.set(name, `${attributes.get(name)} ${more}`);
   }
   flush();
   return routes;
