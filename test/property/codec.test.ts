@@ -49,10 +49,10 @@ test("OPEN comes back as it went", () => {
     fc.property(
       open.filter(({ capabilities }) => capabilities.length < 12),
       (value) => {
-        const message = decodeMessage(encodeOpen(value), internal);
-        assert.ok(message.type === "OPEN");
+        const decoded = decodeMessage(encodeOpen(value), internal);
+        assert.ok(decoded.type === "OPEN");
         // Of the two forms of RFC 9072 the encoder takes the one that fits.
-        const { extendedParameters: _, ...again } = message.open;
+        const { extendedParameters: _, ...again } = decoded.open;
         assert.deepEqual(again, value);
       },
     ),
