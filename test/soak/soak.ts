@@ -48,7 +48,9 @@ const malformedKinds: ReadonlySet<string> = new Set<Offence>([
 ]);
 /** Other daemons may take their time on a machine that is busy. */
 const patience = { timeoutSeconds: 120 } as const;
-/** What the process may grow by after the first round: heap that nobody has collected yet. */
+/** Rounds that a process takes to be as large as it stays. */
+const warmRounds = 4;
+/** What it may grow by after these: heap that nobody has collected yet. */
 const growthOctets = 64 * 1024 * 1024;
 
 /** Clients of a reflector that do all that clients do, and what they should not, while it is looked at whether it holds. */
@@ -92,7 +94,7 @@ export class Soak {
         await this.#unrest(Math.min(roundSeconds, Math.max(1, (endMs - performance.now()) / 1000)));
         await this.#rest();
         last = await this.#holds(first);
-        first ??= last;
+        if (first === undefined || rounds < warmRounds) first = last;
         rounds++;
       } while (performance.now() < endMs);
       const sessions = this.#peers.reduce((sum, peer) => sum + peer.sessions, 0);
@@ -262,7 +264,7 @@ export class Soak {
     );
     const footprint = await this.#margay.footprint();
     this.#options.report(
-      `${(footprint.residentOctets / 1e6).toFixed(0)} MB, ${footprint.descriptors} descriptors, longest turn ${turnMs.toFixed(1)} ms, ${this.#compared} paths compared`,
+      `${(footprint.residentOctets / 1e6).toFixed(0)} MB, heap ${(footprint.heapOctets / 1e6).toFixed(0)} MB, ${footprint.descriptors} descriptors, longest turn ${turnMs.toFixed(1)} ms, ${this.#compared} paths compared`,
     );
     if (first === undefined) return footprint;
     for (const memory of ["residentOctets", "heapOctets"] as const) {
