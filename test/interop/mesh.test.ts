@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, describe } from "node:test";
+import { FOREIGN_SPEAKERS, type ForeignSpeaker } from "../support/foreign/index.ts";
+import { Margay } from "../support/margay.ts";
+import { type Namespace, Network } from "../support/netns.ts";
 import { until } from "../support/until.ts";
 import {
   FOREIGN_ADDRESS,
@@ -160,3 +166,76 @@ for (const kind of DAEMONS) {
     );
   });
 }
+
+describe("two margay nodes in a mesh, with a third of every kind", () => {
+  const asn = 64_512;
+  const member = (name: string, host: number) => {
+    return { name, address: `192.0.2.${host}`, podCidrs: [`10.233.${host}.0/24`] };
+  };
+  const own = [member("node1", 1), member("node2", 2)];
+  const others = DAEMONS.map((kind, index) => ({ kind, ...member(kind, index + 3) }));
+  const directory = mkdtempSync(join(tmpdir(), "mgm-"));
+  const network = new Network("mgi-mesh3");
+  const nodes: Margay[] = [];
+  const foreign = new Map<string, ForeignSpeaker>();
+
+  before(async () => {
+    const segment = await network.segment("seg");
+    const plugged = async (name: string, address: string): Promise<Namespace> => {
+      const namespace = await network.namespace(name);
+      await network.plug(namespace, "eth0", segment, `${address}/24`);
+      return namespace;
+    };
+    const members = [...own, ...others.map(({ kind: _, ...fields }) => fields)];
+    const timers = { connectRetrySeconds: 1, idleHoldSeconds: 0.2 };
+    const starts: Promise<void>[] = [];
+    for (const { name, address } of own) {
+      const node = new Margay(await plugged(name, address), join(directory, name));
+      nodes.push(node);
+      node.configure(
+        { node: { name }, timers },
+        { asn, podPools: ["10.233.0.0/16"], topology: "mesh", members },
+      );
+      starts.push(node.startNode());
+    }
+    for (const { kind, address, podCidrs } of others) {
+      const speaker = FOREIGN_SPEAKERS[kind](await plugged(kind, address), join(directory, kind));
+      foreign.set(kind, speaker);
+      const peers = own.map((node) => ({ address: node.address, asn }));
+      const identity = { address, asn, routerId: address };
+      starts.push(speaker.start({ ...identity, holdTimeSeconds: 90, peers, originate: podCidrs }));
+    }
+    await Promise.all(starts);
+    for (const node of nodes) {
+      await until("a node to have the pods of all", async () => {
+        return (await node.routes()).length === members.length;
+      });
+    }
+  });
+  after(async () => {
+    const all = [...nodes, ...foreign.values()];
+    await Promise.allSettled(all.map((daemon) => daemon.stop()));
+    await network.destroy();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  for (const { kind, address } of others) {
+    scenario(
+      "iBGP mesh (RFC 4271): of three, none is told by one what another said",
+      kind,
+      async () => {
+        const expected = own.map((node) => `${node.podCidrs[0]} via ${node.address}`);
+        const told = await until(`${kind} to have both nodes' pods`, async () => {
+          const routes = (await foreign.get(kind)?.routes()) ?? [];
+          return routes.length >= own.length && routes;
+        });
+        const texts = told.map(({ prefix, nextHop }) => `${prefix} via ${nextHop}`);
+        assert.deepEqual(texts.toSorted(), expected);
+        for (const node of nodes) {
+          const [counts] = (await node.peer(address))?.families ?? [];
+          assert.deepEqual([counts?.accepted, counts?.advertised], [1, 1]);
+        }
+      },
+    );
+  }
+});
