@@ -75,7 +75,10 @@ describe("restarting the daemon", { timeout: 120_000 * SLOWNESS }, () => {
     await withoutLosingAPing(cluster, [a1, a2], () => restarts(cluster, a1, nodes.length - 1));
   });
 
-  test("for another version loses no ping, and again for the one before", async () => {
+  const inQemu = SLOWNESS > 1 && "expected: nothing of it needs ipip, and it takes minutes there";
+  test("for another version loses no ping, and again for the one before", {
+    skip: inQemu,
+  }, async () => {
     const former = join(cluster.directory, "former");
     mkdirSync(former);
     copyAsVersion("0.0.1", former);
