@@ -146,9 +146,12 @@ export class ExaBgp implements ForeignSpeaker {
     const file = this.#path("events.jsonl");
     if (!existsSync(file)) return [];
     const lines = readFileSync(file, "utf8").split("\n").slice(0, -1);
-    return lines
-      .filter((line) => line.startsWith("{"))
-      .map((line) => JSON.parse(line) as ExaBgpEvent); // ExaBGP's shape; every member we read is optional
+    return (
+      lines
+        .filter((line) => line.startsWith("{"))
+        // The data of a NOTIFICATION stand there as they are.
+        .map((line) => JSON.parse(line.replaceAll(/\p{Cc}/gu, " ")) as ExaBgpEvent)
+    ); // ExaBGP's shape; every member we read is optional
   }
 
   #path(file: string): string {
