@@ -30,25 +30,11 @@ async function isTold(pair: Pair, message: string): Promise<void> {
   );
 }
 
-/** The peer has no time for the session until it is reset: it shall read why before it sees us dial again. */
-async function resetUnseen(pair: Pair, message: string): Promise<void> {
-  const flaps = async (): Promise<number> => (await pair.margay.peer(FOREIGN_ADDRESS))?.flaps ?? 0;
-  const before = await flaps();
-  pair.foreign.freeze(true);
-  const ordered = order(pair, "reset", "--message", message);
-  await until("the reset", async () => (await flaps()) > before);
-  pair.foreign.freeze(false);
-  await ordered;
-}
-
 scenarios(
   "Administrative Shutdown and Reset with a message, sent (RFC 4486, 9003)",
   async (kind) => {
     // While it is turned away the peer shall not forget, over the refusals, what it was told first.
-    await using pair = await Pair.build("shut", kind, {
-      holdTimeSeconds: 30,
-      session: { connectRetrySeconds: 30 },
-    });
+    await using pair = await Pair.build("shut", kind, { session: { connectRetrySeconds: 30 } });
     await pair.start();
     await pair.exchanged();
     await order(pair, "disable", "--message", "back at noon");
@@ -63,7 +49,7 @@ scenarios(
     assert.equal(disabled?.held, 'disabled by the operator: "back at noon"');
     await order(pair, "enable");
     await comesBack(pair);
-    await resetUnseen(pair, "second breakfast");
+    await order(pair, "reset", "--message", "second breakfast");
     await isTold(pair, "second breakfast");
     await comesBack(pair);
   },

@@ -19,7 +19,6 @@ export function frrConfig(config: ForeignConfig): string {
     ` bgp router-id ${config.routerId}`,
     " no bgp ebgp-requires-policy",
     " no bgp network import-check",
-    " bgp log-neighbor-changes",
     ...(hasIpv6 ? [" no bgp default ipv4-unicast"] : []),
     " coalesce-time 20",
     " bgp graceful-restart",
