@@ -4,11 +4,8 @@ import { hostPrefix } from "../net/prefix.ts";
 import { setKey, setSocketOptions, whyUnsupported } from "./linux-socket.ts";
 import { type TcpConnection, type TcpEvents, TcpOptionError, type TcpOptions } from "./tcp.ts";
 
-/**
- * A closed connection is looked at so often, and given up when it was found for so many times that the peer had taken nothing
- * of what is left, or however it had been. Times and not a time: a process that did not run for a while has looked once.
- */
-const closing = { lookMs: 500, idleLooks: 4, looks: 60 } as const;
+/** How long a closed connection may take to flush its last words. */
+const closeTimeoutMs = 2000;
 
 /** `::ffff:10.0.0.1` is 10.0.0.1. */
 function plainAddress(address: string | undefined): string {
@@ -72,9 +69,7 @@ export class NodeTcpConnection implements TcpConnection {
   readonly remotePort: number;
   readonly synTtl: number | undefined;
   options: TcpOptions;
-  /** No event follows. */
   #isOver = false;
-  #isClosing = false;
 
   /** @param synTtl of an accepted one @param options that the socket has already */
   constructor(socket: Socket, synTtl: number | undefined, options: TcpOptions) {
@@ -132,32 +127,16 @@ export class NodeTcpConnection implements TcpConnection {
     this.options = { ...this.options, ...options };
   }
 
-  close(over: () => void = () => {}): void {
+  close(): void {
     const socket = this.#socket;
-    if (socket.closed) return over();
-    socket.once("close", over);
-    if (this.#isClosing) return;
-    this.#isClosing = true;
     this.#isOver = true;
-    socket.removeAllListeners("data").removeAllListeners("drain");
+    socket.removeAllListeners("data").removeAllListeners("drain").removeAllListeners("close");
     socket.on("error", () => {});
     // What still comes in is read and dropped: unread octets would turn the close into a reset that eats our last words.
     socket.resume();
     socket.end();
-    this.#giveUpInTime();
-  }
-
-  #giveUpInTime(): void {
-    const socket = this.#socket;
-    let left = socket.writableLength;
-    let [looks, idleLooks] = [0, 0];
-    const timer = setInterval(() => {
-      looks++;
-      idleLooks = socket.writableLength < left ? 0 : idleLooks + 1;
-      left = socket.writableLength;
-      if (idleLooks === closing.idleLooks || looks === closing.looks) socket.destroy();
-    }, closing.lookMs);
-    timer.unref();
-    socket.once("close", () => clearInterval(timer));
+    const timeout = setTimeout(() => socket.destroy(), closeTimeoutMs);
+    timeout.unref();
+    socket.on("close", () => clearTimeout(timeout));
   }
 }

@@ -57,11 +57,8 @@ export interface TcpConnection {
    * @throws TcpOptionError when one cannot be
    */
   setOptions(options: TcpOptions): void;
-  /**
-   * Closes once everything written is sent; no event follows.
-   * @param over called when the other end has closed, too, or takes nothing any more
-   */
-  close(over?: () => void): void;
+  /** Closes once everything written is sent; no event follows. */
+  close(): void;
 }
 
 /** A dial under way. */

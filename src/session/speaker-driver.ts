@@ -62,8 +62,6 @@ const plainSpeaker: CreateSpeaker = (...parts) => new Speaker(...parts);
 
 interface OpenConnection {
   readonly dial?: TcpDial;
-  /** Waits until the connection before it is over: whom to dial then. */
-  readonly waits?: PeerSettings;
   /** Of a dial: where to, and how many signatures had been bad when it began. */
   readonly to?: string;
   readonly badSignatures?: number;
@@ -78,8 +76,6 @@ export class SpeakerDriver {
   readonly speaker: Speaker;
   readonly #options: SpeakerDriverOptions;
   readonly #connections = new Map<number, OpenConnection>();
-  /** Connections that are closed and not over, by the address of the peer. */
-  readonly #closing = new Map<string, number>();
   readonly #timers: TimerQueue<SpeakerTimer>;
   #listeners: TcpListener[] = [];
   #keys: readonly TcpKey[] = [];
@@ -204,16 +200,7 @@ export class SpeakerDriver {
     });
   }
 
-  /**
-   * Dials, once what the peer was told last on the connection before has arrived: who sees the new one first takes the old one
-   * for lost (RFC 4724 §5), and never reads why it ended.
-   */
   #connect(connection: number, to: PeerSettings): void {
-    if (this.#closing.has(to.address)) this.#connections.set(connection, { waits: to });
-    else this.#dial(connection, to);
-  }
-
-  #dial(connection: number, to: PeerSettings): void {
     const { tcp: port } = this.#options;
     const version = to.address.includes(":") ? 6 : 4;
     // Of a link the kernel knows best which address is ours.
@@ -248,25 +235,7 @@ export class SpeakerDriver {
     const open = this.#connections.get(connection);
     this.#connections.delete(connection);
     open?.dial?.cancel();
-    if (open?.tcp !== undefined) this.#closeTcp(open.tcp);
-  }
-
-  #closeTcp(tcp: TcpConnection): void {
-    const { remoteAddress: address } = tcp;
-    this.#closing.set(address, (this.#closing.get(address) ?? 0) + 1);
-    tcp.close(() => {
-      const others = (this.#closing.get(address) ?? 1) - 1;
-      if (others > 0) this.#closing.set(address, others);
-      else this.#over(address);
-    });
-  }
-
-  /** No connection of a peer is closing any more. */
-  #over(address: string): void {
-    this.#closing.delete(address);
-    for (const [connection, { waits }] of [...this.#connections]) {
-      if (waits?.address === address) this.#dial(connection, waits);
-    }
+    open?.tcp?.close();
   }
 
   #wake(): void {

@@ -248,30 +248,6 @@ for (const [name, make] of implementations) {
       await finish(both);
     });
 
-    test("says when the other end has closed, too", async () => {
-      const both = await pair(make());
-      const right = new Watched(both.accepted, false);
-      const over = Promise.withResolvers<void>();
-      let isOver = false;
-      both.dialled.write([octetsOf("last words")]);
-      both.dialled.close(() => {
-        isOver = true;
-        over.resolve();
-      });
-      await nextTurn();
-      assert.equal(isOver, false, "they are not read yet");
-      both.accepted.setReading(true);
-      await right.until(() => right.failure !== undefined);
-      assert.equal(right.text, "last words");
-      both.accepted.close();
-      await over.promise;
-      // Of one that is over already it is said at once.
-      await new Promise<void>((resolve) => {
-        both.dialled.close(resolve);
-      });
-      await finish(both);
-    });
-
     test("tells nobody of a dial that was given up", async () => {
       const tcp = make();
       const listener = await tcp.listen({

@@ -64,10 +64,6 @@ export class MemoryNetwork {
     this.#schedule();
   }
 
-  isCut(a: string, b: string): boolean {
-    return this.#cut.has(linkKey(a, b));
-  }
-
   allocatePort(): number {
     return this.#nextPort++;
   }
@@ -196,11 +192,7 @@ class MemoryConnection implements TcpConnection {
   far: MemoryConnection | undefined;
   #events: TcpEvents | undefined;
   #isReading = true;
-  /** No event follows. */
   #isClosed = false;
-  #hasEnded = false;
-  #hasFarEnded = false;
-  readonly #overs: (() => void)[] = [];
   /** What has arrived and is not read; `undefined` marks the end. */
   #arrived: (Uint8Array | undefined)[] = [];
   /** What was sent and the other side drops: it is neither signed as it expects nor from near enough. */
@@ -277,8 +269,6 @@ class MemoryConnection implements TcpConnection {
   }
 
   #ended(): void {
-    this.#hasFarEnded = true;
-    for (const over of this.#overs.splice(0)) over();
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#events?.failed("connection closed by the peer");
@@ -298,14 +288,9 @@ class MemoryConnection implements TcpConnection {
     if (reading) this.#network.later(() => this.#deliver());
   }
 
-  close(over: () => void = () => {}): void {
-    // Nobody waits for who cannot be reached.
-    const isCut = this.#network.isCut(this.localAddress, this.remoteAddress);
-    if (this.#hasFarEnded || isCut) this.#network.later(over);
-    else this.#overs.push(over);
+  close(): void {
+    if (this.#isClosed) return;
     this.#isClosed = true;
-    if (this.#hasEnded) return;
-    this.#hasEnded = true;
     this.#send(undefined);
     // What still comes in is read and dropped.
     this.#network.later(() => this.#deliver());

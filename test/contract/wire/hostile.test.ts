@@ -8,7 +8,6 @@ import { ipv4Unicast } from "../../../src/bgp/family/index.ts";
 import { headerOctets, MessageType } from "../../../src/bgp/iana.ts";
 import { message, toHex } from "../../vectors/hex.ts";
 import {
-  answerText,
   attributes,
   keepalive,
   openMessage,
@@ -111,7 +110,7 @@ describe("peers that are slow or silent", { timeout: 180_000 }, () => {
       queued + waiting < 20_000_000,
       `${queued} + ${waiting} octets for a peer that reads nothing`,
     );
-    for (let second = 0; second < 20 && scene.downs.length === 0; second++) {
+    for (let second = 0; second < 20; second++) {
       scene.clock.advance(1000);
       await teller.isWell();
     }
@@ -121,13 +120,6 @@ describe("peers that are slow or silent", { timeout: 180_000 }, () => {
       scene.linesOf(/^warn .* session lost: the peer has taken nothing of what we sent for 16 s/),
       1,
     );
-    // It had some time left to read, and finds why at the end of it all (RFC 9687 §3.2).
-    slow.peer.setReading(true);
-    let last: Uint8Array | undefined;
-    for (let told = await slow.peer.next(); told !== undefined; told = await slow.peer.next()) {
-      last = told;
-    }
-    assert.equal(answerText(last), "8/0");
     await teller.peer.send(updateMessage(usual, "18 0ae902"));
     assert.ok(toHex(await nextUpdate(reader)).endsWith("180ae902"));
   });

@@ -188,40 +188,6 @@ describe("the driver of a speaker", () => {
     assert.deepEqual(left.refused, [`${stranger}: ${reason}`]);
   });
 
-  test("dials again after a reset when the peer has read why, and not before", async () => {
-    scene = new Scene();
-    const left = await scene.node(a);
-    const accepted: TcpConnection[] = [];
-    const chunks: Uint8Array[] = [];
-    await scene.network.host(b).listen({
-      address: b,
-      port: 179,
-      accepted: (tcp) => {
-        accepted.push(tcp);
-        tcp.setReading(false);
-        tcp.listen({
-          received: (octets) => chunks.push(octets),
-          drained: () => {},
-          failed: () => tcp.close(),
-        });
-      },
-    });
-    const { speaker } = left.driver;
-    speaker.addPeer(peerSettings(b));
-    await scene.network.idle();
-    const peer = speaker.peer(b);
-    assert.ok(peer !== undefined);
-    speaker.control.reset(peer);
-    await scene.network.idle();
-    assert.equal(accepted.length, 1);
-    assert.equal(peer.fsm.state, "Connect");
-    accepted[0]?.setReading(true);
-    await scene.network.idle();
-    assert.deepEqual(messageTypes(chunks), [1, 3], "OPEN, NOTIFICATION");
-    assert.equal(accepted.length, 2);
-    assert.equal(peer.fsm.state, "OpenSent");
-  });
-
   test("stops with a word to its peers, or without one", async () => {
     for (const silently of [false, true]) {
       scene = new Scene();
