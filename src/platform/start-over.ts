@@ -37,11 +37,10 @@ export function startOver(argv: readonly string[]): void {
   const flags = daemon.isSmall && !isHeapChosen() ? [SMALL] : [];
   const files = [process.execPath, ...argv.slice(1).map((word) => word.replace(/^-.*?=/, ""))];
   const isLess = keepCapabilities(daemon.capabilities, readabilityOf(files));
-  const arenas = env[ARENAS] === undefined ? { [ARENAS]: "1" } : {};
   if (flags.length === 0 && !isLess && env[ARENAS] !== undefined) return;
   try {
     const words = [process.argv0, ...flags, ...process.execArgv, ...argv.slice(1)];
-    process.execve(process.execPath, words, { ...env, ...arenas, [MARK]: "1" });
+    process.execve(process.execPath, words, { [ARENAS]: "1", ...env, [MARK]: "1" });
   } catch {
     // Not allowed here: the daemon runs as it is.
   }
