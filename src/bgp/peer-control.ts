@@ -43,8 +43,9 @@ export class PeerControl {
   /** Ends the session and begins anew, unless the peer is held down. @param message as `disable` */
   reset(peer: Peer, message = ""): void {
     if (peer.held !== undefined) return;
+    const { restart } = peer.fsm;
     this.#stop(peer, CeaseSubcode.administrativeReset, message);
-    if (this.#parts.isListed(peer)) this.#parts.feed(peer, { type: "ManualStart" });
+    if (this.#parts.isListed(peer)) this.#parts.feed(peer, restart);
   }
 
   #stop(peer: Peer, subcode: number, message: string): void {

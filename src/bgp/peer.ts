@@ -7,6 +7,7 @@ import type {
 } from "./capability/capability.ts";
 import type { DownReason } from "./fsm/action.ts";
 import type { Negotiated } from "./fsm/negotiate.ts";
+import type { StartEvent } from "./fsm/event.ts";
 import type { PeerFsm } from "./fsm/peer.ts";
 import type { Offence } from "./offence.ts";
 import type { UpdateGroup } from "./rib/update-group.ts";
@@ -49,6 +50,13 @@ export interface PeerHold {
   readonly by: "operator" | "configuration" | "prefix-limit";
   /** For people. */
   readonly text: string;
+}
+
+/** How a peer is taken in: from a range, held down (`undefined`: by its settings alone), started other than at once. */
+export interface PeerAdmission {
+  readonly isDynamic?: boolean;
+  readonly held?: PeerHold | undefined;
+  readonly start?: StartEvent;
 }
 
 /** A peer of the speaker: its settings, its FSM, and what the RIBs keep of it. */

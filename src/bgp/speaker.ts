@@ -14,7 +14,7 @@ import { EndOfRibDeferral } from "./end-of-rib-deferral.ts";
 import { GracefulRestartHelper } from "./graceful-restart-helper.ts";
 import { DynamicPeers, type PeerRange } from "./dynamic-peers.ts";
 import { OffenceLedger } from "./offence-ledger.ts";
-import { Peer, type PeerHold } from "./peer.ts";
+import { Peer, type PeerAdmission, type PeerHold } from "./peer.ts";
 import { PeerControl } from "./peer-control.ts";
 import { RouteRefresh } from "./route-refresh.ts";
 import { fsmConfig, needsNewSession, type PeerSettings, sourceOf } from "./peer-settings.ts";
@@ -56,8 +56,7 @@ export class Speaker {
   readonly #sessions: SessionTable;
   /** End-of-RIBs that came and are not told yet. */
   readonly #endOfRibs: { readonly peer: Peer; readonly family: number }[] = [];
-  #restarted = false;
-  #forwardingPreserved = false;
+  #restart = { restarted: false, forwardingPreserved: false };
 
   constructor(config: SpeakerConfig, ports: SpeakerPorts, observer: SpeakerObserver = {}) {
     this.config = config;
@@ -122,8 +121,7 @@ export class Speaker {
 
   /** Whether OPENs say that we have restarted, and that the kernel kept forwarding meanwhile (RFC 4724 §3). */
   setRestarting(restarted: boolean, forwardingPreserved: boolean): void {
-    this.#restarted = restarted;
-    this.#forwardingPreserved = forwardingPreserved;
+    this.#restart = { restarted, forwardingPreserved };
   }
 
   /**
@@ -133,7 +131,8 @@ export class Speaker {
   recall(address: string): void {
     if (this.peer(address) !== undefined) return;
     const settings = this.dynamicPeers.admit(address);
-    if (typeof settings !== "string") this.addPeer({ ...settings, passive: false }, true);
+    if (typeof settings === "string") return;
+    this.addPeer({ ...settings, passive: false }, { isDynamic: true });
   }
 
   /** Accepts peers from these ranges from now on. Those that no range holds any more are removed, the rest updated. */
@@ -148,14 +147,11 @@ export class Speaker {
   }
 
   /** Takes a peer in and starts its FSM, unless it is held down. @throws RangeError when its address is taken */
-  addPeer(settings: PeerSettings, isDynamic = false, held?: PeerHold): Peer {
+  addPeer(settings: PeerSettings, { isDynamic = false, held, start }: PeerAdmission = {}): Peer {
     if (this.peer(settings.address) !== undefined) {
       throw new RangeError(`there is a peer ${settings.address} already`);
     }
-    const restart = () => ({
-      restarted: this.#restarted,
-      forwardingPreserved: this.#forwardingPreserved,
-    });
+    const restart = () => this.#restart;
     const fsmPorts = {
       allocateConnectionId: () => this.#sessions.allocate(),
       random: () => this.#ports.random(),
@@ -168,7 +164,7 @@ export class Speaker {
     const options = { config: this.config, nowMs: this.#ports.nowMs(), isDynamic };
     const peer = this.#peers.add((index) => new Peer(index, settings, createFsm, options));
     peer.held = held ?? (settings.disabled === true ? disabledHold : undefined);
-    if (peer.held === undefined) this.#feed(peer, { type: "ManualStart" });
+    if (peer.held === undefined) this.#feed(peer, start ?? { type: "ManualStart" });
     return peer;
   }
 
@@ -196,10 +192,12 @@ export class Speaker {
     const peer = this.peer(settings.address);
     if (peer === undefined) throw new RangeError(`there is no peer ${settings.address}`);
     if (needsNewSession(peer.settings, settings)) {
+      const { isDynamic, fsm } = peer;
+      const start = fsm.restart;
       this.removePeer(settings.address, CeaseSubcode.otherConfigurationChange);
       // What the operator has said outlasts what the configuration says.
       const held = peer.held?.by === "operator" ? peer.held : undefined;
-      if (!peer.isDynamic || held !== undefined) this.addPeer(settings, peer.isDynamic, held);
+      if (!isDynamic || held !== undefined) this.addPeer(settings, { isDynamic, held, start });
       return true;
     }
     peer.settings = settings;
@@ -249,7 +247,7 @@ export class Speaker {
       if (known === undefined) this.dynamicPeers.left(address);
       return reason;
     }
-    const peer = known ?? this.addPeer(settings, true);
+    const peer = known ?? this.addPeer(settings, { isDynamic: true });
     const connection = this.#sessions.allocate();
     this.#sessions.add(connection, peer);
     return connection;

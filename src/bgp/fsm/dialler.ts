@@ -17,7 +17,7 @@ export function jitteredMs(seconds: number, random: () => number): number {
 
 /**
  * - `stopped`: the operator wants no session. State Idle.
- * - `idleHolding`: after a failure, IdleHoldTimer runs. State Idle.
+ * - `idleHolding`: after a failure or a reset, IdleHoldTimer runs. State Idle.
  * - `connecting`: a dial is on its way, ConnectRetryTimer runs. State Connect.
  * - `waiting`: between dials ConnectRetryTimer runs; a passive peer just waits. State Active.
  * - `superseded`: a connection took over, nothing to dial.
@@ -68,6 +68,13 @@ export class Dialler {
     this.#begin();
   }
 
+  /** AutomaticStart_with_DampPeerOscillations: as ManualStart, but who is dialled is so once the idle hold time is over. */
+  startDamped(): void {
+    if (this.#config.passive) return this.start();
+    this.#failuresInARow = 0;
+    this.#hold(this.#config.idleHoldSeconds);
+  }
+
   stop(): void {
     this.#abandon();
     this.#phase = "stopped";
@@ -96,9 +103,7 @@ export class Dialler {
     const exponent = Math.min(this.#failuresInARow, largestExponent);
     const seconds = Math.min(idleHoldSeconds * 2 ** exponent, idleHoldMaximumSeconds);
     this.#failuresInARow += 1;
-    this.#abandon();
-    this.#phase = "idleHolding";
-    this.#startTimer("idleHoldTimer", jitteredMs(seconds, this.#ports.random));
+    this.#hold(seconds);
   }
 
   /** Established: once that has lasted as long as the longest hold, earlier failures are forgotten. */
@@ -136,6 +141,12 @@ export class Dialler {
   dialFailed(): void {
     this.#close();
     this.#phase = "waiting";
+  }
+
+  #hold(seconds: number): void {
+    this.#abandon();
+    this.#phase = "idleHolding";
+    this.#startTimer("idleHoldTimer", jitteredMs(seconds, this.#ports.random));
   }
 
   #begin(): void {

@@ -4,9 +4,17 @@ import type { NotificationMessage, OpenMessage } from "../message/message.ts";
 /** Names one TCP connection of a speaker; never used twice in its life. */
 export type ConnectionId = number;
 
+/**
+ * The second lets the idle hold time pass before it dials: a peer that saw our new connection before it read on the old one
+ * why that ended would take it for lost (RFC 4724 §5).
+ */
+export type StartEvent = {
+  readonly type: "ManualStart" | "AutomaticStart_with_DampPeerOscillations";
+};
+
 /** What may happen to a peer, in the words of RFC 4271 §8.1. */
 export type FsmEvent =
-  | { readonly type: "ManualStart" }
+  | StartEvent
   | {
       readonly type: "ManualStop";
       /** Cease subcode, RFC 4486; default Administrative Shutdown. */

@@ -46,7 +46,7 @@ import { type Contender, newcomerWins } from "./collision.ts";
 import { Connection, type Outcome } from "./connection.ts";
 import { Dialler, type FsmPorts } from "./dialler.ts";
 import { sent } from "./down-reason.ts";
-import type { ConnectionId, FsmEvent } from "./event.ts";
+import type { ConnectionId, FsmEvent, StartEvent } from "./event.ts";
 import type { Negotiated } from "./negotiate.ts";
 import type { PeerFsmConfig } from "./peer-config.ts";
 import type { FsmState } from "./state.ts";
@@ -133,6 +133,12 @@ export class PeerFsm {
     return this.#establishedTransitions;
   }
 
+  /** What to start again with after a stop now: a peer with a session needs some time to read why it ends. */
+  get restart(): StartEvent {
+    const isEstablished = this.#established !== undefined;
+    return { type: isEstablished ? "AutomaticStart_with_DampPeerOscillations" : "ManualStart" };
+  }
+
   handle(event: FsmEvent): readonly FsmAction[] {
     if (event.type === "KeepAliveMsg" || event.type === "UpdateMsg") {
       const established = this.#established;
@@ -152,7 +158,9 @@ export class PeerFsm {
   #peerEvent(event: PeerEvent): void {
     switch (event.type) {
       case "ManualStart":
-        return this.#manualStart();
+        return this.#start(() => this.#dialler.start());
+      case "AutomaticStart_with_DampPeerOscillations":
+        return this.#start(() => this.#dialler.startDamped());
       case "ManualStop":
         return this.#manualStop(event);
       case "AutomaticStop":
@@ -172,10 +180,10 @@ export class PeerFsm {
     if (event.type === "TcpConnectionFails") this.#dialFailed(event);
   }
 
-  #manualStart(): void {
+  #start(start: () => void): void {
     if (this.state !== "Idle") return;
     this.#connectRetryCounter = 0;
-    this.#dialler.start();
+    start();
   }
 
   #manualStop({ subcode = CeaseSubcode.administrativeShutdown, message }: ManualStop): void {

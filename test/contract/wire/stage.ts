@@ -76,8 +76,7 @@ export class Stage implements AsyncDisposable {
     const idleHoldMaximumSeconds = seconds.idleHoldSeconds;
     this.scene.driver.speaker.addPeer(
       peerSettings(this.address, { port, ...seconds, idleHoldMaximumSeconds, ...more }),
-      false,
-      isHeld ? { by: "operator", text: "disabled" } : undefined,
+      isHeld ? { held: { by: "operator", text: "disabled" } } : {},
     );
   }
 

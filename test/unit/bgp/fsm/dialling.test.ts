@@ -207,6 +207,21 @@ describe("IdleHoldTimer (DampPeerOscillations, RFC 4271 §8.1.1)", () => {
     assert.deepEqual(failTimes(peer, 1), [1000]);
   });
 
+  it("delays the dial after a reset, so that the peer reads why the session ended (RFC 4271 §8.1.2, event 6)", () => {
+    const peer = new TestPeer();
+    peer.establish();
+    const { restart } = peer.fsm;
+    peer.handle({ type: "ManualStop", subcode: 4 });
+    peer.handle(restart);
+    assert.equal(peer.fsm.state, "Idle");
+    assert.equal(peer.ledger.timers.get("idleHoldTimer"), 1000);
+    peer.expire("idleHoldTimer");
+    assert.equal(peer.fsm.state, "Connect");
+    peer.handle({ type: "ManualStop", subcode: 4 });
+    peer.handle(peer.fsm.restart);
+    assert.equal(peer.fsm.state, "Connect", "who has no session has nothing to read");
+  });
+
   it("lets a peer in that comes during the hold", () => {
     const peer = new TestPeer().start();
     peer.notification(peer.ack(), 6, 4);

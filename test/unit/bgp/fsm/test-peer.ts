@@ -183,7 +183,7 @@ export class TestPeer {
   }
 
   #note(event: FsmEvent): void {
-    if (event.type === "ManualStart") this.#stopped = false;
+    if (event.type.includes("Start")) this.#stopped = false;
     if (event.type === "ManualStop") this.#stopped = true;
     if (event.type === "Tcp_CR_Acked") this.ledger.dialled(event.connection);
     if (event.type === "TcpConnectionConfirmed") this.ledger.accepted(event.connection);
