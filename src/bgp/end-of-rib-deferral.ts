@@ -103,6 +103,10 @@ export class EndOfRibDeferral {
       for (const family of peer.families) {
         const { key, group, member } = family;
         if (!member.endOfRibHeld) continue;
+        if (this.#newcomersMatter(group.profile)) {
+          isHeld = true;
+          continue;
+        }
         let census = censuses.get(key);
         if (census === undefined) censuses.set(key, (census = this.#census(key)));
         if (this.#mustWait(peer, family, census)) isHeld = true;
@@ -127,7 +131,7 @@ export class EndOfRibDeferral {
     if (this.#options === undefined) return false;
     const hasRestarted = peer.negotiated?.gracefulRestart?.restarted === true;
     const { profile } = group;
-    if (!this.#isQuiet && this.#mayCome(profile, census)) return true;
+    if (!this.#isQuiet && total(census.absent, profile) > 0) return true;
     let awaited = total(census.awaited, profile);
     // Two that have restarted must not wait for each other.
     if (hasRestarted) awaited -= total(census.awaitedRestarted, profile);
@@ -135,9 +139,10 @@ export class EndOfRibDeferral {
     return awaited > 0;
   }
 
-  #mayCome(profile: ExportProfile, { absent }: Census): boolean {
-    const newcomers = this.#options?.newcomers === true && takesSource(profile, PathSource.client);
-    return newcomers || total(absent, profile) > 0;
+  /** May those still come whom nobody knows, and have paths for peers of the profile? Asked of each peer in each turn. */
+  #newcomersMatter(profile: ExportProfile): boolean {
+    const mayCome = !this.#isQuiet && this.#options?.newcomers === true;
+    return mayCome && takesSource(profile, PathSource.client);
   }
 
   #census(key: number): Census {

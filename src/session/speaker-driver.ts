@@ -79,6 +79,8 @@ export class SpeakerDriver {
   readonly #timers: TimerQueue<SpeakerTimer>;
   #listeners: TcpListener[] = [];
   #keys: readonly TcpKey[] = [];
+  /** Of this machine, as long as a turn lasts: a thousand sessions that come up together ask the kernel once. */
+  #links: readonly OwnLink[] | undefined;
   #isWoken = false;
   #nextDistributionMs = 0;
   /** How long the present distribution has taken so far. */
@@ -95,7 +97,8 @@ export class SpeakerDriver {
       localEnd: (connection) => {
         const tcp = this.#connections.get(connection)?.tcp;
         if (tcp === undefined) return {};
-        return localEnd(tcp.localAddress, tcp.remoteAddress, options.links?.() ?? []);
+        this.#links ??= options.links?.() ?? [];
+        return localEnd(tcp.localAddress, tcp.remoteAddress, this.#links);
       },
       close: (connection) => this.#close(connection),
       write: (connection, parts) => this.#connections.get(connection)?.tcp?.write(parts) ?? true,
@@ -247,6 +250,7 @@ export class SpeakerDriver {
   #turn(): void {
     this.#isWoken = false;
     if (this.#isStopped) return;
+    this.#links = undefined;
     const { clock } = this.#options;
     const readUntilMs = clock.nowMs() + readBudgetMs;
     let more = this.speaker.read(() => clock.nowMs() < readUntilMs);
