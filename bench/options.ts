@@ -26,7 +26,7 @@ export interface Options {
 export const usage = `npm run bench [-- OPTION …]
 
 Measures margay beside FRR, BIRD, OpenBGPD and GoBGP, as far as they are installed, each alone in a network namespace with
-a tester that plays their clients, and writes docs/BENCHMARKS.md. Needs root. Takes 30 minutes at most.
+a tester that plays their clients, and writes docs/BENCHMARKS.md. Needs root. Takes 45 minutes at most.
 
   --quick              a small selection once, in two minutes, to standard output
   --runs N             runs of each scenario against each daemon; medians are shown       (default 5; quick: 1)
@@ -34,7 +34,7 @@ a tester that plays their clients, and writes docs/BENCHMARKS.md. Needs root. Ta
   --daemons A,B,…      ${contenders.map(({ key }) => key).join(" ")}
   --no-micro           without codec, RIB and FIB
   --timeout SECONDS    what a phase of a run may take; who needs longer is asked no more  (default 35; quick: 8)
-  --minutes N          no run begins after so long                                        (default 28; quick: 1.5)
+  --minutes N          no run begins after so long                                        (default 43; quick: 1.5)
   --output FILE        where the document goes; its plot goes beside it                   (default docs/BENCHMARKS.md)
   --json FILE          where the raw results go                                           (default bench/results.json; quick: bench/results-quick.json)
   --resume             go on with the raw results of a run that ended before its time
@@ -67,7 +67,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
     ),
     withMicro: values["no-micro"] !== true,
     timeoutSeconds: positive("--timeout", values.timeout, isQuick ? 8 : 35),
-    minutes: positive("--minutes", values.minutes, isQuick ? 1.5 : 28),
+    minutes: positive("--minutes", values.minutes, isQuick ? 1.5 : 43),
     output,
     json: values.json ?? (isQuick ? "bench/results-quick.json" : "bench/results.json"),
     isResumed: values.resume === true,
