@@ -36,6 +36,9 @@ const distributionBudgetMs = 6;
 /** However much there is to do, changes wait no longer than this for their distribution. */
 const maximumPauseMs = 50;
 
+/** With so many writes, and going on without a rest for so long, a distribution is of a storm: changes may gather. */
+const storm = { writes: 100, lastsMs: 200 } as const;
+
 export interface SpeakerDriverOptions {
   readonly config: SpeakerConfig;
   readonly tcp: Tcp;
@@ -85,6 +88,10 @@ export class SpeakerDriver {
   #nextDistributionMs = 0;
   /** How long the present distribution has taken so far. */
   #distributionMs = 0;
+  /** How many writes it has taken. */
+  #writes = 0;
+  /** When there was nothing to distribute last. */
+  #busySinceMs: number | undefined;
   #distribution: Timer | undefined;
   #isStopped = false;
 
@@ -101,7 +108,10 @@ export class SpeakerDriver {
         return localEnd(tcp.localAddress, tcp.remoteAddress, this.#links);
       },
       close: (connection) => this.#close(connection),
-      write: (connection, parts) => this.#connections.get(connection)?.tcp?.write(parts) ?? true,
+      write: (connection, parts) => {
+        this.#writes++;
+        return this.#connections.get(connection)?.tcp?.write(parts) ?? true;
+      },
       unsentOctets: (connection) => this.#connections.get(connection)?.tcp?.queuedOctets ?? 0,
       setReading: (connection, reading) => {
         this.#connections.get(connection)?.tcp?.setReading(reading);
@@ -262,19 +272,32 @@ export class SpeakerDriver {
   /**
    * The first change after a pause goes out at once. A distribution that took long, because it went to a thousand peers,
    * is followed by a pause as long, in which what arrives gathers: under load half the time is left for reading, and many
-   * changes share one write a peer. One that is not over goes on in the next turn.
+   * changes share one write a peer. One that is not over goes on in the next turn, with what
+   * has come meanwhile, until it is a storm.
    */
   #distribute(): boolean {
     const { clock } = this.#options;
     const startMs = clock.nowMs();
     const untilMs = startMs + distributionBudgetMs;
+    this.#busySinceMs ??= startMs;
     const more = this.speaker.distribute(() => clock.nowMs() < untilMs);
     const endMs = clock.nowMs();
     this.#distributionMs += endMs - startMs;
-    if (more) return true;
+    if (more && (this.#isFeeding || !this.#isStorm(endMs))) return true;
+    if (!more) this.#busySinceMs = undefined;
     this.#nextDistributionMs = endMs + Math.min(maximumPauseMs, this.#distributionMs);
     this.#distributionMs = 0;
+    this.#writes = 0;
+    if (more) this.#distributeLater();
     return false;
+  }
+
+  #isStorm(nowMs: number): boolean {
+    return this.#writes >= storm.writes && nowMs - (this.#busySinceMs ?? nowMs) >= storm.lastsMs;
+  }
+
+  get #isFeeding(): boolean {
+    return [...this.speaker.ribs.values()].some((rib) => rib.isFeeding);
   }
 
   #distributeLater(): void {

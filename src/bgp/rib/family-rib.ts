@@ -261,6 +261,12 @@ export class FamilyRib {
     return more;
   }
 
+  /** Are members in the middle of being written to, where else changes and newcomers wait, who may as well gather? */
+  get isFeeding(): boolean {
+    for (const group of this.#groups.values()) if (group.isFeeding) return true;
+    return false;
+  }
+
   get #isWriting(): boolean {
     for (const group of this.#groups.values()) if (group.isWriting) return true;
     return false;

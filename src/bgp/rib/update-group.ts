@@ -76,6 +76,8 @@ export class UpdateGroup {
   #isAtRest = true;
   /** Something came since the round began, which members it had passed by then have yet to be sent. */
   #hasNews = false;
+  /** Members could have taken more at the end of the last round. */
+  #isMoreLeft = false;
   /** Under way, when there was no time for all members in one turn. */
   #round: Round | undefined;
 
@@ -107,6 +109,11 @@ export class UpdateGroup {
   /** Some members are still to be written to, for which there was no time. */
   get isWriting(): boolean {
     return this.#round !== undefined;
+  }
+
+  /** Some members are still to be written to, or can take more of their table at once. */
+  get isFeeding(): boolean {
+    return this.isWriting || this.#isMoreLeft;
   }
 
   /** Nothing is remembered about prefixes: their ids may be released. */
@@ -296,8 +303,8 @@ export class UpdateGroup {
     if (round.blocked.length > 0) this.#limitLag();
     this.#trim();
     // A socket may have drained since the round passed it.
-    const more =
-      round.isMoreLeft || this.#hasNews || round.blocked.some(({ isBlocked }) => !isBlocked);
+    this.#isMoreLeft = round.isMoreLeft || round.blocked.some(({ isBlocked }) => !isBlocked);
+    const more = this.#isMoreLeft || this.#hasNews;
     this.#isAtRest = !more && round.blocked.length === 0 && this.#isAllLogged;
     return more;
   }

@@ -312,6 +312,43 @@ describe("the driver of a speaker", () => {
     assert.deepEqual(routes(left), ["10.244.2.0/24"]);
   });
 
+  for (const [peers, tookMs, decided] of [
+    [2, 300, 2],
+    [120, 10, 2],
+    [120, 300, 1],
+  ] as const) {
+    const how = decided === 1 ? "gather" : "go out at once";
+    test(`lets what comes while ${peers} peers are told for ${tookMs} ms ${how}`, async () => {
+      scene = new Scene();
+      const hub = await scene.node(a);
+      const { clock, network } = scene;
+      for (let index = 0; index < peers; index++) {
+        const address = `10.0.1.${index + 1}`;
+        const { driver } = await scene.node(address);
+        driver.speaker.addPeer(peerSettings(a, { passive: true }));
+        hub.driver.speaker.addPeer(peerSettings(address));
+      }
+      await network.idle();
+      let took = 0;
+      Object.assign(hub.observer, {
+        bestPathsChanged: () => {
+          if (took++ > 0) return;
+          clock.advance(tookMs);
+          hub.driver.speaker.originate([prefix("10.244.1.0/24"), prefix("10.244.2.0/24")]);
+        },
+      });
+      hub.driver.speaker.originate([prefix("10.244.1.0/24")]);
+      await network.idle();
+      assert.equal(took, decided);
+      clock.advance(50);
+      await network.idle();
+      assert.equal(took, 2);
+      for (const node of scene.nodes) {
+        assert.deepEqual(routes(node), ["10.244.1.0/24", "10.244.2.0/24"]);
+      }
+    });
+  }
+
   test("changes the password of a session that stays up when the other end follows", async () => {
     scene = new Scene();
     const left = await scene.node(a);
