@@ -16,6 +16,10 @@ export class MemoryNft implements Nft {
   others: NftJson[] = [];
   /** What was asked of these. */
   readonly listed: string[] = [];
+  /** What each such question costs, and does besides. */
+  cpuMsEach = 0;
+  whileListingOthers: () => void = () => {};
+  cpuMs = 0;
   /** Does something before others' tables are written to. */
   beforeRules: () => void = () => {};
   /** What the next calls fail with. */
@@ -65,6 +69,8 @@ export class MemoryNft implements Nft {
 
   #listOthers(words: readonly string[]): Promise<string> {
     this.listed.push(words.join(" "));
+    this.cpuMs += this.cpuMsEach;
+    this.whileListingOthers();
     const [, what, family, name, chain] = words;
     if (what === "chains") {
       const all = this.others.flatMap((json) => {
@@ -87,9 +93,9 @@ export class MemoryNft implements Nft {
     this.#tell(4711);
   }
 
-  /** Another hand's, in a table of others. */
-  touch(table: NftablesTable): void {
-    this.#listener?.({ tables: new Set([table]), portId: 4712, processName: "iptables" });
+  /** Another hand's, in tables of others. */
+  touch(...tables: readonly NftablesTable[]): void {
+    this.#listener?.({ tables: new Set(tables), portId: 4712, processName: "iptables" });
   }
 
   overflow(): void {

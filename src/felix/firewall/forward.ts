@@ -1,4 +1,5 @@
 import type { Prefix } from "../../net/prefix.ts";
+import type { NftablesTable } from "../../netlink/nftables-event.ts";
 import { type Fate, fateOf } from "./fate.ts";
 import { type Chain, OUR_COMMENT, type Rule, type Table } from "./rules.ts";
 
@@ -30,6 +31,8 @@ export interface Drop {
 /** What becomes of dropped packets: they are let through by rules of ours where those can be, or it is only told. */
 export type ForwardChoice = "accept" | "observe";
 
+/** The tables of iptables that rules of ours may be put into. */
+export const OPENABLE: readonly NftablesTable[] = ["ip filter", "ip6 filter"];
 /** The chain of iptables, and Docker's for rules of others, which it jumps to before all of its own. */
 const FORWARD = "FORWARD";
 const DOCKER_USER = "DOCKER-USER";
@@ -41,7 +44,7 @@ export function forwardChains({ chains }: Table): Chain[] {
 }
 
 /** The table's name as nft(8) has it: `ip filter`. */
-export function tableName({ family, name }: Pick<Table, "family" | "name">): string {
+export function tableName({ family, name }: Pick<Table, "family" | "name">): NftablesTable {
   return `${family} ${name}`;
 }
 
@@ -106,8 +109,8 @@ export function forwardRemains(
 }
 
 /** Did iptables make this chain, in nftables' kernel? */
-function isOfIptables({ family, name }: Table, chain: string): boolean {
-  return name === "filter" && (family === "ip" || family === "ip6") && chain === FORWARD;
+function isOfIptables(table: Table, chain: string): boolean {
+  return OPENABLE.includes(tableName(table)) && chain === FORWARD;
 }
 
 interface OwnRule {

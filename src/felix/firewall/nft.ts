@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { childrenCpuMs } from "../../platform/children-cpu.ts";
 import type { Problem } from "../problem.ts";
 
 /** nftables, by whatever hand. */
@@ -9,6 +10,8 @@ export interface Nft {
   list(...words: readonly string[]): Promise<string>;
   /** Did one of our own changes come from the socket with this port? */
   owns(portId: number): boolean;
+  /** CPU time that all of it has taken so far, from an arbitrary origin. */
+  readonly cpuMs: number;
 }
 
 /** nft(8) could not do what it was told. */
@@ -63,6 +66,10 @@ export function nftProgram(program = "nft"): Nft {
     apply: async (script) => void (await call(["-f", "-"], script)),
     list: (...words) => call(words, ""),
     owns: (portId) => own.includes(portId),
+    // Other programs are run now and then (modprobe), but hardly while a look is under way.
+    get cpuMs() {
+      return childrenCpuMs();
+    },
   };
 }
 

@@ -84,15 +84,22 @@ export class OthersKeeper {
     return this.#forward.repairs;
   }
 
-  /** Looks, if there is reason to; resolves to whether something new is known. When it is too early, `onTime` is called later. */
+  /**
+   * Looks, if there is reason to; resolves to whether something new is known. When it is too early, for some of it or for
+   * all, `onTime` is called later.
+   */
   async look(onTime: () => void): Promise<boolean> {
-    const { isDue, waitMs } = this.#surroundings;
-    if (!isDue) return false;
+    const surroundings = this.#surroundings;
+    if (!surroundings.isDue) return false;
+    const isNews = surroundings.waitMs === 0 && (await this.#look());
     this.#nextLook?.cancel();
-    if (waitMs > 0) {
-      this.#nextLook = this.#parts.clock.after(waitMs, onTime);
-      return false;
+    if (surroundings.isDue) {
+      this.#nextLook = this.#parts.clock.after(surroundings.waitMs, onTime);
     }
+    return isNews;
+  }
+
+  async #look(): Promise<boolean> {
     try {
       await this.#surroundings.look(this.#wish.masqueraded);
     } catch (error) {
@@ -116,15 +123,18 @@ export class OthersKeeper {
     const choice = this.#choice === "accept" ? "accept" : "observe";
     let contested: string | undefined;
     for (let attempt = 1; ; attempt++) {
-      const { others, culprit } = surroundings;
+      const { others, culprits } = surroundings;
       try {
-        contested = await this.#forward.ensure(others.forward, pods, choice, culprit);
-        surroundings.culprit = undefined;
+        contested = await surroundings.follow(() =>
+          this.#forward.ensure(others.forward, pods, choice, culprits),
+        );
+        culprits.clear();
         break;
       } catch (error) {
         const isStale = error instanceof NftError && error.isAbsent && attempt < ATTEMPTS;
         if (!isStale) {
           this.#fail(error, "our rules for packets of pods are not kept", true);
+          surroundings.forget();
           break;
         }
         surroundings.ask();

@@ -1,4 +1,5 @@
 import type { Prefix } from "../../net/prefix.ts";
+import type { NftablesTable } from "../../netlink/nftables-event.ts";
 import { fits } from "./fate.ts";
 import { forwardChains, tableName } from "./forward.ts";
 import { type Nft, NftError } from "./nft.ts";
@@ -13,19 +14,66 @@ export interface Others {
   readonly nat: readonly Table[];
 }
 
+/** Of tables that packets of IP get to. */
+const FAMILIES = ["ip ", "ip6 ", "inet "];
 /** More chains than these are followed nowhere: one run of nft(8) reads one chain. */
 const NAT_CHAINS = 32;
 
 /** Reads it. `masqueraded`: prefixes whose packets somebody may masquerade; of none nothing is looked for. Rejects with `NftError`. */
 export async function readOthers(nft: Nft, masqueraded: readonly Prefix[]): Promise<Others> {
-  const tables = parse(await nft.list("-j", "list", "chains")).filter(isOfOthers);
+  return readTables(nft, masqueraded, await listHeads(nft));
+}
+
+/** Reads these tables anew; of all others it stays with what is known. Rejects with `NftError`. */
+export async function readChanged(
+  nft: Nft,
+  masqueraded: readonly Prefix[],
+  known: Others,
+  changed: ReadonlySet<NftablesTable>,
+): Promise<Others> {
+  const isChanged = (table: Table): boolean => changed.has(tableName(table));
+  // A table that is read whole shows its chains itself: there is no need to list those of all tables first.
+  const heads = known.forward.filter(isChanged);
+  const names = new Set(heads.map(tableName));
+  if (names.size < changed.size) {
+    const isNew = (table: Table): boolean => isChanged(table) && !names.has(tableName(table));
+    heads.push(...(await listHeads(nft)).filter(isNew));
+  }
+  const read = await readTables(nft, masqueraded, heads);
+  return {
+    forward: [...known.forward.filter((table) => !isChanged(table)), ...read.forward],
+    nat: [...known.nat.filter((table) => !isChanged(table)), ...read.nat],
+  };
+}
+
+/** Is it a table of another program's that may touch packets of pods? */
+export function isOfOthers(name: NftablesTable): boolean {
+  return FAMILIES.some((family) => name.startsWith(family)) && name !== TABLE;
+}
+
+/** The tables, with chains that have no rules yet. */
+async function listHeads(nft: Nft): Promise<Table[]> {
+  const tables = parse(await nft.list("-j", "list", "chains"));
+  return tables.filter((table) => isOfOthers(tableName(table)));
+}
+
+async function readTables(
+  nft: Nft,
+  masqueraded: readonly Prefix[],
+  heads: readonly Table[],
+): Promise<Others> {
   const forward: Table[] = [];
   const nat: Table[] = [];
-  for (const table of tables) {
-    if (forwardChains(table).length > 0) forward.push(...(await list(nft, "table", table)));
-    if (masqueraded.length === 0) continue;
-    const chains = await natChains(nft, table, masqueraded);
-    if (chains.size > 0) nat.push({ ...table, chains });
+  for (const head of heads) {
+    if (forwardChains(head).length > 0) {
+      for (const whole of await list(nft, "table", head)) {
+        if (forwardChains(whole).length > 0) forward.push(whole);
+        if (masqueraded.length > 0 && natBases(whole).length > 0) nat.push(whole);
+      }
+    } else if (masqueraded.length > 0) {
+      const chains = await natChains(nft, head, masqueraded);
+      if (chains.size > 0) nat.push({ ...head, chains });
+    }
   }
   return { forward, nat };
 }
@@ -61,10 +109,6 @@ function targetsOf(rule: Rule, pods: readonly Prefix[]): string[] {
   if (verdict === undefined || !("target" in verdict)) return [];
   const isMet = pods.some((one) => fits(rule, { direction: "from", pods: one }));
   return isMet ? [verdict.target] : [];
-}
-
-function isOfOthers(table: Table): boolean {
-  return ["ip", "ip6", "inet"].includes(table.family) && tableName(table) !== TABLE;
 }
 
 /** What is gone since is nothing. */

@@ -9,5 +9,8 @@ export function plannedNft(real: Nft, commands: string[]): Nft {
     },
     list: (...words) => real.list(...words),
     owns: () => false,
+    get cpuMs() {
+      return real.cpuMs;
+    },
   };
 }

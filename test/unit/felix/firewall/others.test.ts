@@ -6,6 +6,7 @@ import { podPassage } from "../../../../src/felix/firewall/pod-passage.ts";
 import { OUR_COMMENT } from "../../../../src/felix/firewall/rules.ts";
 import type { FirewallFacts } from "../../../../src/felix/firewall/wish.ts";
 import { parseIpAddress } from "../../../../src/net/ip-address.ts";
+import type { NftablesTable } from "../../../../src/netlink/nftables-event.ts";
 import { silentLogger } from "../../../../src/platform/logger.ts";
 import { FakeClock } from "../../../support/fake-clock.ts";
 import { prefix } from "../../../support/felix-harness.ts";
@@ -51,12 +52,15 @@ beforeEach(() => {
 
 afterEach(() => firewall.stop());
 
-/** Others have these tables now, and the kernel tells of it. */
-async function change(table: "ip filter" | "ip nat", ...tables: NftJson[]): Promise<void> {
+/** Others have these tables now, and the kernel tells that this one changed. */
+async function change(table: NftablesTable, ...tables: NftJson[]): Promise<void> {
   nft.others = tables;
   nft.touch(table);
   await firewall.settled();
 }
+
+/** What was listed since the last time. */
+const listed = (): string[] => nft.listed.splice(0);
 
 describe("others' rules", () => {
   test("that drop packets of pods are passed by, once, again after damage, and not when the policy is another", async () => {
@@ -92,21 +96,116 @@ describe("others' rules", () => {
     assert.deepEqual(firewall.status().obstacles, []);
   });
 
+  test("are read again where they changed alone, and what was done elsewhere is not done twice", async () => {
+    nft.others = [docker()];
+    await firewall.want(masquerading);
+    assert.deepEqual(listed(), ["list chains", "list table ip filter"]);
+    await change("ip filter", opened());
+    assert.deepEqual(listed(), ["list table ip filter"]);
+    await change("ip filter", docker());
+    assert.equal(firewall.status().repairs, 1);
+    assert.deepEqual(listed(), ["list table ip filter"]);
+    const done = nft.scripts.length;
+    await change("inet mine", docker(), closed());
+    assert.deepEqual(listed(), ["list chains", "list table inet mine"]);
+    await change("ip nat", docker(), closed(), flannel());
+    assert.deepEqual(listed(), [
+      "list chains",
+      "list chain ip nat POSTROUTING",
+      "list chain ip nat FLANNEL-POSTRTG",
+    ]);
+    nft.touch("arp filter", "netdev mine");
+    await firewall.settled();
+    assert.deepEqual(listed(), []);
+    const { passages, obstacles, masqueraded, repairs } = firewall.status();
+    assert.deepEqual(passages, [{ place: "ip filter DOCKER-USER", pods: [POD] }]);
+    assert.deepEqual(
+      obstacles.map(({ text }) => text),
+      [`inet mine forward drops packets of ${POD} by its policy`],
+    );
+    assert.deepEqual(masqueraded, []);
+    assert.equal(repairs, 1);
+    // Our own table was taken away, since flannel masquerades.
+    assert.equal(nft.scripts.length, done + 1);
+    await change("inet mine", docker(), flannel());
+    assert.deepEqual(firewall.status().obstacles, []);
+    listed();
+    nft.overflow();
+    await firewall.settled();
+    assert.equal(listed().length, 4);
+  });
+
+  test("are all read again after a look that failed", async () => {
+    await firewall.want(facts);
+    nft.failure = new NftError("nft(8) did not end in time", undefined);
+    await change("inet mine", closed());
+    nft.failure = undefined;
+    nft.others = [docker(), closed()];
+    listed();
+    await change("ip filter", docker(), closed());
+    assert.deepEqual(listed(), ["list chains", "list table ip filter", "list table inet mine"]);
+    assert.equal(firewall.status().obstacles.length, 1);
+    assert.equal(firewall.status().passages.length, 1);
+  });
+
   test("are looked at once a second at most, in the long run", async () => {
     await firewall.want(facts);
-    const looks = (): number => nft.listed.filter((words) => words === "list chains").length;
-    for (let times = 0; times < 30; times++) await change("ip filter");
-    assert.ok(looks() < 15, `${looks()} looks`);
-    const before = looks();
+    for (let times = 0; times < 30; times++) await change("inet mine");
+    const looks = listed().length;
+    assert.ok(looks < 15, `${looks} looks`);
     clock.advance(1000);
     await firewall.settled();
-    assert.equal(looks(), before + 1);
+    assert.deepEqual(listed(), ["list chains"]);
+  });
+
+  test("cost no more than a twentieth of a processor, however often they change", async () => {
+    nft.others = [docker()];
+    await firewall.want(facts);
+    nft.cpuMsEach = 200;
+    const before = nft.cpuMs;
+    const lastsMs = 50_000;
+    for (let times = 0; times < lastsMs / 10; times++) {
+      clock.advance(10);
+      await change("inet mine", docker(), closed());
+    }
+    // What may be done beforehand, and the last look, come on top.
+    const cpuMs = nft.cpuMs - before;
+    assert.ok(cpuMs >= lastsMs / 20 && cpuMs <= (lastsMs + 10_000) / 20 + 200, `${cpuMs} ms`);
+  });
+
+  test("that take long to be looked at, since the machine is busy, do not have the next look wait", async () => {
+    nft.others = [docker()];
+    await firewall.want(facts);
+    nft.cpuMsEach = 5;
+    nft.whileListingOthers = () => clock.advance(500);
+    for (let times = 1; times <= 8; times++) {
+      await change("ip filter", docker());
+      assert.equal(firewall.status().repairs, times);
+    }
+  });
+
+  test("that change without end elsewhere do not keep ours from being put back", async () => {
+    nft.others = [docker()];
+    await firewall.want(facts);
+    nft.cpuMsEach = 300;
+    for (let times = 0; times < 10; times++) await change("inet mine", docker(), closed());
+    listed();
+    await change("inet mine", docker(), closed());
+    assert.deepEqual(listed(), []);
+    nft.cpuMsEach = 5;
+    await change("ip filter", docker());
+    assert.equal(firewall.status().repairs, 1);
+    assert.deepEqual(listed(), ["list table ip filter"]);
+    // What had to wait is looked at in its time.
+    clock.advance(30_000);
+    await firewall.settled();
+    assert.deepEqual(listed(), ["list table inet mine"]);
   });
 
   test("that are not ours to overrule are told, in the log once and in words for an address, until they are gone", async () => {
     await firewall.want(facts);
-    await change("ip filter", closed());
-    await change("ip filter", closed());
+    await change("inet mine", closed());
+    await change("inet mine", closed());
     const text = `inet mine forward drops packets of ${POD} by its policy`;
     const remedy = `put these rules into that chain: ip saddr ${POD} accept; ip daddr ${POD} accept`;
     assert.deepEqual(firewall.status().obstacles, [{ text, remedy, isSure: true, pods: [POD] }]);
@@ -115,7 +214,9 @@ describe("others' rules", () => {
       podPassage(firewall.status(), parseIpAddress(address) as Uint8Array);
     assert.deepEqual(passage("10.233.1.2"), { ok: false, text, remedy });
     assert.equal(passage("10.1.1.2"), undefined);
-    await change("ip filter", docker());
+    nft.others = [docker()];
+    nft.touch("inet mine", "ip filter");
+    await firewall.settled();
     assert.deepEqual(passage("10.233.1.2"), {
       ok: true,
       text: `rules of ours in ip filter DOCKER-USER let packets of ${POD} through`,
