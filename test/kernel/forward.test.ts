@@ -122,8 +122,9 @@ describe("forwarding of pods' packets", { skip, timeout: 120_000 * slowness }, (
     await configure(firewall);
   });
 
-  test("is put back within 200 ms by whatever hand it was cut", async () => {
+  test("is put back within 200 ms by whatever hand it was cut", async (t) => {
     const took: number[] = [];
+    let bareMs = 0;
     const comment = ["-m", "comment", "--comment", "margay: pods"];
     const saved = await lab.network.exec(lab.near.namespace, "iptables-nft-save", "-t", "filter");
     for (const damage of [
@@ -135,10 +136,17 @@ describe("forwarding of pods' packets", { skip, timeout: 120_000 * slowness }, (
       await damage();
       const from = performance.now();
       await near.untilStatus(({ firewall: it }) => it?.repairs === repairs + 1);
-      took.push(performance.now() - from);
+      took.push(Math.round(performance.now() - from));
+      const bareFrom = performance.now();
+      await nft("-j", "-a", "list", "table", "ip", "filter");
+      bareMs = Math.max(bareMs, performance.now() - bareFrom);
       assert.equal(await isPinged(), true);
     }
-    assert.ok(Math.min(...took) < WITHIN_MS, `took ${took.join(", ")} ms, of ${WITHIN_MS}`);
+    // Each takes two runs of nft(8), to look and to write: where these alone take long, on a busy machine, so does it.
+    const withinMs = Math.max(WITHIN_MS, 3 * 2 * bareMs);
+    const told = `took ${took.join(", ")} ms, a run of nft(8) up to ${Math.round(bareMs)} ms`;
+    t.diagnostic(told);
+    assert.ok(Math.min(...took) < withinMs, told);
     assert.match(
       near.log,
       /put back our rules in ip filter \S+ that someone deleted or changed: \S+, port ID \d+/,
