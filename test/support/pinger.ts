@@ -9,6 +9,7 @@ process.once("exit", () => {
 });
 
 export interface Reply {
+  /** Of the request, from 1. */
   readonly sequence: number;
   /** Milliseconds since the epoch, when it arrived. */
   readonly at: number;
@@ -18,10 +19,15 @@ export interface Reply {
 /** A ping that goes on until it is stopped, from one namespace to one address. */
 export class Pinger {
   readonly destination: string;
-  /** The first, and the last so far. */
+  /** The first answer, and that to the last request that has one so far. */
   first: Reply | undefined;
   last: Reply | undefined;
   replies = 0;
+  /**
+   * Requests that have no answer, though a later one has: lost, unless the answer was overtaken on its way and still comes.
+   * Those after the last answer are not among them: they are under way, more of them where the machine is busy.
+   */
+  readonly overtaken = new Set<number>();
   /**
    * What came instead of a reply, last: "Destination Host Unreachable". With pings close together "no answer yet" is none: it
    * says that an answer took longer than the next ping, and what never came counts as lost.
@@ -59,34 +65,38 @@ export class Pinger {
       throw new Hopeless(`ping ${this.destination} has ended: ${this.trouble}`);
   }
 
-  /** Ends it; resolves to how many requests were sent and answered, as ping itself counted them. */
-  async stop(): Promise<{ readonly sent: number; readonly received: number }> {
+  /** Ends it. */
+  async stop(): Promise<void> {
     this.#child.kill("SIGINT");
     await this.#closed;
-    return this.#summary;
   }
-
-  #summary = { sent: 0, received: 0 };
 
   #read(line: string): void {
     const reply = /^\[(\d+\.\d+)\].*icmp_seq=(\d+) ttl=\d+ time=([\d.]+) ms/.exec(line);
     if (reply !== null) {
-      const [, at, sequence, time] = reply.map(Number);
-      this.last = {
-        sequence: sequence ?? 0,
-        at: (at ?? 0) * 1000,
-        roundTripMilliseconds: time ?? 0,
-      };
-      this.first ??= this.last;
+      const [, at = 0, bits = 0, roundTripMilliseconds = 0] = reply.map(Number);
+      const sequence = this.#sequenceOf(bits);
+      this.#answered(sequence);
+      const answer = { sequence, at: at * 1000, roundTripMilliseconds };
+      this.first ??= answer;
+      if (sequence > (this.last?.sequence ?? 0)) this.last = answer;
       this.replies += 1;
       return;
     }
-    const summary = /^(\d+) packets transmitted, (\d+) received/.exec(line);
-    if (summary !== null)
-      this.#summary = { sent: Number(summary[1]), received: Number(summary[2]) };
-    else {
-      const said = line.replace(/^\[[\d.]+\] /, "");
-      if (this.#trouble.test(said)) this.trouble = said;
-    }
+    const said = line.replace(/^\[[\d.]+\] /, "");
+    if (this.#trouble.test(said)) this.trouble = said;
+  }
+
+  /** The whole number of which ping shows 16 bits: the one next to the last. */
+  #sequenceOf(bits: number): number {
+    const last = this.last?.sequence ?? 0;
+    // Of the difference 16 bits, with their sign.
+    return last + (((bits - last) << 16) >> 16);
+  }
+
+  #answered(sequence: number): void {
+    this.overtaken.delete(sequence);
+    const last = this.last?.sequence ?? 0;
+    for (let missed = last + 1; missed < sequence; missed++) this.overtaken.add(missed);
   }
 }
