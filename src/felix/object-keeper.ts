@@ -66,8 +66,8 @@ export class ObjectKeeper {
     if (!objects.lost(object.id)) return false;
     this.#culprits.set(object.id, culprit);
     // The kernel tells nobody of the routes that it drops with an object.
-    for (const { prefix, metric, kernel } of fib.rows()) {
-      if (kernel?.nextHopId === object.id) fib.lostOurs(prefix, metric, culprit);
+    for (const row of fib.rows()) {
+      if (row.kernel?.nextHopId === object.id) fib.lostOurs(row.prefix, row.metric, culprit);
     }
     return true;
   }
@@ -99,8 +99,8 @@ export class ObjectKeeper {
     const { objects, fib, netlink, logger } = this.#parts;
     if (!objects.hasLeftovers) return;
     const used = new Set<number>();
-    for (const { kernel } of fib.rows()) {
-      if (kernel?.nextHopId !== undefined) used.add(kernel.nextHopId);
+    for (const { nextHopId } of fib.heldPaths()) {
+      if (nextHopId !== undefined) used.add(nextHopId);
     }
     for (const id of objects.leftovers(used)) {
       try {

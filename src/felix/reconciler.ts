@@ -1,8 +1,8 @@
 import type { Fib } from "../fib/fib.ts";
 import { isOurs } from "../fib/ownership.ts";
-import type { FibPath, PathTable } from "../fib/path.ts";
+import type { PathTable } from "../fib/path.ts";
 import type { Culprit } from "../fib/trouble.ts";
-import type { Prefix } from "../net/prefix.ts";
+import { ipv4Prefix, type Prefix } from "../net/prefix.ts";
 import { NetlinkError } from "../netlink/errno.ts";
 import { EVERY_LINK, type Netlink, type NetlinkEvent } from "../netlink/netlink.ts";
 import type { KernelRoute } from "../netlink/route.ts";
@@ -275,10 +275,15 @@ export class Reconciler {
     mtus.beginScan(everyProtocol);
     const filter = everyProtocol ? {} : { protocol };
     for (const version of [4, 6] as const) {
-      await netlink.dumpRoutes({ version, table, ...filter }, (route) => {
+      const each = (route: KernelRoute): void => {
         if (isOurs(route.protocol, protocol)) routes++;
         this.#sawRoute(route, false);
-      });
+      };
+      const alike = (route: KernelRoute, addresses: Int32Array): void => {
+        if (isOurs(route.protocol, protocol)) routes += addresses.length;
+        this.#sawAlike(route, addresses);
+      };
+      await netlink.dumpRoutes({ version, table, ...filter }, each, alike);
     }
     await nextTurn();
     fib.endScan(everyProtocol);
@@ -381,11 +386,8 @@ export class Reconciler {
   /** Does a route of ours that is in the kernel lead through this link? */
   #leadsThrough(ifindex: number): boolean {
     const { fib, keeper } = this.#parts;
-    const others = new Set<FibPath>();
-    for (const { kernel } of fib.rows()) {
-      if (kernel === undefined || others.has(kernel)) continue;
-      if (keeper.hopsOf(kernel).some((hop) => hop.ifindex === ifindex)) return true;
-      others.add(kernel);
+    for (const path of fib.heldPaths()) {
+      if (keeper.hopsOf(path).some((hop) => hop.ifindex === ifindex)) return true;
     }
     return false;
   }
@@ -404,6 +406,19 @@ export class Reconciler {
       mtus.lostForeign(route.prefix);
     }
     if (!fib.idle) this.kick();
+  }
+
+  /** More routes of a list, like the one before but for their addresses. */
+  #sawAlike(route: KernelRoute, addresses: Int32Array): void {
+    const { fib, paths, protocol } = this.#parts;
+    const { metric, prefix } = route;
+    if (isOurs(route.protocol, protocol)) {
+      fib.sawOursAlike(addresses, prefix.length, metric, paths.intern(route));
+      return;
+    }
+    for (const address of addresses) {
+      this.#sawRoute({ ...route, prefix: ipv4Prefix(address, prefix.length) }, false);
+    }
   }
 
   #sawRoute(route: KernelRoute, tookPlace: boolean, culprit?: Culprit): void {

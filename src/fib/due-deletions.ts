@@ -1,11 +1,13 @@
+import type { FibPolicy } from "./fib-policy.ts";
 import { RowFlag } from "./row-flag.ts";
 import { RowQueue } from "./row-queue.ts";
+import { countHeld } from "./row-state.ts";
 import type { RowTable } from "./row-table.ts";
 
 /** Rows whose deletion is due, in the order in which that came; how many may go is asked for all of them at once. */
 export class DueDeletions {
   readonly #table: RowTable<unknown>;
-  readonly #mayRemove: (due: number) => boolean;
+  readonly #mayRemove: FibPolicy<unknown>["mayRemove"];
   /** Some are not due any more: a flag of the row tells. */
   readonly #rows = new RowQueue();
   #count = 0;
@@ -14,7 +16,7 @@ export class DueDeletions {
   #frozen = false;
 
   /** May so many rows go? A refusal holds until `askAgain`. */
-  constructor(table: RowTable<unknown>, mayRemove: (due: number) => boolean) {
+  constructor(table: RowTable<unknown>, mayRemove: FibPolicy<unknown>["mayRemove"]) {
     this.#table = table;
     this.#mayRemove = mayRemove;
   }
@@ -68,7 +70,8 @@ export class DueDeletions {
   #isApproved(): boolean {
     if (this.#approved > 0) return true;
     if (this.#frozen) return false;
-    if (this.#mayRemove(this.#count)) this.#approved = this.#count;
+    const held = (): number => countHeld(this.#table);
+    if (this.#mayRemove(this.#count, held)) this.#approved = this.#count;
     else this.#frozen = true;
     return !this.#frozen;
   }

@@ -1,12 +1,12 @@
-import type { Prefix } from "../net/prefix.ts";
+import { ipv4Prefix, type Prefix } from "../net/prefix.ts";
 import { DueDeletions } from "./due-deletions.ts";
 import { type FibPolicy, lenient } from "./fib-policy.ts";
 import { type ForeignRoute, replacedByHand } from "./ownership.ts";
 import type { FibPath } from "./path.ts";
-import { FibChange, type FibOp, FibRow } from "./row.ts";
+import { FibChange, type FibOp, FibRow, rowsOf } from "./row.ts";
 import { RowFlag } from "./row-flag.ts";
 import { RowQueue } from "./row-queue.ts";
-import { countStates, type RowState, wantedLengths } from "./row-state.ts";
+import { countStates, heldPaths, type RowState, wantedLengths } from "./row-state.ts";
 import { RowTable } from "./row-table.ts";
 import { type Culprit, EEXIST, type RowFailure, unlisted } from "./trouble.ts";
 
@@ -41,9 +41,8 @@ export class Fib<Want> {
   /** `mainMetric` is that of most routes. */
   constructor(mainMetric: number, policy: Partial<FibPolicy<Want>> = {}) {
     this.#policy = { ...lenient, ...policy };
-    const { mayRemove } = this.#policy;
     this.#table = new RowTable(mainMetric);
-    this.#deletions = new DueDeletions(this.#table, (due) => mayRemove(due, () => this.#held()));
+    this.#deletions = new DueDeletions(this.#table, this.#policy.mayRemove);
   }
 
   /** Nothing to write, nothing being written. */
@@ -76,11 +75,8 @@ export class Fib<Want> {
   }
 
   /** All rows, in no order. Rows may be added and deleted meanwhile. */
-  *rows(): Generator<FibRow<Want>, undefined> {
-    const table = this.#table;
-    for (let row = 0; row < table.end; row++) {
-      if (table.has(row, RowFlag.used)) yield new FibRow(table, row);
-    }
+  rows(): Generator<FibRow<Want>, undefined> {
+    return rowsOf(this.#table);
   }
 
   /** Routes by state. What waits for a way, and `isHopeless` says waits in vain, is an error. */
@@ -91,6 +87,11 @@ export class Fib<Want> {
   /** Prefix lengths of the routes that are wanted, single addresses apart, shortest first. */
   wantedLengths(): Record<4 | 6, readonly number[]> {
     return wantedLengths(this.#table);
+  }
+
+  /** Where routes of ours lead that the kernel holds. */
+  heldPaths(): ReadonlySet<FibPath> {
+    return heldPaths(this.#table);
   }
 
   row(prefix: Prefix, metric: number): FibRow<Want> | undefined {
@@ -199,6 +200,14 @@ export class Fib<Want> {
     table.set(row, RowFlag.adopted);
     table.clear(row, RowFlag.reclaim);
     this.#enqueue(row);
+  }
+
+  /** The same of many, by their addresses. Most are as they were, and then only ticked off. */
+  sawOursAlike(addresses: Int32Array, length: number, metric: number, path: FibPath): void {
+    for (const address of addresses) {
+      if (this.#table.tick(address, length, metric, path, this.#scan)) continue;
+      this.sawOurs(ipv4Prefix(address, length), metric, path);
+    }
   }
 
   /** The kernel no longer holds a route of ours. */
@@ -384,13 +393,6 @@ export class Fib<Want> {
       else changes.push(this.#launch(row, "delete", kernel));
     }
     return changes;
-  }
-
-  /** Routes of ours that the kernel holds. */
-  #held(): number {
-    let held = 0;
-    for (const path of this.#table.kernel) if (path !== undefined) held++;
-    return held;
   }
 
   /** What shall be written for a row, if anything; what shall be deleted is put aside. */

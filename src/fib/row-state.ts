@@ -1,3 +1,4 @@
+import type { FibPath } from "./path.ts";
 import { RowFlag } from "./row-flag.ts";
 import type { RowTable } from "./row-table.ts";
 
@@ -36,6 +37,25 @@ export function countStates<Want>(
     counts[isWaiting && want !== undefined && isHopeless(want) ? "error" : state]++;
   }
   return counts;
+}
+
+/** Routes of ours that the kernel holds. */
+export function countHeld({ kernel }: RowTable<unknown>): number {
+  let held = 0;
+  for (const path of kernel) if (path !== undefined) held++;
+  return held;
+}
+
+/** The paths that those have. Mostly many routes in a row have the same. */
+export function heldPaths({ kernel }: RowTable<unknown>): Set<FibPath> {
+  const paths = new Set<FibPath>();
+  let last: FibPath | undefined;
+  for (const path of kernel) {
+    if (path === last || path === undefined) continue;
+    paths.add(path);
+    last = path;
+  }
+  return paths;
 }
 
 /** Prefix lengths of the routes that are wanted, single addresses apart, shortest first. */

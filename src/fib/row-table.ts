@@ -6,6 +6,9 @@ import type { RowTrouble } from "./trouble.ts";
 
 const INITIAL_ROWS = 256;
 
+/** Seeing what was there already changes something of such rows all the same. */
+const unsettled = RowFlag.inFlight | RowFlag.doubtful | RowFlag.ownerUnknown;
+
 interface OtherKey {
   readonly prefix: Prefix;
   readonly metric: number;
@@ -63,6 +66,10 @@ export class RowTable<Want> {
     if (address === undefined || metric !== this.#mainMetric) {
       return this.#others.get(otherKey(prefix, metric)) ?? -1;
     }
+    return this.#findMain(address, length);
+  }
+
+  #findMain(address: number, length: number): number {
     const hash = hashOf(address, length);
     const index = this.#index;
     for (let slot = index.first(hash); slot >= 0; slot = index.next(slot, hash)) {
@@ -70,6 +77,14 @@ export class RowTable<Want> {
       if (this.#addresses[row] === address && this.#lengths[row] === length) return row;
     }
     return -1;
+  }
+
+  /** Has the kernel there what it had, and is nothing else to be said of it? Then the scan has seen it. */
+  tick(address: number, length: number, metric: number, path: FibPath, scan: number): boolean {
+    const row = metric === this.#mainMetric ? this.#findMain(address, length) : -1;
+    if (row < 0 || this.kernel[row] !== path || this.has(row, unsettled)) return false;
+    this.seen[row] = scan;
+    return true;
   }
 
   /** The row of a key, a new one where it has none. */

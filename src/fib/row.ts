@@ -1,5 +1,6 @@
 import type { Prefix } from "../net/prefix.ts";
 import type { FibPath } from "./path.ts";
+import { RowFlag } from "./row-flag.ts";
 import { type RowState, stateOfRow } from "./row-state.ts";
 import type { RowTable } from "./row-table.ts";
 import type { Culprit, RowFailure, RowTrouble } from "./trouble.ts";
@@ -60,6 +61,13 @@ export class FibRow<Want> {
 
   get state(): RowState {
     return stateOfRow(this.#table, this.number);
+  }
+}
+
+/** All rows that are in use. */
+export function* rowsOf<Want>(table: RowTable<Want>): Generator<FibRow<Want>, undefined> {
+  for (let row = 0; row < table.end; row++) {
+    if (table.has(row, RowFlag.used)) yield new FibRow(table, row);
   }
 }
 

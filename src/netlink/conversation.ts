@@ -10,8 +10,12 @@ import {
 import type { NetlinkSocket } from "./socket.ts";
 
 const RECEIVE_OCTETS = 64 * 1024;
-/** A dump gives the event loop a turn after this many datagrams of 32 KiB: some thousand routes, a few milliseconds. */
-const DATAGRAMS_PER_TURN = 8;
+/** So many datagrams of 32 KiB, each some hundred routes, the kernel makes of a dump while those before are read. */
+const DATAGRAMS_AT_ONCE = 32;
+/** Short dumps are over sooner than a thread could begin. */
+const DATAGRAMS_BEFORE = 4;
+/** Reading a dump gives the event loop a turn after this long. */
+const TURN_MS = 4;
 /** A dump that the kernel says was inconsistent is begun again, this often at most. */
 const DUMP_ATTEMPTS = 4;
 
@@ -26,6 +30,7 @@ interface Exchange {
 /**
  * Requests and their answers on one socket. The kernel works on a request inside `send` and makes the next part of a
  * dump inside `recv`, so an answer is always there to be read: nothing here waits, except to let others have a turn.
+ * During a dump nothing else may be asked for on the same socket: its answer might go to the thread that reads the dump.
  */
 export class Conversation {
   readonly #socket: NetlinkSocket;
@@ -97,13 +102,35 @@ export class Conversation {
   ): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       const exchange = this.#ask(operation, type, MessageFlag.dump, body, each);
-      for (let datagrams = 1; !exchange.done; datagrams++) {
+      for (let count = 0; !exchange.done && count < DATAGRAMS_BEFORE; count++) {
         this.#receive(exchange);
-        if (datagrams % DATAGRAMS_PER_TURN === 0) await nextTurn();
       }
+      if (!exchange.done) await this.#receiveRest(exchange);
       if (exchange.failure !== undefined) throw exchange.failure;
       if (!exchange.interrupted || attempt === DUMP_ATTEMPTS) return;
     }
+  }
+
+  /** Of a long dump: in a thread the kernel makes the next datagrams while these are read. */
+  async #receiveRest(exchange: Exchange): Promise<void> {
+    let [now, next] = [buffers(), buffers()];
+    let receiving = this.#socket.receiveInThread(now);
+    while (!exchange.done) {
+      const lengths = await receiving;
+      receiving = this.#socket.receiveInThread(next);
+      if (lengths.length === 0) this.#receive(exchange);
+      let turnMs = performance.now();
+      for (const [index, length] of lengths.entries()) {
+        walkMessages((now[index] as Uint8Array).subarray(0, length), (message) =>
+          this.#dispatch(message),
+        );
+        if (performance.now() - turnMs < TURN_MS) continue;
+        await nextTurn();
+        turnMs = performance.now();
+      }
+      [now, next] = [next, now];
+    }
+    await receiving;
   }
 
   #ask(
@@ -176,6 +203,14 @@ export class Conversation {
     }
     if (exchange.done) this.#exchanges.delete(message.sequence);
   }
+}
+
+/** In one piece, of which the machine gives only the pages that are used. */
+function buffers(): Uint8Array[] {
+  const { buffer } = new Uint8Array(DATAGRAMS_AT_ONCE * RECEIVE_OCTETS);
+  return Array.from({ length: DATAGRAMS_AT_ONCE }, (_, index) => {
+    return new Uint8Array(buffer, index * RECEIVE_OCTETS, RECEIVE_OCTETS);
+  });
 }
 
 function nextTurn(): Promise<void> {

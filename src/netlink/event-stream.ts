@@ -20,6 +20,8 @@ export class EventStream {
   readonly #ownPortIds: readonly number[];
   readonly #buffer = new Uint8Array(64 * 1024);
   readonly #listeners = new Set<(event: NetlinkEvent) => void>();
+  #holds = 0;
+  #held: NetlinkEvent[] = [];
 
   /** `ownPortIds` are those of the sockets that change routes, also by changing a next hop of theirs: such are no events. */
   constructor(socket: NetlinkSocket, ownPortIds: readonly number[]) {
@@ -36,6 +38,20 @@ export class EventStream {
   listen(listener: (event: NetlinkEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * Tells of nothing until `until` settles, and then of all that came meanwhile: what is listed was so before some of it, and
+   * must not be told after it.
+   */
+  async hold<T>(until: Promise<T>): Promise<T> {
+    this.#holds++;
+    try {
+      return await until;
+    } finally {
+      this.#holds--;
+      if (this.#holds === 0) for (const event of this.#held.splice(0)) this.#tell(event);
+    }
   }
 
   #read(): void {
@@ -56,6 +72,10 @@ export class EventStream {
   }
 
   #tell(event: NetlinkEvent): void {
+    if (this.#holds > 0) {
+      this.#held.push(event);
+      return;
+    }
     for (const listener of this.#listeners) listener(event);
   }
 }

@@ -56,10 +56,11 @@ export function openKernelNetlink(): Netlink {
   return new KernelNetlink();
 }
 
-/** Three sockets, each for one thing: questions and small changes, routes in bulk, and events. */
+/** Four sockets, each for one thing: questions and small changes, lists, routes in bulk, and events. */
 class KernelNetlink implements Netlink {
   readonly #sockets: readonly NetlinkSocket[];
   readonly #conversation: Conversation;
+  readonly #lists: Conversation;
   readonly #writer: RouteWriter;
   readonly #events: EventStream;
 
@@ -69,10 +70,12 @@ class KernelNetlink implements Netlink {
     const settings = MulticastGroup.ipv4Netconf | MulticastGroup.ipv6Netconf;
     const groups = (link | neighbour | routed | settings | MulticastGroup.nextHop) >>> 0;
     const questions = openNetlinkSocket(0);
+    const lists = openNetlinkSocket(0);
     const routes = openNetlinkSocket(0);
     const events = openNetlinkSocket(groups);
-    this.#sockets = [questions, routes, events];
+    this.#sockets = [questions, lists, routes, events];
     this.#conversation = new Conversation(questions);
+    this.#lists = new Conversation(lists);
     this.#writer = new RouteWriter(routes);
     this.#events = new EventStream(events, [routes.portId, questions.portId]);
   }
@@ -81,7 +84,11 @@ class KernelNetlink implements Netlink {
     return this.#events.listen(listener);
   }
 
-  async dumpRoutes(filter: RouteFilter, each: (route: KernelRoute) => void): Promise<void> {
+  async dumpRoutes(
+    filter: RouteFilter,
+    each: (route: KernelRoute) => void,
+    alike?: (route: KernelRoute, addresses: Int32Array) => void,
+  ): Promise<void> {
     const reader = new RouteReader();
     const onMessage = (message: NetlinkMessage): void => {
       const route = reader.read(message);
@@ -89,10 +96,12 @@ class KernelNetlink implements Netlink {
       if (filter.table !== undefined && route.table !== filter.table) return;
       if (filter.protocol !== undefined && route.protocol !== filter.protocol) return;
       each(route);
+      alike?.(route, reader.alike(message));
     };
     try {
       const body = encodeRouteDump(filter);
-      await this.#conversation.dump("list routes", MessageType.getRoute, body, onMessage);
+      const { getRoute } = MessageType;
+      await this.#events.hold(this.#lists.dump("list routes", getRoute, body, onMessage));
     } catch (error) {
       // A table nobody has put anything into yet does not exist.
       if (!(error instanceof NetlinkError && error.errno === Errno.noEntry)) throw error;
@@ -101,22 +110,17 @@ class KernelNetlink implements Netlink {
 
   async dumpLinks(): Promise<Link[]> {
     const links = new Map<number, Link>();
-    await this.#conversation.dump(
-      "list links",
-      MessageType.getLink,
-      encodeLinkDump(),
-      (message) => {
-        const link = decodeLink(message.payload);
-        if (link !== undefined) links.set(link.ifindex, link);
-      },
-    );
+    await this.#lists.dump("list links", MessageType.getLink, encodeLinkDump(), (message) => {
+      const link = decodeLink(message.payload);
+      if (link !== undefined) links.set(link.ifindex, link);
+    });
     return [...links.values()];
   }
 
   async dumpAddresses(): Promise<InterfaceAddress[]> {
     const addresses = new Map<string, InterfaceAddress>();
     const { getAddress } = MessageType;
-    await this.#conversation.dump("list addresses", getAddress, encodeAddressDump(), (message) => {
+    await this.#lists.dump("list addresses", getAddress, encodeAddressDump(), (message) => {
       const address = decodeInterfaceAddress(message.payload);
       if (address === undefined) return;
       addresses.set(`${address.ifindex} ${address.address}/${address.prefixLength}`, address);
@@ -158,7 +162,7 @@ class KernelNetlink implements Netlink {
     const objects = new Map<number, NextHopObject>();
     const body = encodeNextHopDump();
     try {
-      await this.#conversation.dump("list next hops", MessageType.getNextHop, body, (message) => {
+      await this.#lists.dump("list next hops", MessageType.getNextHop, body, (message) => {
         const object = decodeNextHop(message.payload);
         if (object !== undefined) objects.set(object.id, object);
       });
@@ -194,7 +198,7 @@ class KernelNetlink implements Netlink {
   async dumpNeighbours(table: NeighbourTable, ifindex: number): Promise<Neighbour[]> {
     const entries = new Map<string, Neighbour>();
     const body = encodeNeighbourDump(table, ifindex);
-    await this.#conversation.dump("list neighbours", MessageType.getNeighbour, body, (message) => {
+    await this.#lists.dump("list neighbours", MessageType.getNeighbour, body, (message) => {
       const entry = decodeNeighbour(message.payload);
       if (entry === undefined || entry.ifindex !== ifindex || entry.table !== table) return;
       entries.set(`${entry.address} ${table === "bridge" ? entry.mac : ""}`, entry);

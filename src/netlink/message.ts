@@ -18,6 +18,8 @@ export interface NetlinkMessage {
   /** Where in the datagram the payload begins and ends. */
   readonly start: number;
   readonly end: number;
+  /** Where the next one begins. Who has read on moves it. */
+  next: number;
   /** What follows the header; shares memory with the datagram. Made anew each time. */
   readonly payload: Uint8Array;
 }
@@ -31,6 +33,7 @@ class MessageCursor implements NetlinkMessage {
   portId = 0;
   start = 0;
   end = 0;
+  next = 0;
 
   constructor(datagram: Uint8Array) {
     this.datagram = datagram;
@@ -78,8 +81,9 @@ export function walkMessages(datagram: Uint8Array, each: (message: NetlinkMessag
     message.portId = view.getUint32(offset + 12, true);
     message.start = offset + MESSAGE_HEADER_OCTETS;
     message.end = offset + length;
+    message.next = offset + align4(length);
     each(message);
-    offset += align4(length);
+    offset = message.next;
   }
 }
 

@@ -79,9 +79,14 @@ export interface Netlink {
   onEvent(listener: (event: NetlinkEvent) => void): () => void;
   /**
    * Lists routes, calling `each` as they come, in slices between which the event loop turns. An event that tells of a
-   * change after `each` had the route comes later than it.
+   * change after `each` had the route comes later than it. Where `alike` is given, it may be told, many at once, of routes
+   * that differ from the one that `each` had last by their IPv4 address alone: numbers, which hold until it returns.
    */
-  dumpRoutes(filter: RouteFilter, each: (route: KernelRoute) => void): Promise<void>;
+  dumpRoutes(
+    filter: RouteFilter,
+    each: (route: KernelRoute) => void,
+    alike?: (route: KernelRoute, addresses: Int32Array) => void,
+  ): Promise<void>;
   dumpLinks(): Promise<Link[]>;
   dumpAddresses(): Promise<InterfaceAddress[]>;
   /** Microseconds; throws nothing for an address without a route. */

@@ -1,7 +1,7 @@
 import { readIpv4 } from "../net/ip-address.ts";
 import { ipv4Prefix } from "../net/prefix.ts";
 import { AddressFamily, RouteAttribute } from "./constants.ts";
-import type { NetlinkMessage } from "./message.ts";
+import { MESSAGE_HEADER_OCTETS, type NetlinkMessage } from "./message.ts";
 import { decodeRoute, type KernelRoute, ROUTE_HEADER_OCTETS } from "./route.ts";
 
 /**
@@ -16,6 +16,8 @@ export class RouteReader {
   #destination = -1;
   #datagram: Uint8Array | undefined;
   #datagramWords: Int32Array = new Int32Array(0);
+  /** Of the messages that `alike` has read. */
+  #addresses = new Int32Array(0);
 
   /** See `decodeRoute`. */
   read(message: NetlinkMessage): KernelRoute | undefined {
@@ -35,6 +37,27 @@ export class RouteReader {
       source: route.source,
       extras: route.extras,
     };
+  }
+
+  /**
+   * Reads on over the messages behind the one that was read last that differ from it by their destination alone, headers and
+   * all: their IPv4 addresses, as signed numbers, which hold until the next call. They are not told of again.
+   */
+  alike(message: NetlinkMessage): Int32Array {
+    const words = this.#wordsOf(message.datagram);
+    if (this.#addresses.length < words.length) this.#addresses = new Int32Array(words.length);
+    const addresses = this.#addresses;
+    const first = (message.start - MESSAGE_HEADER_OCTETS) >>> 2;
+    const size = (message.next >>> 2) - first;
+    const destination = this.#destination + MESSAGE_HEADER_OCTETS / 4;
+    let count = 0;
+    if (this.#destination < 0) return addresses.subarray(0, 0);
+    let at = first + size;
+    for (; at + size <= words.length && isAlike(words, first, at, size, destination); at += size) {
+      addresses[count++] = swapped(words[at + destination] as number);
+    }
+    message.next = at * 4;
+    return addresses.subarray(0, count);
   }
 
   /** Has it the same octets as the last one, the destination's apart? */
@@ -67,6 +90,19 @@ export class RouteReader {
     this.#route = decodeRoute(payload);
     return this.#route;
   }
+}
+
+/** Have two messages of a datagram the same words, one apart? */
+function isAlike(words: Int32Array, a: number, b: number, size: number, except: number): boolean {
+  for (let at = 0; at < size; at++) {
+    if (words[a + at] !== words[b + at] && at !== except) return false;
+  }
+  return true;
+}
+
+/** A word in network order, as a number. */
+function swapped(word: number): number {
+  return (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24);
 }
 
 function wordsOf(octets: Uint8Array): Int32Array {

@@ -8,6 +8,9 @@ import type { NetlinkSocket } from "./socket.ts";
 /** Up to this many changes go out at once (2 µs each); more go through a thread, for the kernel may take its time. */
 const AT_ONCE = 32;
 
+/** Changes in a datagram: one to three milliseconds in which many kernels let nobody else have the processor. */
+const DATAGRAM = 1024;
+
 /**
  * Sends route changes in batches and matches what the kernel refuses by sequence number. While one batch is with the
  * kernel, the next is already being encoded.
@@ -45,9 +48,9 @@ export class RouteWriter {
     try {
       await beforePrevious;
       const first = this.#take(changes.length);
-      const octets = this.#encoder(identity).encode(changes, first);
+      const datagrams = this.#encoder(identity).datagrams(changes, first, DATAGRAM);
       await previous;
-      await this.#socket.sendInThread(octets);
+      await this.#socket.sendInThread(...datagrams);
       return this.#readAnswers(first, changes.length);
     } finally {
       this.#outstanding--;

@@ -10,10 +10,18 @@ export interface NetlinkSocket {
   readonly portId: number;
   /** Sends at once; the kernel has worked on it when this returns. Throws `NetlinkError`. */
   send(octets: Uint8Array): void;
-  /** The same in a thread, so that the event loop turns; leave `octets` alone until it settles. Rejects with `NetlinkError`. */
-  sendInThread(octets: Uint8Array): Promise<void>;
+  /**
+   * The same of some datagrams in a thread, so that the event loop turns; leave them alone until it settles. Inside one the
+   * kernel mostly gives the processor to nobody else, between two it does. Rejects with `NetlinkError`.
+   */
+  sendInThread(...datagrams: readonly Uint8Array[]): Promise<void>;
   /** Takes the next datagram: its length, 0 when there is none now, or the negative errno (-105 ENOBUFS: some were lost). */
   receive(into: Uint8Array): number;
+  /**
+   * Takes the next datagrams in a thread, each into a buffer of its own: their lengths, none where there are none now, or where
+   * `receive` would say why. Leave the buffers alone until it settles.
+   */
+  receiveInThread(into: readonly Uint8Array[]): Promise<number[]>;
   /** Calls back whenever there is something to receive, until `close`. */
   onReadable(callback: () => void): void;
   /** Attaches a classic BPF program to what this socket receives. Throws `NetlinkError`. */
@@ -34,18 +42,28 @@ const NETLINK_CAP_ACK = 10;
 const NETLINK_EXT_ACK = 11;
 const NETLINK_GET_STRICT_CHK = 12;
 const BUFFER_OCTETS = 8 * 1024 * 1024;
+/** struct mmsghdr: address of the other end u64, its length u64, address of iovecs u64, their count u64, and more that is 0. */
+const MMSGHDR_OCTETS = 64;
+/** Where in it the length of what was received is, u32. */
+const MSG_LEN_OFFSET = 56;
+/** struct iovec: address u64, length u64. */
+const IOVEC_OCTETS = 16;
 
 type Call = (...values: unknown[]) => number;
+
+interface InThread {
+  readonly async: (...values: unknown[]) => void;
+}
 
 interface Libc {
   readonly socket: Call;
   readonly bind: Call;
   readonly setsockopt: Call;
   readonly getsockname: Call;
-  readonly send: Call & {
-    readonly async: (...values: unknown[]) => void;
-  };
+  readonly send: Call;
+  readonly sendmmsg: InThread;
   readonly recv: Call;
+  readonly recvmmsg: InThread;
   readonly close: Call;
 }
 
@@ -60,7 +78,9 @@ function libc(): Libc {
       setsockopt: library.func("int setsockopt(int, int, int, const void *, unsigned int)"),
       getsockname: library.func("int getsockname(int, void *, void *)"),
       send: library.func("int64_t send(int, const void *, size_t, int)"),
+      sendmmsg: library.func("int sendmmsg(int, void *, unsigned int, int)"),
       recv: library.func("int64_t recv(int, void *, size_t, int)"),
+      recvmmsg: library.func("int recvmmsg(int, void *, unsigned int, int, void *)"),
       close: library.func("int close(int)"),
     };
   }
@@ -100,12 +120,30 @@ function setNumber(fd: number, level: number, option: number, value: number): vo
   libc().setsockopt(fd, level, option, octets, octets.length);
 }
 
+/** What sendmmsg(2) takes: a header for each datagram, and behind them all where each is. */
+function messageHeaders(datagrams: readonly Uint8Array[]): Uint8Array {
+  const octets = new Uint8Array(datagrams.length * (MMSGHDR_OCTETS + IOVEC_OCTETS));
+  const view = new DataView(octets.buffer);
+  const vectors = datagrams.length * MMSGHDR_OCTETS;
+  const base = koffi.address(octets);
+  for (const [index, { buffer, byteOffset, length }] of datagrams.entries()) {
+    const header = index * MMSGHDR_OCTETS;
+    const vector = vectors + index * IOVEC_OCTETS;
+    view.setBigUint64(header + 16, base + BigInt(vector), true);
+    view.setBigUint64(header + 24, 1n, true);
+    view.setBigUint64(vector, koffi.address(new Uint8Array(buffer)) + BigInt(byteOffset), true);
+    view.setBigUint64(vector + 8, BigInt(length), true);
+  }
+  return octets;
+}
+
 class KoffiNetlinkSocket implements NetlinkSocket {
   readonly portId: number;
   readonly #fd: number;
   #poll: node.PollHandle | undefined;
   #closed = false;
-  #sending = 0;
+  /** What threads are working with: nobody may collect it. */
+  readonly #lent = new Set<Uint8Array>();
 
   constructor(fd: number, portId: number) {
     this.#fd = fd;
@@ -118,18 +156,31 @@ class KoffiNetlinkSocket implements NetlinkSocket {
     }
   }
 
-  sendInThread(octets: Uint8Array): Promise<void> {
-    this.#sending++;
-    return new Promise((resolve, reject) => {
+  async sendInThread(...datagrams: readonly Uint8Array[]): Promise<void> {
+    const headers = messageHeaders(datagrams);
+    const sent = await this.#inThread(libc().sendmmsg, headers, datagrams.length, 0);
+    if (sent !== datagrams.length) throw new NetlinkError("send to the kernel", Errno.io);
+  }
+
+  async receiveInThread(into: readonly Uint8Array[]): Promise<number[]> {
+    const headers = messageHeaders(into);
+    const count = await this.#inThread(libc().recvmmsg, headers, into.length, MSG_DONTWAIT, null);
+    const view = new DataView(headers.buffer);
+    const lengthOf = (index: number): number =>
+      view.getUint32(index * MMSGHDR_OCTETS + MSG_LEN_OFFSET, true);
+    return Array.from({ length: Math.max(0, count) }, (_, index) => lengthOf(index));
+  }
+
+  /** What the call returns, or -1: errno of another thread is not ours to read. */
+  #inThread(call: InThread, headers: Uint8Array, ...values: unknown[]): Promise<number> {
+    this.#lent.add(headers);
+    return new Promise((resolve) => {
       const done = (error: unknown, result: unknown): void => {
-        this.#sending--;
-        if (this.#closed && this.#sending === 0) libc().close(this.#fd);
-        // errno of another thread is not ours to read.
-        if (error !== null || Number(result) < 0) {
-          reject(new NetlinkError("send to the kernel", Errno.io));
-        } else resolve();
+        this.#lent.delete(headers);
+        if (this.#closed && this.#lent.size === 0) libc().close(this.#fd);
+        resolve(error === null ? Number(result) : -1);
       };
-      libc().send.async(this.#fd, octets, octets.length, 0, done);
+      call.async(this.#fd, headers, ...values, done);
     });
   }
 
@@ -170,7 +221,7 @@ class KoffiNetlinkSocket implements NetlinkSocket {
     if (this.#closed) return;
     this.#closed = true;
     this.#poll?.close();
-    // A thread may still be sending: closing under it could hand its number to another file.
-    if (this.#sending === 0) libc().close(this.#fd);
+    // A thread may still be at work: closing under it could hand its number to another file.
+    if (this.#lent.size === 0) libc().close(this.#fd);
   }
 }

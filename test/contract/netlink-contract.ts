@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { parsePrefix, type Prefix } from "../../src/net/prefix.ts";
+import { ipv4Prefix, parsePrefix, type Prefix } from "../../src/net/prefix.ts";
 import { Errno, NetlinkError } from "../../src/netlink/errno.ts";
 import type { Netlink, NetlinkEvent } from "../../src/netlink/netlink.ts";
 import type { KernelRoute, RoutePath } from "../../src/netlink/route.ts";
@@ -54,7 +54,11 @@ export function netlinkContract(name: string, build: () => TestKernel, skip: str
     const list = async (from: Netlink, protocol?: number): Promise<KernelRoute[]> => {
       const routes: KernelRoute[] = [];
       const filter = protocol === undefined ? {} : { protocol };
-      await from.dumpRoutes({ version: 4, table: 254, ...filter }, (route) => routes.push(route));
+      const each = (route: KernelRoute): number => routes.push(route);
+      await from.dumpRoutes({ version: 4, table: 254, ...filter }, each, (route, addresses) => {
+        const { length } = route.prefix;
+        for (const address of addresses) each({ ...route, prefix: ipv4Prefix(address, length) });
+      });
       return routes.sort((a, b) => a.prefix.text.localeCompare(b.prefix.text));
     };
     const gateways = async (): Promise<string[]> =>
@@ -223,6 +227,49 @@ export function netlinkContract(name: string, build: () => TestKernel, skip: str
         ],
       );
       assert.equal((await list(netlink, 77)).length, 1999);
+    });
+
+    test("a long list, told while others change what is on it, and the events come to what is there", async () => {
+      const count = 6000;
+      const at = (index: number): string => `20.${index >> 8}.${index & 255}.0/24`;
+      const ways = [via("10.9.0.2"), via("10.9.0.3")] as const;
+      const routes = Array.from({ length: count }, (_, index) =>
+        change("create", at(index), ways[0]),
+      );
+      await netlink.applyRoutes(routes, ours);
+      const known = new Map<string, string | undefined>();
+      const tell = (text: string, { hops }: KernelRoute): unknown =>
+        known.set(text, hops[0]?.gateway);
+      netlink.onEvent((event) => {
+        if (event.kind !== "route") return;
+        if (event.op === "new") tell(event.route.prefix.text, event.route);
+        else known.delete(event.route.prefix.text);
+      });
+      let isOver = false;
+      const listing = netlink
+        .dumpRoutes(
+          { version: 4, table: 254, protocol: 77 },
+          (route) => tell(route.prefix.text, route),
+          (route, addresses) => {
+            for (const address of addresses) tell(ipv4Prefix(address, 24).text, route);
+          },
+        )
+        .finally(() => {
+          isOver = true;
+        });
+      for (let index = 0; !isOver; index = (index + 7) % count) {
+        const replaced = change("replace", at((index + 3) % count), ways[1]);
+        await other.applyRoutes([change("delete", at(index), ways[0]), replaced], ours);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await listing;
+      const last = heard((event) => event.kind === "route" && event.route.metric === 5);
+      await other.applyRoutes([change("create", "30.0.0.0/24", ways[0], 5)], ours);
+      await last;
+      const there = (await list(netlink, 77)).map(({ prefix: { text }, hops }) => {
+        return [text, hops[0]?.gateway] as const;
+      });
+      assert.deepEqual(known, new Map(there));
     });
 
     test("tells what others do to routes, and not what it does itself", async () => {

@@ -319,7 +319,8 @@ class TinyKernel {
   scan(): void {
     this.#fib.beginScan();
     for (const [text, { path: way, ours }] of this.routes) {
-      if (ours) this.#fib.sawOurs(prefix(text), 0, way);
+      const { ipv4Address = 0, length } = prefix(text);
+      if (ours) this.#fib.sawOursAlike(Int32Array.of(ipv4Address), length, 0, way);
       else this.#fib.sawForeign(prefix(text), 0, { ...way, protocol: STATIC }, false);
     }
     this.#fib.endScan(true);

@@ -17,7 +17,7 @@ function message(
   const writer = new AttributeWriter(Uint8Array.of(family, 0, 0, 7));
   fill(writer);
   const payload = writer.finish();
-  const place = { datagram: payload, start: 0, end: payload.length };
+  const place = { datagram: payload, start: 0, end: payload.length, next: payload.length };
   return { type: subsystem | type, flags: 0, sequence: 0, portId: 4711, payload, ...place };
 }
 
