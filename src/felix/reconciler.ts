@@ -121,11 +121,18 @@ export class Reconciler {
     this.#wake();
   }
 
-  /** Something is to be done: it is done in the next turn, together with all else that is due by then. */
+  /**
+   * Something is to be done: it is done once whoever says so has said all, together with all else that is due by then, and
+   * before the event loop turns. What else a turn brings, V8's collections above all, would keep a route waiting for milliseconds.
+   */
   kick(): void {
+    this.#schedule(queueMicrotask);
+  }
+
+  #schedule(later: (run: () => void) => void): void {
     if (this.#scheduled || this.#stopped || this.#running !== undefined) return;
     this.#scheduled = true;
-    setImmediate(() => {
+    later(() => {
       this.#scheduled = false;
       this.#run();
     });
@@ -220,7 +227,8 @@ export class Reconciler {
       .catch((error: unknown) => this.#recover(error))
       .finally(() => {
         this.#running = undefined;
-        if (this.#due) this.kick();
+        // One pass behind the other, however much is due, would leave nobody else a turn.
+        if (this.#due) this.#schedule(setImmediate);
         else this.#wake();
       });
   }
