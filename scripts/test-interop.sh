@@ -28,5 +28,5 @@ say 'interop tests against BIRD, FRR, GoBGP, OpenBGPD, ExaBGP and tshark'
 code=0
 ((${#together[@]} == 0)) || bash scripts/run-tests.sh "${options[@]}" --test-concurrency=2 "${together[@]}" || code=$?
 ((${#alone[@]} == 0)) || bash scripts/run-tests.sh "${options[@]}" --test-concurrency=1 "${alone[@]}" || code=$?
-node test/interop/support/write-matrix.ts "$MARGAY_INTEROP_CELLS" ${page:+"$page"}
+node test/interop/support/write-matrix.ts "$MARGAY_INTEROP_CELLS" ${page:+"$page"} || code=$?
 exit "$code"

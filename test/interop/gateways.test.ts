@@ -12,13 +12,14 @@ import { Margay } from "../support/margay.ts";
 import { type Namespace, Network } from "../support/netns.ts";
 import { until } from "../support/until.ts";
 import { scenario } from "./support/scenario.ts";
+import { watchSession } from "./support/unbroken.ts";
 
 const asn = 64_512;
 const gatewayAsn = 65_000;
 const outside = "10.100.0.0/16";
 const pods = "10.233.1.0/24";
 const nodeAddress = "192.0.2.1";
-const reflectorAddress = "192.0.2.250";
+const reflectorAddress = "192.0.2.200";
 const timers = {
   holdTimeSeconds: 9,
   gracefulRestartSeconds: 0,
@@ -27,11 +28,14 @@ const timers = {
 };
 
 const gateways: readonly { kind: DaemonKind; address: string }[] = [
-  { kind: "bird", address: "192.0.2.253" },
-  { kind: "frr", address: "192.0.2.254" },
+  { kind: "bird", address: "192.0.2.250" },
+  { kind: "frr", address: "192.0.2.251" },
+  { kind: "gobgp", address: "192.0.2.252" },
+  { kind: "openbgpd", address: "192.0.2.253" },
+  { kind: "exabgp", address: "192.0.2.254" },
 ];
 
-/** A node, and a BIRD and an FRR that are gateways, on one segment. */
+/** A node, and a gateway of each kind, on one segment. */
 class Site {
   readonly directory = mkdtempSync(join(tmpdir(), "mgg-"));
   readonly network: Network;
@@ -93,8 +97,9 @@ const member = { name: "node", address: nodeAddress, podCidrs: [pods] };
 
 describe("a reflector that hands the pod routes to gateways", () => {
   const site = new Site("gw");
+  let reflector: Margay;
   before(async () => {
-    const reflector = await site.margay("rr", reflectorAddress);
+    reflector = await site.margay("rr", reflectorAddress);
     const node = await site.margay("node", nodeAddress);
     node.configure(
       { node: { name: "node" }, timers },
@@ -119,7 +124,7 @@ describe("a reflector that hands the pod routes to gateways", () => {
   });
   after(() => site.close());
 
-  for (const { kind } of gateways) {
+  for (const { kind, address } of gateways) {
     scenario(
       "Pod routes reflected to a gateway (RFC 4456): the node stays their next hop",
       kind,
@@ -132,12 +137,14 @@ describe("a reflector that hands the pod routes to gateways", () => {
         assert.deepEqual(route.asPath, []);
         assert.equal(route.originatorId, nodeAddress);
         assert.deepEqual(route.clusterList, [reflectorAddress]);
+        const peer = await reflector.peer(address);
+        assert.equal(peer?.flaps, 0);
       },
     );
   }
 });
 
-describe("a node between two gateways of another AS", () => {
+describe("a node between gateways of another AS", () => {
   const site = new Site("ecmp");
   let node: Margay;
   const kernelRoute = async (): Promise<string[]> => {
@@ -155,7 +162,7 @@ describe("a node between two gateways of another AS", () => {
       {
         node: { name: "node" },
         timers,
-        bestPath: { maximumPaths: 2 },
+        bestPath: { maximumPaths: gateways.length },
         peerGroups: { tor },
         peers: gateways.map(({ address }) => ({ address, group: "tor" })),
       },
@@ -171,21 +178,24 @@ describe("a node between two gateways of another AS", () => {
 
   for (const { kind, address } of gateways) {
     scenario(
-      "Multipath: one kernel route over two gateways, over one when the other withdraws",
+      "Multipath: one kernel route over all gateways, over the others when one withdraws",
       kind,
       async () => {
-        await until(
-          "both gateways in the kernel",
-          async () => hops(await kernelRoute()).length === 2,
-        );
+        const inKernel = (count: number): Promise<unknown> =>
+          until(`${count} gateways in the kernel`, async () => {
+            return hops(await kernelRoute()).length === count;
+          });
+        await inKernel(gateways.length);
+        const unbroken = await watchSession(node, address);
         const statuses = (await node.route(outside))?.candidates.map(({ status }) => status);
-        assert.deepEqual(statuses, ["best", "multipath"]);
+        assert.deepEqual(statuses, ["best", ...gateways.slice(1).map(() => "multipath")]);
         await site.gateway(kind).withdraw(outside);
         const others = gateways.map((one) => one.address).filter((one) => one !== address);
-        await until("the other gateway alone", async () => hops(await kernelRoute()).length === 1);
+        await inKernel(others.length);
         assert.deepEqual(hops(await kernelRoute()), others);
         await site.gateway(kind).announce(outside);
-        await until("both again", async () => hops(await kernelRoute()).length === 2);
+        await inKernel(gateways.length);
+        await unbroken();
       },
     );
     scenario(

@@ -104,6 +104,48 @@ scenarios(
 );
 
 scenarios(
+  "peer that comes back before it is missed (RFC 4724 §5): its new connection takes the place of the old",
+  async (daemon) => {
+    await using pair = await pairOf("gr4", daemon, { holdTimeSeconds: 90 });
+    await watched(pair, "margay", async (monitor) => {
+      // It dies, and nothing that its kernel says of that arrives.
+      await pair.foreignNamespace.run(
+        ["nft", "-f", "-"],
+        `table ip silence { chain output {
+        type filter hook output priority 0
+        tcp flags fin drop
+        tcp flags rst drop
+      }
+}\n`,
+      );
+      await pair.foreign.kill();
+      assert.equal(await pair.margayState(), "Established");
+      await pair.network.setPlugged(pair.foreignNamespace, pair.segment, false);
+      await pair.startForeign({ restarted: true });
+      await pair.network.setPlugged(pair.foreignNamespace, pair.segment, true);
+      const down = await until(
+        "the old connection to end",
+        async () => {
+          const peer = await pair.margay.peer(FOREIGN_ADDRESS);
+          return peer?.flaps === 1 && peer.lastDown;
+        },
+        { timeoutSeconds: 60 },
+      );
+      assert.equal(down.event, "OpenCollisionDump");
+      assert.equal(down.direction, "");
+      assert.match(down.text, /opened a new connection/);
+      await pair.established({ timeoutSeconds: 60 });
+      await until("the routes to be confirmed", async () => {
+        return (await isStale(pair, FOREIGN_PODS)) === false;
+      });
+      assert.equal((await pair.margay.peer(FOREIGN_ADDRESS))?.flaps, 1);
+      assert.deepEqual(monitor.deleted(FOREIGN_PODS), []);
+    });
+  },
+  { exabgp, openbgpd },
+);
+
+scenarios(
   "peer of a margay node that is killed and comes back (RFC 4724)",
   async (daemon) => {
     const programKernel = daemon === "bird" || daemon === "frr";

@@ -9,9 +9,9 @@ import {
   type Options,
   SpeakerLab,
   THIRD,
+  THIRD_AS,
 } from "./support/speaker-lab.ts";
 
-const THIRD_AS = 65_002;
 const without = {
   gobgp: "GoBGP 3.10 knows no roles",
   exabgp: "ExaBGP 4.2 knows no roles",

@@ -34,7 +34,10 @@ scenarios(
   "Administrative Shutdown and Reset with a message, sent (RFC 4486, 9003)",
   async (kind) => {
     // While it is turned away the peer shall not forget, over the refusals, what it was told first.
-    await using pair = await Pair.build("shut", kind, { session: { connectRetrySeconds: 30 } });
+    const session = { connectRetrySeconds: 30 };
+    // Time to read why it ended, before the next connection comes, on a machine however busy.
+    const timers = { idleHoldSeconds: 2 };
+    await using pair = await Pair.build("shut", kind, { session, timers });
     await pair.start();
     await pair.exchanged();
     await order(pair, "disable", "--message", "back at noon");

@@ -6,12 +6,16 @@ import { Margay } from "../support/margay.ts";
 import { until } from "../support/until.ts";
 import { scenario, scenarios } from "./support/scenario.ts";
 import { FOREIGN_AS, MARGAY_AS, MARGAY_ROUTE, SpeakerLab } from "./support/speaker-lab.ts";
+import { watchSession } from "./support/unbroken.ts";
 
 const PASSWORD = "in-the-rack";
 
+/** So that no session ends while it is looked at, on a machine however slow. */
+const patient = { holdTimeSeconds: 30, connectRetrySeconds: 1, gracefulRestartSeconds: 0 };
+const keylessListener = { openbgpd: "OpenBGPD sets no key on its listening socket on Linux" };
+
 describe("TCP-MD5", () => {
   const feature = "TCP-MD5 (RFC 2385)";
-  const keylessListener = { openbgpd: "OpenBGPD sets no key on its listening socket on Linux" };
 
   scenarios(
     `${feature}: margay dials`,
@@ -108,6 +112,54 @@ describe("TCP-MD5", () => {
       await other.stop();
     }
   });
+});
+
+// They wait for retransmissions most of the time.
+describe("a new TCP-MD5 password under a session", { concurrency: 3 }, () => {
+  const ways = {
+    "over IPv4, which margay dialled": {
+      version: 4,
+      having: (lab: SpeakerLab, password: string) => lab.withPeer({ password }),
+    },
+    "over IPv6, which margay accepted": {
+      version: 6,
+      having: (lab: SpeakerLab, password: string) => lab.withPeer({ password, passive: true }),
+    },
+    "over IPv4, from a range": {
+      version: 4,
+      having: (lab: SpeakerLab, password: string) => lab.withRange("192.0.2.0/24", { password }),
+    },
+  } as const;
+  for (const [index, [way, { version, having }]] of Object.entries(ways).entries()) {
+    const isDialled = way.endsWith("dialled");
+    scenarios(
+      `A new TCP-MD5 password under a session (RFC 2385): ${way}`,
+      async (kind) => {
+        await using lab = await SpeakerLab.build(`md5n${index}`, kind, { version });
+        const change = (password: string): void => {
+          lab.margay.configureSpeaker({ ...having(lab, password), timers: patient });
+          lab.margay.daemon.signal("SIGHUP");
+        };
+        await lab.startForeign(
+          { password: "first", passive: isDialled },
+          { holdTimeSeconds: patient.holdTimeSeconds },
+        );
+        await lab.startMargay({ ...having(lab, "first"), timers: patient });
+        await lab.routesCross();
+        const unbroken = await watchSession(lab.margay, lab.foreignAddress);
+        change("second");
+        await until("the peer to drop what is signed otherwise", async () => {
+          await lab.margay.cli("peer", lab.foreignAddress, "soft-out");
+          return (await lab.foreignCounter("TcpExtTCPMD5Failure")) > 0;
+        });
+        // The daemons end a session themselves to change its password: here it is margay that has theirs again.
+        change("first");
+        await lab.messagesCross();
+        await unbroken();
+      },
+      isDialled ? keylessListener : {},
+    );
+  }
 });
 
 describe("TCP-MD5 over IPv6", () => {
@@ -233,6 +285,29 @@ describe("source address and device", () => {
     const sockets = await lab.margay.namespace.run(["ss", "-tnH", "dport", "=", ":179"]);
     assert.match(sockets, /192\.0\.2\.11%eth0:\d+ +192\.0\.2\.2:179/);
   });
+});
+
+scenarios("TCP user timeout (RFC 5482): a peer that acknowledges nothing is lost", async (kind) => {
+  await using lab = await SpeakerLab.build("tut", kind);
+  await lab.startForeign({}, { holdTimeSeconds: 90 });
+  const timers = { holdTimeSeconds: 90, gracefulRestartSeconds: 0 };
+  await lab.startMargay(lab.withPeer({ tcpUserTimeoutSeconds: 1, passive: true }, { timers }));
+  await lab.routesCross();
+  assert.equal((await lab.peer())?.transport?.userTimeoutSeconds, 1);
+  const { stdout } = await lab.margay.cli("peer", lab.foreignAddress);
+  assert.match(stdout, /DSCP 48 \(CS6\), user timeout 1s/);
+  await lab.foreignNamespace.run(
+    ["nft", "-f", "-"],
+    "table ip mute { chain output { type filter hook output priority 0; tcp sport 179 drop; tcp dport 179 drop; }; }\n",
+  );
+  await lab.margay.cli("peer", lab.foreignAddress, "soft-in");
+  // Long before the hold time is over.
+  const down = await until("margay to give the connection up", async () => {
+    const peer = await lab.peer();
+    return peer?.flaps === 1 && peer.lastDown;
+  });
+  assert.equal(down.event, "TcpConnectionFails");
+  assert.match(down.text, /timed out/);
 });
 
 describe("differentiated services", () => {

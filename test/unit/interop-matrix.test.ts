@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatMatrix, parseRecords } from "../interop/support/matrix.ts";
+import { emptyCells, formatMatrix, parseRecords } from "../interop/support/matrix.ts";
 
 const versions = { bird: "2.0", frr: "8.4", gobgp: "3.10", openbgpd: "7.7", exabgp: "4.2" };
 
@@ -77,4 +77,18 @@ test("what a daemon does not support is said once, by a note", () => {
       "1. GoBGP has none",
     ],
   );
+});
+
+test("a cell is empty that has neither a scenario nor a reason to have none", () => {
+  const cell = { file: "x.test.ts", feature: "A" };
+  const records = [
+    { ...cell, id: 1, daemon: "bird", result: "started" },
+    { ...cell, id: 2, daemon: "gobgp", result: "not supported", why: "GoBGP has none" },
+    { ...cell, id: 3, daemon: "frr", feature: "B", result: "pass" },
+  ] as const;
+  assert.deepEqual(emptyCells(records, ["bird", "frr", "gobgp"]), [
+    "A: frr",
+    "B: bird",
+    "B: gobgp",
+  ]);
 });

@@ -35,8 +35,7 @@ export function isClassic(family: Pick<Family, "afi" | "safi">): boolean {
   return family.afi === Afi.ipv4 && family.safi === Safi.unicast;
 }
 
-/** NLRI of one prefix: length octet and at most 16 octets; with ADD-PATH four of the path identifier before them. */
-const maximumNlriOctets = 17;
+/** With ADD-PATH, before each prefix. */
 const pathIdOctets = 4;
 
 /** Prefixes one after the other. */
@@ -54,6 +53,7 @@ export class SlabPacker {
   readonly #classic: boolean;
   readonly #maximumMessageOctets: number;
   readonly #addPath: boolean;
+  /** Of one prefix: the path identifier, a length octet, and at most an address. */
   readonly #maximumNlriOctets: number;
   #octets = new Uint8Array(4096);
   #length = 0;
@@ -73,7 +73,7 @@ export class SlabPacker {
     this.#classic = isClassic(family);
     this.#maximumMessageOctets = maximumMessageOctets;
     this.#addPath = addPath;
-    this.#maximumNlriOctets = maximumNlriOctets + (addPath ? pathIdOctets : 0);
+    this.#maximumNlriOctets = 1 + family.maximumLengthBits / 8 + (addPath ? pathIdOctets : 0);
   }
 
   get length(): number {

@@ -47,6 +47,16 @@ function cellOf(records: readonly CellRecord[]): Cell {
   return { result: "not supported", why: records[0]?.why ?? "" };
 }
 
+/** Features that a daemon has neither a scenario of nor a reason to have none, as `feature: daemon`. */
+export function emptyCells(
+  records: readonly CellRecord[],
+  daemons: readonly DaemonKind[],
+): readonly string[] {
+  return rowsOf(records).flatMap(({ feature, cells }) =>
+    daemons.filter((daemon) => !cells.has(daemon)).map((daemon) => `${feature}: ${daemon}`),
+  );
+}
+
 /** The matrix as a page of Markdown. @param versions of the daemons, which are the columns */
 export function formatMatrix(
   records: readonly CellRecord[],
@@ -68,7 +78,7 @@ Each cell stands for one or more scenarios that look at routes and at the sessio
 |---|${daemons.map(() => ":-:|").join("")}---|
 ${lines.join("\n")}
 
-✓ passes, ✗ fails, – not supported there, for the reason noted; an empty cell has no scenario yet.
+✓ passes, ✗ fails, – not supported there, for the reason noted.
 
 ${notes.map((note, index) => `${index + 1}. ${note}\n`).join("")}`;
 }

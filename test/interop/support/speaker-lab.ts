@@ -8,12 +8,15 @@ import {
   type ForeignPeer,
   type ForeignSpeaker,
 } from "../../support/foreign/index.ts";
+import { ExaBgp } from "../../support/foreign/exabgp.ts";
 import { Margay } from "../../support/margay.ts";
 import { type Namespace, Network, type Segment } from "../../support/netns.ts";
 import { until } from "../../support/until.ts";
 
 export const MARGAY_AS = 65_000;
 export const FOREIGN_AS = 65_001;
+/** Of a second margay. */
+export const THIRD_AS = 65_002;
 /** What each announces, by IP version. */
 export const MARGAY_ROUTE = { 4: "10.233.1.0/24", 6: "fd00:233:1::/48" } as const;
 export const FOREIGN_ROUTE = { 4: "10.233.2.0/24", 6: "fd00:233:2::/48" } as const;
@@ -27,7 +30,6 @@ export const ROUTED = {
   margay: ADJACENT.margay,
   foreign: { 4: "198.51.100.2", 6: "2001:db8:2::2" },
 } as const;
-/** Of a second margay. */
 export const THIRD = { 4: "192.0.2.3", 6: "2001:db8:1::3" } as const;
 const router = {
   near: { 4: "192.0.2.254", 6: "2001:db8:1::fe" },
@@ -180,6 +182,12 @@ export class SpeakerLab implements AsyncDisposable {
     };
   }
 
+  /** A command of ExaBGP's API, where that is the foreign speaker. */
+  tellExaBgp(command: string): void {
+    if (!(this.foreign instanceof ExaBgp)) throw new TypeError(`${this.foreign.kind} takes none`);
+    this.foreign.command(command);
+  }
+
   /** Waits for the session at both of its ends. */
   async established(): Promise<void> {
     const { foreign } = this;
@@ -217,9 +225,31 @@ export class SpeakerLab implements AsyncDisposable {
     });
   }
 
+  /** Waits until messages have come from the peer that were sent from now on. */
+  async messagesCross(): Promise<void> {
+    const heard = async (): Promise<bigint> => {
+      const { keepalive = 0n, update = 0n } = (await this.peer())?.messagesIn ?? {};
+      return keepalive + update;
+    };
+    const before = await heard();
+    await until("messages to cross", async () => {
+      // ExaBGP would close the connection.
+      if (this.foreign.kind !== "exabgp") {
+        await this.margay.cli("peer", this.foreignAddress, "soft-in");
+      }
+      // One may have been on its way.
+      return (await heard()) >= before + 2n;
+    });
+  }
+
   /** A counter of the kernel in margay's namespace: `TcpExtTCPMD5Failure`. */
   counter(name: string): Promise<number> {
     return counterIn(this.margay.namespace, name);
+  }
+
+  /** The same at the other end. */
+  foreignCounter(name: string): Promise<number> {
+    return counterIn(this.foreignNamespace, name);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
