@@ -121,18 +121,11 @@ export class Reconciler {
     this.#wake();
   }
 
-  /**
-   * Something is to be done: it is done once whoever says so has said all, together with all else that is due by then, and
-   * before the event loop turns. What else a turn brings, V8's collections above all, would keep a route waiting for milliseconds.
-   */
+  /** Something is to be done: it is done in the next turn, together with all else that is due by then. */
   kick(): void {
-    this.#schedule(queueMicrotask);
-  }
-
-  #schedule(later: (run: () => void) => void): void {
     if (this.#scheduled || this.#stopped || this.#running !== undefined) return;
     this.#scheduled = true;
-    later(() => {
+    setImmediate(() => {
       this.#scheduled = false;
       this.#run();
     });
@@ -227,8 +220,7 @@ export class Reconciler {
       .catch((error: unknown) => this.#recover(error))
       .finally(() => {
         this.#running = undefined;
-        // One pass behind the other, however much is due, would leave nobody else a turn.
-        if (this.#due) this.#schedule(setImmediate);
+        if (this.#due) this.kick();
         else this.#wake();
       });
   }

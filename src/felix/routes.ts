@@ -45,8 +45,6 @@ export class RouteProgrammer<Want> {
     for (;;) {
       while (running.size < BATCHES_IN_FLIGHT && this.#uncertain === undefined) {
         for (let more = this.#prepare(); more !== undefined; more = this.#prepare()) await more;
-        // What others have done to a route decides what is to be done with it.
-        this.#netlink.hear();
         const changes = this.#fib.take(BATCH);
         if (changes.length === 0 && this.#fib.hasMore) {
           await nextTurn();

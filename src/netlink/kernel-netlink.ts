@@ -84,10 +84,6 @@ class KernelNetlink implements Netlink {
     return this.#events.listen(listener);
   }
 
-  hear(): void {
-    this.#events.read();
-  }
-
   async dumpRoutes(
     filter: RouteFilter,
     each: (route: KernelRoute) => void,
