@@ -426,7 +426,7 @@ export class Reconciler {
     const { prefix, metric } = route;
     if (isOurs(route.protocol, protocol)) {
       mtus.sawOurs(route);
-      fib.sawOurs(prefix, metric, paths.intern(route), culprit);
+      fib.sawOurs(prefix, metric, paths.intern(route), tookPlace, culprit);
       return;
     }
     if (mtus.sawForeign(route)) this.kick();

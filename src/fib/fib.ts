@@ -181,8 +181,8 @@ export class Fib<Want> {
     return stale;
   }
 
-  /** The kernel holds this route of ours. */
-  sawOurs(prefix: Prefix, metric: number, path: FibPath, culprit?: Culprit): void {
+  /** The kernel holds this route of ours; `tookPlace` when it replaced what was there. */
+  sawOurs(prefix: Prefix, metric: number, path: FibPath, tookPlace: boolean, by?: Culprit): void {
     const table = this.#table;
     const row = this.#table.ensure(prefix, metric);
     table.seen[row] = this.#scan;
@@ -190,11 +190,14 @@ export class Fib<Want> {
     this.#ownerKnown(row);
     table.clear(row, RowFlag.doubtful);
     const before = table.kernel[row];
+    const trouble = table.trouble(row);
+    // It was the other's that was replaced, of whose end the kernel says nothing else.
+    if (tookPlace && before === undefined && trouble !== undefined) trouble.foreign = undefined;
     if (before === path) return;
     if (before !== undefined && table.want[row] !== undefined && path !== table.wanted[row]) {
-      const trouble = table.troubleOf(row);
-      trouble.damage = "changed";
-      trouble.culprit = culprit;
+      const changed = table.troubleOf(row);
+      changed.damage = "changed";
+      changed.culprit = by;
     }
     table.kernel[row] = path;
     table.set(row, RowFlag.adopted);
@@ -206,7 +209,7 @@ export class Fib<Want> {
   sawOursAlike(addresses: Int32Array, length: number, metric: number, path: FibPath): void {
     for (const address of addresses) {
       if (this.#table.tick(address, length, metric, path, this.#scan)) continue;
-      this.sawOurs(ipv4Prefix(address, length), metric, path);
+      this.sawOurs(ipv4Prefix(address, length), metric, path, false);
     }
   }
 

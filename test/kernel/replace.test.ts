@@ -7,7 +7,10 @@ import { Segment } from "./support/segment.ts";
 const skip = whyNoNamespaces() ?? false;
 const ROUNDS = 20_000;
 
-describe("no look-up fails while routes are replaced", { skip, timeout: 60_000 * slowness }, () => {
+describe("no look-up fails while routes are replaced", {
+  skip,
+  timeout: 180_000 * slowness,
+}, () => {
   let segment: Segment;
 
   beforeEach(async () => {

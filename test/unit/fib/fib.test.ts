@@ -5,6 +5,7 @@ import { Fib } from "../../../src/fib/fib.ts";
 import type { FibChange } from "../../../src/fib/row.ts";
 import { type FibPath, PathTable } from "../../../src/fib/path.ts";
 import { parsePrefix, type Prefix } from "../../../src/net/prefix.ts";
+import { ACTS, TinyKernel } from "./tiny-kernel.ts";
 
 const paths = new PathTable();
 const STATIC = 4;
@@ -140,8 +141,8 @@ describe("Fib", () => {
   test("what is found is adopted, and kept until deletions are allowed", () => {
     const fib = new Fib<string>(0);
     fib.beginScan();
-    fib.sawOurs(A, 0, ONE);
-    fib.sawOurs(B, 0, ONE);
+    fib.sawOurs(A, 0, ONE, false);
+    fib.sawOurs(B, 0, ONE, false);
     fib.endScan(true);
     assert.deepEqual(carryOut(fib), []);
     assert.equal(fib.row(A, 0)?.state, "stale");
@@ -169,7 +170,7 @@ describe("Fib", () => {
     carryOut(fib);
     fib.lostOurs(A, 0);
     assert.deepEqual(carryOut(fib), ["create 10.233.1.0/24 192.168.1.1: repaired"]);
-    fib.sawOurs(A, 0, TWO);
+    fib.sawOurs(A, 0, TWO, true);
     assert.deepEqual(carryOut(fib), ["replace 10.233.1.0/24 192.168.1.1: repaired"]);
   });
 
@@ -262,6 +263,17 @@ describe("Fib", () => {
     assert.deepEqual(carryOut(fib), ["create 10.233.1.0/24 192.168.1.1: installed"]);
   });
 
+  test("a route with our protocol in the place of another's ends the conflict, whatever it is", () => {
+    const fib = new Fib<string>(0);
+    fib.want(A, 0, "me", ONE);
+    fib.sawForeign(A, 0, { ...ONE, protocol: STATIC }, false);
+    assert.deepEqual(carryOut(fib), []);
+    assert.equal(fib.row(A, 0)?.state, "conflict");
+    fib.sawOurs(A, 0, TWO, true);
+    assert.deepEqual(carryOut(fib), ["replace 10.233.1.0/24 192.168.1.1: installed"]);
+    assert.equal(fib.row(A, 0)?.state, "installed");
+  });
+
   test("metrics are keys of their own", () => {
     const fib = new Fib<string>(0);
     fib.allowDeletions();
@@ -274,73 +286,6 @@ describe("Fib", () => {
   });
 });
 
-interface There {
-  readonly path: FibPath;
-  readonly ours: boolean;
-}
-
-/** A kernel that knows one route per prefix, and tells the Fib what others do: at once, or when it is heard. */
-class TinyKernel {
-  readonly routes = new Map<string, There>();
-  readonly #fib: Fib<string>;
-  readonly #lags: boolean;
-  #untold: (() => void)[] = [];
-
-  constructor(fib: Fib<string>, lags: boolean) {
-    this.#fib = fib;
-    this.#lags = lags;
-  }
-
-  /** Tells what is still untold. */
-  hear(): void {
-    for (const event of this.#untold.splice(0)) event();
-  }
-
-  #tell(event: () => void): void {
-    this.#untold.push(event);
-    if (!this.#lags) this.hear();
-  }
-
-  write(change: FibChange<string>): void {
-    const { op, prefix: at, path: way } = change;
-    const there = this.routes.get(at.text);
-    if (op === "create" && there !== undefined) {
-      this.#fib.settle(change, { errno: EEXIST, text: "EEXIST" });
-      return;
-    }
-    if (op === "delete") {
-      if (there?.ours === true) this.routes.delete(at.text);
-    } else {
-      this.routes.set(at.text, { path: way, ours: true });
-    }
-    this.#fib.settle(change, undefined);
-  }
-
-  scan(): void {
-    this.#fib.beginScan();
-    for (const [text, { path: way, ours }] of this.routes) {
-      const { ipv4Address = 0, length } = prefix(text);
-      if (ours) this.#fib.sawOursAlike(Int32Array.of(ipv4Address), length, 0, way);
-      else this.#fib.sawForeign(prefix(text), 0, { ...way, protocol: STATIC }, false);
-    }
-    this.#fib.endScan(true);
-  }
-
-  other(act: "add" | "delete" | "change ours", at: Prefix, way: FibPath): void {
-    const there = this.routes.get(at.text);
-    if (act === "add" && there === undefined) {
-      this.routes.set(at.text, { path: way, ours: false });
-      this.#tell(() => this.#fib.sawForeign(at, 0, { ...way, protocol: STATIC }, false));
-    } else if (act === "change ours" && there?.ours === true) {
-      this.routes.set(at.text, { path: way, ours: true });
-      this.#tell(() => this.#fib.sawOurs(at, 0, way));
-    } else if (act === "delete" && there !== undefined) {
-      this.routes.delete(at.text);
-      this.#tell(() => (there.ours ? this.#fib.lostOurs(at, 0) : this.#fib.lostForeign(at, 0)));
-    }
-  }
-}
-
 describe("Fib, whatever happens in whatever order", () => {
   const prefixes = Array.from({ length: 4 }, (_, index) => prefix(`10.0.${index}.0/24`));
   const somePrefix = fc.constantFrom(...prefixes);
@@ -350,7 +295,7 @@ describe("Fib, whatever happens in whatever order", () => {
     fc.record({ do: fc.constant("unwant" as const), at: somePrefix }),
     fc.record({
       do: fc.constant("other" as const),
-      act: fc.constantFrom("add" as const, "delete" as const, "change ours" as const),
+      act: fc.constantFrom(...ACTS),
       at: somePrefix,
       path: somePath,
     }),
