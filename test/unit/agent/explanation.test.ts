@@ -122,7 +122,7 @@ describe("explain", () => {
       `10.233.2.7 is not reached as it should be: ${text}.`,
     ]);
     nft.others = [new NftJson("ip filter").forward("FORWARD", "drop")];
-    nft.touch("inet mine");
+    nft.touch("inet mine", "ip filter");
     const passed = await story("10.233.2.7");
     assert.equal(
       passed.at(-2),

@@ -249,7 +249,7 @@ describe("messages of an update group", () => {
     harness.settle();
     assert.ok(member.view.routes.has(prefix));
     // Fits as it came, but not with ORIGINATOR_ID and CLUSTER_LIST on top.
-    const communities = Array.from({ length: 1006 }, (_, index) => index + 1);
+    const communities = Array.from({ length: 1009 }, (_, index) => index + 1);
     harness.announce(1, [prefix], { ...usual, communities });
     harness.settle();
     assert.ok(!member.view.routes.has(prefix));
