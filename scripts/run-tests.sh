@@ -28,7 +28,7 @@ trap 'rm -f "$report"' EXIT
 
 # Runs files; what passed and what was skipped goes into the report. A run that hangs is ended, and its files have not passed.
 attempt() {
-  "${machine[@]}" timeout --kill-after=20 1500 node --test "${options[@]}" \
+  "${machine[@]}" timeout --kill-after=20 2400 node --test "${options[@]}" \
     --test-reporter=spec --test-reporter-destination=stdout \
     --test-reporter=./test/support/passed-files-reporter.ts --test-reporter-destination="$report" "$@" </dev/null || true
   not_passed=()
