@@ -26,7 +26,7 @@ export function nextSteps(): string {
 Next:
   npm run lab -- --keep                   leave it running and look around
   npm run lab -- --topology reflector     the same with a route reflector in place of the mesh
-  npm run test:interop                    margay against BIRD, FRR and GoBGP
+  npm run test:interop                    margay against five other implementations
 `;
 }
 
