@@ -36,7 +36,7 @@ const distributionBudgetMs = 6;
 /** However much there is to do, changes wait no longer than this for their distribution. */
 const maximumPauseMs = 50;
 
-/** With so many writes, and going on without a rest for so long, a distribution is of a storm: changes may gather. */
+/** With so many writes a round, and going on without a rest for so long, a distribution is of a storm: changes may gather. */
 const storm = { writes: 100, lastsMs: 200 } as const;
 
 export interface SpeakerDriverOptions {
@@ -88,7 +88,7 @@ export class SpeakerDriver {
   #nextDistributionMs = 0;
   /** How long the present distribution has taken so far. */
   #distributionMs = 0;
-  /** How many writes it has taken. */
+  /** How many writes the present round has taken. */
   #writes = 0;
   /** When there was nothing to distribute last. */
   #busySinceMs: number | undefined;
@@ -283,11 +283,13 @@ export class SpeakerDriver {
     const more = this.speaker.distribute(() => clock.nowMs() < untilMs);
     const endMs = clock.nowMs();
     this.#distributionMs += endMs - startMs;
-    if (more && (this.#isFeeding || !this.#isStorm(endMs))) return true;
+    if (more && this.#isFeeding) return true;
+    const isStorm = this.#isStorm(endMs);
+    this.#writes = 0;
+    if (more && !isStorm) return true;
     if (!more) this.#busySinceMs = undefined;
     this.#nextDistributionMs = endMs + Math.min(maximumPauseMs, this.#distributionMs);
     this.#distributionMs = 0;
-    this.#writes = 0;
     if (more) this.#distributeLater();
     return false;
   }

@@ -349,6 +349,28 @@ describe("the driver of a speaker", () => {
     });
   }
 
+  test("never pauses between rounds to a few peers, however many rounds there are", async () => {
+    scene = new Scene();
+    const [hub, other] = await pair(scene);
+    const { clock, network } = scene;
+    let took = 0;
+    const prefixes = [prefix("10.244.1.0/24")];
+    Object.assign(hub.observer, {
+      bestPathsChanged: () => {
+        if (++took >= 150) return;
+        clock.advance(5);
+        prefixes.push(prefix(`10.245.${took}.0/24`));
+        hub.driver.speaker.originate(prefixes);
+      },
+    });
+    hub.driver.speaker.originate([...prefixes, prefix("10.244.3.0/24")]);
+    await network.idle();
+    assert.equal(took, 150);
+    clock.advance(50);
+    await network.idle();
+    assert.equal(routes(other).length, prefixes.length + 1, "and its own");
+  });
+
   test("changes the password of a session that stays up when the other end follows", async () => {
     scene = new Scene();
     const left = await scene.node(a);
