@@ -36,9 +36,10 @@ export class Beside {
   }
 
   /** Once ours is in its own place, the one beside is needed no longer. */
-  settled({ prefix, metric, want }: FibChange<RouteOwner>, outcome: Outcome): void {
-    if (this.#prefixes.size === 0 || metric === this.metric || want === undefined) return;
-    if (outcome === "installed" || outcome === "repaired") this.unwant(prefix);
+  settled(change: FibChange<RouteOwner>, outcome: Outcome): void {
+    if (this.#prefixes.size === 0) return;
+    if (change.metric === this.metric || change.want === undefined) return;
+    if (outcome === "installed" || outcome === "repaired") this.unwant(change.prefix);
   }
 
   unwant(prefix: Prefix): void {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { NextHopObjects, ObjectWay } from "../fib/next-hop-objects.ts";
 import type { PathTable } from "../fib/path.ts";
 import { ipVersionOf, isLinkLocalText, parseIpAddress, withoutZone } from "../net/ip-address.ts";
@@ -131,7 +132,7 @@ export class NextHops {
     for (const hop of this.#hops.values()) {
       hop.verdict = this.#verdict(hop.address, hop.verdict);
       this.#watchMtu(hop);
-      if (++count % SLICE === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (++count % SLICE === 0) await nextTurn();
     }
     this.#options.objects.retryRefused();
     const changed = new Set<NextHopGroup>();

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { ipVersionOf } from "../net/ip-address.ts";
 import type { Neighbour } from "../netlink/neighbour.ts";
 import type { Netlink } from "../netlink/netlink.ts";
@@ -27,7 +28,7 @@ export class VxlanPeers {
     }
     let changes = 0;
     const pause = async (): Promise<void> => {
-      if (++changes % SLICE === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (++changes % SLICE === 0) await nextTurn();
     };
     const stale: Neighbour[] = [];
     for (const table of ["ipv4", "ipv6", "bridge"] as const) {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { MessageFlag, MessageType } from "./constants.ts";
 import { Errno, NetlinkError } from "./errno.ts";
 import {
@@ -210,11 +211,5 @@ function buffers(): Uint8Array[] {
   const { buffer } = new Uint8Array(DATAGRAMS_AT_ONCE * RECEIVE_OCTETS);
   return Array.from({ length: DATAGRAMS_AT_ONCE }, (_, index) => {
     return new Uint8Array(buffer, index * RECEIVE_OCTETS, RECEIVE_OCTETS);
-  });
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
   });
 }
