@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Fib } from "../fib/fib.ts";
 import { isOurs } from "../fib/ownership.ts";
 import type { PathTable } from "../fib/path.ts";
@@ -70,6 +71,8 @@ export class Reconciler {
   /** Of the next hops, when those that are to be watched were last told. */
   #watchedGeneration = -1;
   #scheduled = false;
+  /** Somebody said during a pass that something is to be done, which the pass may have been past by then. */
+  #againDue = false;
   #running: Promise<void> | undefined;
   #stopped = false;
   #waiting: (() => void)[] = [];
@@ -121,11 +124,19 @@ export class Reconciler {
     this.#wake();
   }
 
-  /** Something is to be done: it is done in the next turn, together with all else that is due by then. */
+  /**
+   * Something is to be done: it is done once whoever says so has said all, together with all else that is due by then, and
+   * before the event loop turns. What else a turn brings, V8's collections above all, would keep a route waiting for milliseconds.
+   */
   kick(): void {
-    if (this.#scheduled || this.#stopped || this.#running !== undefined) return;
+    this.#schedule(queueMicrotask);
+  }
+
+  #schedule(later: (run: () => void) => void): void {
+    this.#againDue = this.#running !== undefined;
+    if (this.#scheduled || this.#stopped || this.#againDue) return;
     this.#scheduled = true;
-    setImmediate(() => {
+    later(() => {
       this.#scheduled = false;
       this.#run();
     });
@@ -206,7 +217,8 @@ export class Reconciler {
     if (this.#recovery !== undefined) return false;
     const { fib } = this.#parts;
     const reading = this.#pictureDue || this.#scanDue !== undefined || fib.ownersUnknown;
-    return reading || this.#verdictsDue || this.#tunnelDue || this.#rewireDue || !fib.idle;
+    const asked = this.#verdictsDue || this.#tunnelDue || this.#rewireDue || this.#againDue;
+    return reading || asked || !fib.idle;
   }
 
   #scan(reason: string): void {
@@ -220,7 +232,8 @@ export class Reconciler {
       .catch((error: unknown) => this.#recover(error))
       .finally(() => {
         this.#running = undefined;
-        if (this.#due) this.kick();
+        // One pass behind the other, however much is due, would leave nobody else a turn.
+        if (this.#due) this.#schedule(setImmediate);
         else this.#wake();
       });
   }
@@ -235,6 +248,7 @@ export class Reconciler {
   async #pass(): Promise<void> {
     const { picture, fib, programmer } = this.#parts;
     if (this.#recovery !== undefined) return;
+    this.#againDue = false;
     if (this.#pictureDue) {
       this.#pictureDue = false;
       await picture.load();
@@ -440,11 +454,4 @@ function linkOf(event: NetlinkEvent): number {
   if (event.kind === "address") return event.address.ifindex;
   if (event.kind === "setting") return event.ifindex;
   return event.kind === "link" ? event.link.ifindex : 0;
-}
-
-/** What looks at all rows has a turn of its own. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }

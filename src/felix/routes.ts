@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Fib, Outcome } from "../fib/fib.ts";
 import type { FibChange } from "../fib/row.ts";
 import { NetlinkError } from "../netlink/errno.ts";
@@ -45,6 +46,8 @@ export class RouteProgrammer<Want> {
     for (;;) {
       while (running.size < BATCHES_IN_FLIGHT && this.#uncertain === undefined) {
         for (let more = this.#prepare(); more !== undefined; more = this.#prepare()) await more;
+        // What others have done to a route decides what is to be done with it.
+        this.#netlink.hear();
         const changes = this.#fib.take(BATCH);
         if (changes.length === 0 && this.#fib.hasMore) {
           await nextTurn();
@@ -105,10 +108,4 @@ export class RouteProgrammer<Want> {
       this.#report(change, this.#fib.settle(change, failure));
     }
   }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }

@@ -32,7 +32,7 @@ export class EventStream {
     } catch {
       // Without the filter the echoes are skipped here, one by one: slower, not wrong.
     }
-    socket.onReadable(() => this.#read());
+    socket.onReadable(() => this.read());
   }
 
   listen(listener: (event: NetlinkEvent) => void): () => void {
@@ -54,7 +54,8 @@ export class EventStream {
     }
   }
 
-  #read(): void {
+  /** Tells what is there to be heard. */
+  read(): void {
     for (let datagrams = 0; datagrams < DATAGRAMS_PER_TURN; datagrams++) {
       const length = this.#socket.receive(this.#buffer);
       if (length === 0) return;

@@ -84,6 +84,10 @@ class KernelNetlink implements Netlink {
     return this.#events.listen(listener);
   }
 
+  hear(): void {
+    this.#events.read();
+  }
+
   async dumpRoutes(
     filter: RouteFilter,
     each: (route: KernelRoute) => void,

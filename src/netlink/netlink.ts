@@ -77,6 +77,8 @@ export interface RouteFailure {
 export interface Netlink {
   /** Tells every change from now on; returns what ends it. */
   onEvent(listener: (event: NetlinkEvent) => void): () => void;
+  /** Tells now what the event loop would tell in its next turn. */
+  hear(): void;
   /**
    * Lists routes, calling `each` as they come, in slices between which the event loop turns. An event that tells of a
    * change after `each` had the route comes later than it. Where `alike` is given, it may be told, many at once, of routes

@@ -164,7 +164,7 @@ export class MemoryKernel {
   tell(event: NetlinkEvent, cause?: MemoryNetlink): void {
     if (this.#muted) return;
     for (const hand of this.#hands) {
-      if (hand !== cause) hand.hear(event);
+      if (hand !== cause) hand.overhear(event);
     }
   }
 
@@ -353,13 +353,14 @@ class MemoryNetlink implements Netlink {
   }
 
   /** Events come in a later turn, as from a socket. */
-  hear(event: NetlinkEvent): void {
-    if (this.#heard.push(event) > 1) return;
-    setImmediate(() => {
-      const events = this.#heard;
-      this.#heard = [];
-      for (const one of events) for (const listener of this.#listeners) listener(one);
-    });
+  overhear(event: NetlinkEvent): void {
+    if (this.#heard.push(event) === 1) setImmediate(() => this.hear());
+  }
+
+  hear(): void {
+    const events = this.#heard;
+    this.#heard = [];
+    for (const one of events) for (const listener of this.#listeners) listener(one);
   }
 
   onEvent(listener: (event: NetlinkEvent) => void): () => void {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { withoutZone } from "../../net/ip-address.ts";
 import type { PoolPolicies } from "../pool-policy.ts";
 import type { TunnelKind } from "../tunnel-kind.ts";
@@ -21,7 +22,7 @@ export class FirewallFeed {
   /** The tunnels that are, or are about to be, guarded. */
   #guarding = "";
   #guarded: Promise<void> = Promise.resolve();
-  #isDue = false;
+  #soon: Promise<void> | undefined;
   #isStopped = false;
 
   constructor(parts: FirewallFeedParts, config: FirewallConfig) {
@@ -50,10 +51,8 @@ export class FirewallFeed {
 
   /** Next hops came or went: looked at in the next turn, together with all others that do by then. */
   updateSoon(): void {
-    if (this.#isDue) return;
-    this.#isDue = true;
-    setImmediate(() => {
-      this.#isDue = false;
+    this.#soon ??= nextTurn().then(() => {
+      this.#soon = undefined;
       if (!this.#isStopped) void this.update();
     });
   }
@@ -63,8 +62,10 @@ export class FirewallFeed {
     return this.#guarded;
   }
 
-  settled(): Promise<void> {
-    return this.#firewall.settled();
+  /** Resolves when nothing is about to be done, nor being done. */
+  async settled(): Promise<void> {
+    await this.#soon;
+    await this.#firewall.settled();
   }
 
   stop(): Promise<void> {

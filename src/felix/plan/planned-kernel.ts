@@ -55,6 +55,8 @@ export class PlannedKernel implements Netlink {
     return () => {};
   }
 
+  hear(): void {}
+
   async dumpRoutes(filter: RouteFilter, each: (route: KernelRoute) => void): Promise<void> {
     await this.#real.dumpRoutes(filter, (route) => {
       const key = keyOf(route, route.table);

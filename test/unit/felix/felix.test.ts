@@ -35,6 +35,20 @@ describe("Felix", () => {
       assert.equal(h.kernel.changes.length, 1);
     });
 
+    test("a route by a next hop that others have is there before the event loop turns", async () => {
+      await h.start({ podCidrs: [] });
+      h.set("10.233.2.0/24", "192.168.1.3");
+      await h.felix.settled();
+      let hasTurned = false;
+      setImmediate(() => {
+        hasTurned = true;
+      });
+      h.set("10.233.3.0/24", "192.168.1.3");
+      await h.felix.settled();
+      assert.equal(hasTurned, false);
+      assert.equal(h.there().length, 2);
+    });
+
     test("one route that the kernel refuses holds nobody up, and says why", async () => {
       await h.start({ podCidrs: [] });
       h.kernel.faults.refuseNext = { prefix: "10.233.2.0/24", errno: 22 };

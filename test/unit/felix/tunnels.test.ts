@@ -50,6 +50,20 @@ describe("the VXLAN tunnel", () => {
     assert.deepEqual(peers(), PEERS_OF_B);
   });
 
+  test("a tunnel that is needed while others' routes are being written is made, whenever that is", async () => {
+    for (let microtasks = 0; microtasks < 40; microtasks++) {
+      const harness = new FelixHarness();
+      await harness.router();
+      await harness.start({ tunnel: "vxlan" });
+      harness.set("10.233.3.0/24", "192.168.1.3");
+      for (let count = 0; count < microtasks; count++) await undefined;
+      harness.set("10.233.2.0/24", "192.168.2.2");
+      await harness.felix.settled();
+      assert.equal(harness.entry("10.233.2.0/24")?.state, "installed", `after ${microtasks}`);
+      await harness.stop();
+    }
+  });
+
   test("forgets a node with its last route, and gets back what others take", async () => {
     await h.start({ tunnel: "vxlan" });
     h.felix.pictureComplete();
