@@ -14,10 +14,11 @@ export interface Pace {
 export class AdvertisementPacer {
   readonly #intervalMs: number;
   readonly #pace: Pace;
-  readonly #held = new Set<number>();
+  /** Those that wait for the interval. */
+  #held = new Set<number>();
+  /** Those for which it is over, and that have yet to be taken. */
+  #due = new Set<number>();
   #dueMs = Number.NEGATIVE_INFINITY;
-  /** Of those held, how many go out now. */
-  #released = 0;
 
   constructor(intervalSeconds: number, pace: Pace) {
     this.#intervalMs = intervalSeconds * 1000;
@@ -25,16 +26,16 @@ export class AdvertisementPacer {
   }
 
   hold(prefix: number): void {
-    this.#held.add(prefix);
+    if (!this.#due.has(prefix)) this.#held.add(prefix);
   }
 
   /** It is withdrawn: nothing to announce any more. */
   drop(prefix: number): void {
-    if (this.#held.delete(prefix)) this.#released = Math.min(this.#released, this.#held.size);
+    if (!this.#due.delete(prefix)) this.#held.delete(prefix);
   }
 
   get isEmpty(): boolean {
-    return this.#held.size === 0;
+    return this.#held.size === 0 && this.#due.size === 0;
   }
 
   /** When the next announcement is due, milliseconds; never without any. */
@@ -46,17 +47,16 @@ export class AdvertisementPacer {
   take(limit: number): readonly number[] {
     if (this.isEmpty) return [];
     const nowMs = this.#pace.nowMs();
-    if (this.#released === 0) {
+    if (this.#due.size === 0) {
       if (nowMs < this.#dueMs) return [];
-      this.#released = this.#held.size;
+      [this.#due, this.#held] = [this.#held, this.#due];
     }
     const taken: number[] = [];
-    for (const prefix of this.#held) {
-      if (taken.length === Math.min(limit, this.#released)) break;
+    for (const prefix of this.#due) {
+      if (taken.length === limit) break;
       taken.push(prefix);
     }
-    for (const prefix of taken) this.#held.delete(prefix);
-    this.#released -= taken.length;
+    for (const prefix of taken) this.#due.delete(prefix);
     // RFC 4271 §10: jittered.
     this.#dueMs = nowMs + this.#intervalMs * (0.75 + 0.25 * this.#pace.random());
     return taken;
@@ -64,6 +64,6 @@ export class AdvertisementPacer {
 
   /** More of what is due is held than was taken. */
   get hasMore(): boolean {
-    return this.#released > 0;
+    return this.#due.size > 0;
   }
 }
