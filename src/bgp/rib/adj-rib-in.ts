@@ -55,6 +55,9 @@ const noCounts: PathCounts = { paths: 0, filtered: 0, stale: 0, longLived: 0 };
 /** Between these there is no row. */
 const nowhere = { first: Number.MAX_SAFE_INTEGER, last: -1 };
 
+/** Rows of other peers that are looked at in about the time that the removal of one takes. */
+const othersPerStretch = 32;
+
 /** Words of a row. */
 const Word = {
   /** The next row of the prefix + 1, or 0; of a free row, the next free one + 1, or 0. */
@@ -336,7 +339,9 @@ export class AdjRibIn {
 
   /** Marks all paths of a peer stale (RFC 4724 §4.2). */
   markStale(peer: number): void {
-    for (const row of this.rowsOf(peer)) this.#setFlags(row, this.#flags(row) | PathFlag.stale);
+    for (const row of this.scan(peer)) {
+      if (row >= 0) this.#setFlags(row, this.#flags(row) | PathFlag.stale);
+    }
   }
 
   /** Makes a stale path a long-lived one. @param attributes the block to use from now on: its own with LLGR_STALE */
@@ -349,13 +354,22 @@ export class AdjRibIn {
 
   /** Every row that holds a path of the peer; it may be removed meanwhile, and rows that come meanwhile may be among them. */
   *rowsOf(peer: number): Generator<number> {
+    for (const row of this.scan(peer)) if (row >= 0) yield row;
+  }
+
+  /** As `rowsOf`; between them stands a -1 for every `othersPerStretch` of other peers, since a look at those takes time, too. */
+  *scan(peer: number): Generator<number> {
     const extent = this.#extents[peer];
     if (extent === undefined) return;
+    let others = 0;
     for (let row = extent.first; row <= extent.last; row++) {
       const page = this.#rows.page(row);
       const at = this.#rows.at(row);
-      if (((page[at + Word.peer] as number) & 0xffff) !== peer) continue;
-      if ((page[at + Word.prefix] as number) >= 0) yield row;
+      const isOwn =
+        ((page[at + Word.peer] as number) & 0xffff) === peer &&
+        (page[at + Word.prefix] as number) >= 0;
+      if (isOwn) yield row;
+      else if (++others % othersPerStretch === 0) yield -1;
     }
   }
 }

@@ -90,7 +90,7 @@ export class FamilyRib {
       this.paths.removeRow(row);
       this.locRib.markDirty(prefix);
     };
-    this.#sweeps.add({ peer, rows: this.paths.rowsOf(peer), cost: 1, visit });
+    this.#sweeps.add({ peer, rows: this.paths.scan(peer), cost: 1, visit });
   }
 
   /** Marks all paths of a peer stale (RFC 4724 §4.2). */
@@ -117,13 +117,13 @@ export class FamilyRib {
       marks.release();
       whenDone();
     };
-    this.#sweeps.add({ peer, rows: this.paths.rowsOf(peer), cost: costOfMaking, visit, done });
+    this.#sweeps.add({ peer, rows: this.paths.scan(peer), cost: costOfMaking, visit, done });
   }
 
   /** Judges all paths of a peer by another import policy in the turns to come; its session does not notice. */
   refilter(peer: number, policy: ImportPolicy): void {
     const visit = (row: number): void => this.#judge(row, policy);
-    this.#sweeps.add({ peer, rows: this.paths.rowsOf(peer), cost: costOfMaking, visit });
+    this.#sweeps.add({ peer, rows: this.paths.scan(peer), cost: costOfMaking, visit });
   }
 
   #judge(row: number, policy: ImportPolicy): void {

@@ -1,7 +1,7 @@
 /** Something to do with every path of a peer. */
 interface RowSweep {
   readonly peer: number;
-  /** Rows of the peer; they may be removed while the iteration lasts. */
+  /** Rows of the peer, which may be removed while the iteration lasts, and -1 for as many others as are looked at in the time of a removal. */
   readonly rows: Iterator<number>;
   /** What a visit takes, in removals of a path. */
   readonly cost: number;
@@ -35,12 +35,16 @@ export class RowSweeps {
     for (let left = limit; left > 0; ) {
       const sweep = this.#waiting[0];
       if (sweep === undefined) return;
-      const most = Math.max(1, Math.floor(left / sweep.cost));
-      const visited = visit(sweep, most);
-      left -= visited * sweep.cost;
-      if (visited === most) continue;
-      this.#waiting.shift();
-      left -= costOfSweep;
+      const { value: row, done } = sweep.rows.next();
+      if (done === true) {
+        this.#waiting.shift();
+        sweep.done?.();
+        left -= costOfSweep;
+      } else if (row < 0) left--;
+      else {
+        sweep.visit(row);
+        left -= sweep.cost;
+      }
     }
   }
 
@@ -48,19 +52,11 @@ export class RowSweeps {
   settle(peer: number): void {
     const at = this.#waiting.findIndex((sweep) => sweep.peer === peer);
     if (at < 0) return;
-    for (const sweep of this.#waiting.splice(at, 1)) visit(sweep, Number.POSITIVE_INFINITY);
-  }
-}
-
-/** @returns rows visited: fewer than `most` where it is done */
-function visit(sweep: RowSweep, most: number): number {
-  for (let visited = 0; visited < most; visited++) {
-    const { value: row, done } = sweep.rows.next();
-    if (done === true) {
-      sweep.done?.();
-      return visited;
+    for (const { rows, visit, done } of this.#waiting.splice(at, 1)) {
+      for (let next = rows.next(); next.done !== true; next = rows.next()) {
+        if (next.value >= 0) visit(next.value);
+      }
+      done?.();
     }
-    sweep.visit(row);
   }
-  return most;
 }

@@ -68,6 +68,25 @@ describe("sweeps over a peer's paths", () => {
     assert.equal(harness.store.size, 0, "marks are let go of");
   });
 
+  test("count the rows of others that they look at on their way", () => {
+    const { client } = PathSource;
+    const peers = [1, 2].map((index) => ribPeer(index, { source: client }));
+    const harness = new RibHarness(ipv4Unicast, peers, { ...defaultRibLimits, sweptPerTurn: 10 });
+    const { paths } = harness.rib;
+    harness.announce(1, names.slice(0, 1), usual);
+    for (let block = 0; block < 10; block++) {
+      const between = names.map((_, index) => `10.${block + 2}.${index}.0/24`);
+      harness.announce(2, between, usual);
+    }
+    harness.announce(1, names.slice(1, 2), usual);
+    harness.settle();
+    harness.rib.removePeer(1, false);
+    harness.turn();
+    assert.equal(paths.count(1), 1, "there are a thousand between the two");
+    harness.settle();
+    assert.deepEqual([paths.count(1), paths.count(2)], [0, 1000]);
+  });
+
   test("take turns by what they cost, a peer after the other", () => {
     const sweeps = new RowSweeps();
     const visits: string[] = [];
