@@ -7,7 +7,9 @@ import { ReadQueue } from "./read-queue.ts";
 import type { SpeakerPorts } from "./speaker-ports.ts";
 import type { UpdateReceiver } from "./update-receiver.ts";
 
+/** Messages of a session, and octets in them, between two looks at the time: those of 65,535 octets have 16,000 prefixes each. */
 const messagesPerLook = 16;
+const octetsPerLook = 32 * 1024;
 
 const expiries = {
   holdTimer: "HoldTimer_Expires",
@@ -112,7 +114,8 @@ export class SessionTable {
     receiver: UpdateReceiver,
     taken: (session: PeerSession, event: MessageEvent) => void,
   ): boolean {
-    for (let count = 0; count < messagesPerLook; count++) {
+    const enough = session.pendingOctets - octetsPerLook;
+    for (let count = 0; count < messagesPerLook && session.pendingOctets > enough; count++) {
       if (!this.#sessions.has(session.connection)) return false;
       let event: MessageEvent | undefined;
       try {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ipv4Unicast, ipv6Unicast } from "../../../src/bgp/family/index.ts";
+import { headerOctets } from "../../../src/bgp/iana.ts";
 import { encodeKeepalive } from "../../../src/bgp/message/keepalive.ts";
 import { encodeOpen } from "../../../src/bgp/message/open.ts";
 import { describePathReason } from "../../../src/bgp/rib/path-reason.ts";
@@ -443,5 +444,33 @@ describe("what a peer asks for and how fast it reads", () => {
     network.settle = settle;
     network.settle();
     assert.deepEqual(sizes, [many.length]);
+  });
+
+  test("messages are worked off by octets between two looks at the time, too", () => {
+    const network = new SpeakerNetwork();
+    const node = network.speaker(a);
+    node.speaker.addPeer(peerSettings(b, { passive: true }));
+    const peer = new ScriptedPeer(node, b);
+    peer.establish({ capabilities: [...peer.open.capabilities, { name: "extendedMessage" }] });
+    const received = node.speaker.peer(b)?.received ?? assert.fail();
+    const [connection] = node.connections.keys();
+    assert.ok(connection !== undefined);
+    const large = new Uint8Array(65_535).fill(0xff, 0, 16);
+    // An UPDATE that withdraws 10.0.0.0/8 thousands of times.
+    const withdrawn = large.length - headerOctets - 4;
+    large.set([0xff, 0xff, 2, withdrawn >>> 8, withdrawn], 16);
+    for (let at = headerOctets + 2; at < large.length - 2; at += 2) large.set([8, 10], at);
+    for (let count = 0; count < 16; count++) node.speaker.received(connection, large);
+    let looks = 0;
+    node.speaker.read(() => looks++ < 1);
+    assert.equal(received[2], 1);
+    node.speaker.read(() => true);
+    assert.equal(received[2], 16);
+    const update = large.slice(0, headerOctets + 4 + 2);
+    update.set([0, update.length, 2, 0, 2], 16);
+    for (let count = 0; count < 40; count++) node.speaker.received(connection, update);
+    looks = 0;
+    node.speaker.read(() => looks++ < 1);
+    assert.equal(received[2], 32, "small ones by their number");
   });
 });
