@@ -16,7 +16,8 @@ export class PeerTable {
   /** @param identifier the speaker's own BGP identifier, unsigned 32-bit */
   constructor(identifier: number) {
     const source = PathSource.local;
-    this.#local = { index: localPeer, address: "local", addressOrder: "", source, identifier };
+    const self = { index: localPeer, address: "local", addressOrder: "" };
+    this.#local = { ...self, source, identifier, generation: 0 };
   }
 
   peers(): Iterable<Peer> {

@@ -70,6 +70,7 @@ export class Peer implements RibPeer {
   readonly isDynamic: boolean;
   source: PathSource;
   identifier = 0;
+  generation = 0;
   /** Of the present session. */
   negotiated: Negotiated | undefined;
   /** Of the present or the last session: for people. */

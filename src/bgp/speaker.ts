@@ -440,6 +440,7 @@ export class Speaker {
     // Somebody else at the same address has no part in what the former left.
     if (peer.identifier !== negotiated.peerIdentifier || peer.source !== source) {
       this.#restartHelper.forget(peer);
+      peer.generation++;
     }
     peer.identifier = negotiated.peerIdentifier;
     peer.source = source;

@@ -50,6 +50,7 @@ export function ribPeer(index: number, changes: Partial<RibPeer> = {}): RibPeer 
     addressOrder: `00000000000000000000ffff${identifier.toString(16).padStart(8, "0")}`,
     source: PathSource.nonClient,
     identifier,
+    generation: 0,
     ...changes,
   };
 }

@@ -141,7 +141,8 @@ export class AddPathExport implements GroupExport {
         const old = before[place - 1] as number;
         const oldPeer = changes.peer(old);
         this.#count.add(oldPeer, -1);
-        if (oldPeer === peer && changes.attributes(old) === ranked.attributes(entry)) continue;
+        const isSameOwner = changes.owner(old) === ranked.owner(entry);
+        if (isSameOwner && changes.attributes(old) === ranked.attributes(entry)) continue;
         // The peer whose path has the identifier now was sent the former one, and is not sent its own.
         if (oldPeer !== peer && mayRead(peer)) this.#encoder.overtake(peer, prefix, pathId);
       }

@@ -2,17 +2,17 @@ import type { AdjRibIn } from "./adj-rib-in.ts";
 import { bytesOf, grown, Records, RecordStack } from "./columns.ts";
 import type { DecisionProcess } from "./decision-process.ts";
 import type { PathAttributeStore } from "./path-attributes.ts";
-import { PathSource, type RibPeer } from "./source.ts";
+import { originOf, PathSource, type RibPeer, sourceIn } from "./source.ts";
 
 /** Words of a prefix's record. */
 const Word = {
   /** Attribute id of the best path + 1, or 0 without one. */
   attributes: 0,
-  /** Peer index of the best path in the lower half, its `PathSource` from bit 16, flags above. */
+  /** Peer index of the best path in the lower half, its `originOf` from bit 16, flags above. */
   peer: 1,
 } as const;
 const wordsPerPrefix = 2;
-const sourceShift = 16;
+const originShift = 16;
 /** Waits for the Decision Process. */
 const dirty = 1 << 24;
 /** Nobody offers a path any more, and the id waits for its release. */
@@ -78,7 +78,7 @@ export class LocRib {
   /** `PathSource` of the best path; meaningless without one. */
   source(prefix: number): number {
     if (prefix >= this.#best.capacity) return PathSource.none;
-    return (this.#best.get(prefix, Word.peer) >>> sourceShift) & 0xff;
+    return sourceIn(this.#best.get(prefix, Word.peer) >>> originShift);
   }
 
   /** Those of them that the next `decide` takes. */
@@ -132,19 +132,21 @@ export class LocRib {
       if ((word & pathless) === 0 && this.#paths.first(prefix) < 0) {
         page[at + Word.peer] = word | pathless;
         this.#pathless.push(prefix);
+      const origin = row < 0 ? PathSource.none : originOf(this.#peer(peer));
+      const oldOrigin = (word >>> originShift) & 0xff;
       }
       const isSpreadNew = this.#noteSpread(prefix, row < 0 ? 0 : this.#decision.spread);
-      if (attributes === oldAttributes && (row < 0 || peer === oldPeer)) {
+      const isSameOwner = row < 0 || (peer === oldPeer && origin === oldOrigin);
+      if (attributes === oldAttributes && isSameOwner) {
         if (isSpreadNew) changes.spread.push(prefix);
         continue;
       }
-      changes.add(prefix, oldAttributes, oldPeer, (word >>> sourceShift) & 0xff);
+      changes.add(prefix, oldAttributes, oldPeer, sourceIn(oldOrigin));
       if (attributes >= 0) this.#attributeStore.retain(attributes);
       this.#size += (attributes >= 0 ? 1 : 0) - (oldAttributes >= 0 ? 1 : 0);
-      const source = row < 0 ? PathSource.none : this.#peer(peer).source;
       page[at + Word.attributes] = attributes + 1;
       const flags = (page[at + Word.peer] as number) & pathless;
-      page[at + Word.peer] = peer | (source << sourceShift) | flags;
+      page[at + Word.peer] = peer | (origin << originShift) | flags;
     }
     this.#dirtyStart = end;
     if (this.#dirtyStart === this.#dirtyEnd) this.#dirtyStart = this.#dirtyEnd = 0;

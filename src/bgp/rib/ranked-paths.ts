@@ -2,7 +2,7 @@ import type { AdjRibIn } from "./adj-rib-in.ts";
 import { grown, Records } from "./columns.ts";
 import type { DecisionProcess } from "./decision-process.ts";
 import type { PathAttributeStore } from "./path-attributes.ts";
-import type { RibPeer } from "./source.ts";
+import { originOf, type PathSource, type RibPeer, sourceIn } from "./source.ts";
 
 /** Words of a prefix's record. */
 const Head = {
@@ -21,11 +21,11 @@ const Word = {
   row: 1,
   pathId: 2,
   attributes: 3,
-  /** Peer index in the lower half, its `PathSource` from bit 16. */
-  peer: 4,
+  /** Whose it is: the peer index in the lower half, its `originOf` from bit 16. */
+  owner: 4,
 } as const;
 const wordsPerEntry = 5;
-const sourceShift = 16;
+const originShift = 16;
 
 /**
  * What the Loc-RIB is to the selected path, for all that may be used: the paths of each prefix in order of preference, for
@@ -87,10 +87,14 @@ export class RankedPaths {
     return this.#entries.get(entry, Word.attributes);
   }
   peer(entry: number): number {
-    return this.#entries.get(entry, Word.peer) & 0xffff;
+    return this.owner(entry) & 0xffff;
   }
-  source(entry: number): number {
-    return this.#entries.get(entry, Word.peer) >>> sourceShift;
+  source(entry: number): PathSource {
+    return sourceIn(this.owner(entry) >>> originShift);
+  }
+  /** Tells owners of paths apart: peers, and those who had the index of one before it. */
+  owner(entry: number): number {
+    return this.#entries.get(entry, Word.owner);
   }
   /** No path of the prefix has had a greater identifier since the prefix is known. */
   maximumPathId(prefix: number): number {
@@ -116,9 +120,14 @@ export class RankedPaths {
       if (this.row(entry) !== row || this.attributes(entry) !== this.#paths.attributes(row)) {
         return false;
       }
-      if (this.peer(entry) !== this.#paths.peer(row)) return false;
+      if (this.owner(entry) !== this.#ownerOf(row)) return false;
     }
     return entry < 0;
+  }
+
+  #ownerOf(row: number): number {
+    const peer = this.#paths.peer(row);
+    return peer | (originOf(this.#peer(peer)) << originShift);
   }
 
   #replace(prefix: number, count: number, changes: RankedPathChanges): void {
@@ -128,7 +137,7 @@ export class RankedPaths {
     this.#idsInUse.clear();
     for (let entry = this.first(prefix); entry >= 0; ) {
       const next = this.next(entry);
-      changes.addOld(this.pathId(entry), this.attributes(entry), this.#word(entry));
+      changes.addOld(this.pathId(entry), this.attributes(entry), this.owner(entry));
       this.#idOfRow.set(this.row(entry), this.pathId(entry));
       this.#entries.set(entry, Word.next, this.#free);
       this.#free = entry + 1;
@@ -156,22 +165,17 @@ export class RankedPaths {
     this.#heads.set(prefix, Head.maximumPathId, maximumId);
   }
 
-  #word(entry: number): number {
-    return this.#entries.get(entry, Word.peer);
-  }
-
   /** @param following the entry behind it + 1, or 0 */
   #add(row: number, pathId: number, following: number): number {
     const entry = this.#allocate();
     const attributes = this.#paths.attributes(row);
-    const peer = this.#paths.peer(row);
     const page = this.#entries.page(entry);
     const at = this.#entries.at(entry);
     page[at + Word.next] = following;
     page[at + Word.row] = row;
     page[at + Word.pathId] = pathId;
     page[at + Word.attributes] = attributes;
-    page[at + Word.peer] = peer | (this.#peer(peer).source << sourceShift);
+    page[at + Word.owner] = this.#ownerOf(row);
     this.#attributeStore.retain(attributes);
     return entry;
   }
@@ -210,7 +214,7 @@ export class RankedPathChanges {
   #length = 0;
   #pathId = new Int32Array(256);
   #attributes = new Int32Array(256);
-  #peer = new Int32Array(256);
+  #owner = new Int32Array(256);
   #oldCount = 0;
 
   get length(): number {
@@ -238,10 +242,14 @@ export class RankedPathChanges {
     return this.#attributes[old] as number;
   }
   peer(old: number): number {
-    return (this.#peer[old] as number) & 0xffff;
+    return this.owner(old) & 0xffff;
   }
-  source(old: number): number {
-    return (this.#peer[old] as number) >>> sourceShift;
+  source(old: number): PathSource {
+    return sourceIn(this.owner(old) >>> originShift);
+  }
+  /** As `RankedPaths.owner`. */
+  owner(old: number): number {
+    return this.#owner[old] as number;
   }
 
   begin(prefix: number): void {
@@ -254,17 +262,16 @@ export class RankedPathChanges {
     this.#oldStart[at] = this.#oldCount;
   }
 
-  /** @param peer with its source from bit 16 on */
-  addOld(pathId: number, attributes: number, peer: number): void {
+  addOld(pathId: number, attributes: number, owner: number): void {
     const at = this.#oldCount++;
     if (at === this.#pathId.length) {
       this.#pathId = grown(this.#pathId, at + 1);
       this.#attributes = grown(this.#attributes, at + 1);
-      this.#peer = grown(this.#peer, at + 1);
+      this.#owner = grown(this.#owner, at + 1);
     }
     this.#pathId[at] = pathId;
     this.#attributes[at] = attributes;
-    this.#peer[at] = peer;
+    this.#owner[at] = owner;
   }
 
   clear(): void {

@@ -24,4 +24,21 @@ export interface RibPeer {
   readonly source: PathSource;
   /** BGP identifier of its last session, unsigned 32-bit. */
   readonly identifier: number;
+  /** Another number once somebody else speaks at the address: with another BGP identifier, or source. */
+  readonly generation: number;
+}
+
+const sourceBits = 3;
+
+/**
+ * What the RIBs remember of whose a path was, beside the index, in an octet: the source, and as much of the generation as
+ * there is room for. Where it differs, who was sent the path is told anew, though it is the same.
+ */
+export function originOf({ source, generation }: RibPeer): number {
+  return source | ((generation << sourceBits) & 0xff);
+}
+
+/** The `PathSource` in what `originOf` gave. */
+export function sourceIn(origin: number): PathSource {
+  return (origin & ((1 << sourceBits) - 1)) as PathSource;
 }

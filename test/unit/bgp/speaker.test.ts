@@ -235,6 +235,32 @@ describe("a reflector", () => {
     assert.equal(hub.connections.size, 0);
   });
 
+  test("tells of the same routes anew when somebody else announces them from the address, before the loss was decided", () => {
+    const network = new SpeakerNetwork();
+    const hub = network.speaker("10.0.0.100");
+    const [client, watcher] = [a, b].map((address) => {
+      hub.speaker.addPeer(peerSettings(address, { passive: true, client: true }));
+      return new ScriptedPeer(hub, address);
+    }) as [ScriptedPeer, ScriptedPeer];
+    for (const peer of [client, watcher]) peer.establish();
+    const prefixes = ["10.244.1.0/24", "10.244.2.0/24"];
+    client.announce(...prefixes);
+    const originators = (): unknown[] =>
+      prefixes.map((text) => watcher.view.routes.get(text)?.originatorId);
+    assert.deepEqual(originators(), [0x0a00_0001, 0x0a00_0001]);
+    const turn = hub.turn.bind(hub);
+    hub.turn = () => {
+      hub.isWoken = hub.speaker.read(() => true);
+    };
+    client.disconnect();
+    client.establish({ bgpIdentifier: 0x0a00_0063 });
+    client.announce(...prefixes);
+    hub.turn = turn;
+    hub.isWoken = true;
+    network.settle();
+    assert.deepEqual(originators(), [0x0a00_0063, 0x0a00_0063]);
+  });
+
   test("lets a dynamic client in again that dials anew before its old connection is found dead", () => {
     const hub = reflector("10.0.0.100");
     const client = new ScriptedPeer(hub, a);

@@ -240,4 +240,31 @@ describe("an update group", () => {
     assert.equal(prefixes.end, 1);
     assert.deepEqual([held(slow), held(swift)], [["10.2.0.0/24"], ["10.2.0.0/24"]]);
   });
+
+  for (const addPaths of [0, 2]) {
+    const kind = addPaths === 0 ? "path" : "paths";
+    test(`tells the same ${kind} anew when somebody else offers it at the peer's address`, () => {
+      const harness = clients();
+      harness.announce(1, [first], usual);
+      const member = harness.join(2, { addPaths });
+      const originators = (): unknown[] =>
+        [...member.view.routes.values()].map(({ originatorId }) => originatorId);
+      harness.settle();
+      assert.deepEqual(originators(), [0x0a00_0001]);
+      // All before the next decision.
+      harness.rib.removePeer(1, false);
+      harness.rib.settle(1);
+      const { client } = PathSource;
+      harness.peers.set(1, ribPeer(1, { source: client, identifier: 0x0a00_0063, generation: 1 }));
+      harness.announce(1, [first], usual);
+      harness.settle();
+      assert.deepEqual(originators(), [0x0a00_0063]);
+      const { updates } = member.view;
+      harness.rib.removePeer(1, false);
+      harness.rib.settle(1);
+      harness.announce(1, [first], usual);
+      harness.settle();
+      assert.equal(member.view.updates, updates, "the same of the same is no news");
+    });
+  }
 });
