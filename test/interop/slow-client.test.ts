@@ -177,6 +177,11 @@ describe("a margay reflector under churn", () => {
     });
     await churn();
     assertTable(swift.view, round);
+    const back = await connect(6);
+    await back.until(hasRound(round));
+    assertTable(back.view, round);
+    await back.until(({ endOfRibs }) => endOfRibs.length === 1);
+    back.vanish();
     await until("all to be let go of", async () => (await held()) < 1e6);
   });
 
