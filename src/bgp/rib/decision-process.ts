@@ -5,7 +5,7 @@
  * Phase 2, route selection: among the paths that may be used, the one with the highest degree of preference; ties are
  *   broken by §9.1.2.2: a) shortest AS_PATH, b) lowest ORIGIN, c) lowest MULTI_EXIT_DISC among paths of the same
  *   neighbouring AS, d) eBGP before iBGP, e) lowest interior cost, f) lowest BGP identifier, g) lowest peer address.
- * Phase 3, dissemination: adj-rib-out.ts.
+ * Phase 3, dissemination: update-group.ts.
  *
  * Our implementation works as the RFC is written: each step eliminates from the set of candidates. It never compares
  * pairs, since MULTI_EXIT_DISC makes pairwise preference non-transitive and the winner would depend on the order of
