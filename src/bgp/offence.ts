@@ -10,7 +10,7 @@ export const offenceTexts = {
     "sessions ended for a message that was malformed or not agreed to (RFC 4271 §6.1 to §6.3)",
   "unexpected-message": "sessions ended for a message out of place (RFC 6608)",
   silence: "sessions and connections ended as nothing came for the hold time",
-  "not-reading": "sessions ended as the peer read nothing (RFC 9687)",
+  "not-reading": "sessions ended as the peer read nothing (RFC 9687), or by far too little",
   dribbling: "messages that came in pieces of a few octets",
   "prefix-limit": "announcements refused, and sessions ended, for the maximum of prefixes",
   "martian-prefix": "UPDATEs with prefixes that are nobody's (RFC 6890)",
@@ -29,6 +29,12 @@ export interface Offending {
 
 export type OffenceCounts = ReadonlyMap<Offence, number>;
 
+/** What the peer did where we say Cease; in all other cases, nothing. */
+const ceased: Readonly<Record<number, Offence>> = {
+  [CeaseSubcode.maximumNumberOfPrefixesReached]: "prefix-limit",
+  [CeaseSubcode.outOfResources]: "not-reading",
+};
+
 /** What the peer did to have its session ended by us, if it did. */
 export function offenceOf({ event, direction, notification }: DownReason): Offence | undefined {
   if (event === "SendHoldTimer_Expires") return "not-reading";
@@ -45,7 +51,7 @@ export function offenceOf({ event, direction, notification }: DownReason): Offen
     case ErrorCode.holdTimerExpired:
       return "silence";
     case ErrorCode.cease:
-      return subcode === CeaseSubcode.maximumNumberOfPrefixesReached ? "prefix-limit" : undefined;
+      return ceased[subcode];
     default:
       return undefined;
   }

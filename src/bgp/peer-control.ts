@@ -1,4 +1,5 @@
 import type { FsmEvent } from "./fsm/event.ts";
+import { cease } from "./fsm/cease.ts";
 import { CeaseSubcode } from "./iana.ts";
 import type { Peer } from "./peer.ts";
 import type { PrefixLimits } from "./prefix-limits.ts";
@@ -10,13 +11,14 @@ interface PeerControlParts {
   readonly routeRefresh: RouteRefresh;
   readonly prefixLimits: PrefixLimits;
   readonly feed: (peer: Peer, event: FsmEvent) => void;
+  readonly peer: (index: number) => Peer | undefined;
   /** Whether the speaker still has the peer: one from a range goes with its session. */
   readonly isListed: (peer: Peer) => boolean;
   readonly forget: (peer: Peer) => void;
   readonly wake: () => void;
 }
 
-/** What an operator does to a session, beside configuring it. */
+/** What is done to a session beside configuring it: by an operator, and by us for want of memory. */
 export class PeerControl {
   readonly #parts: PeerControlParts;
 
@@ -46,6 +48,21 @@ export class PeerControl {
     const { restart } = peer.fsm;
     this.#stop(peer, CeaseSubcode.administrativeReset, message);
     if (this.#parts.isListed(peer)) this.#parts.feed(peer, restart);
+  }
+
+  /** Ends the sessions of those who read so slowly that remembering what they have missed takes too much. They may come back at once. */
+  endOutgrown({ outgrown }: FamilyRib): void {
+    for (const index of outgrown) {
+      const peer = this.#parts.peer(index);
+      if (peer === undefined) continue;
+      const { restart } = peer.fsm;
+      const text =
+        "the peer reads so slowly that it has missed more prefixes than can be kept for it";
+      const notification = cease(CeaseSubcode.outOfResources);
+      this.#parts.feed(peer, { type: "AutomaticStop", notification, text });
+      if (this.#parts.isListed(peer)) this.#parts.feed(peer, restart);
+    }
+    outgrown.clear();
   }
 
   #stop(peer: Peer, subcode: number, message: string): void {

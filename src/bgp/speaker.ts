@@ -93,6 +93,7 @@ export class Speaker {
       ribs: this.ribs,
       routeRefresh: this.#routeRefresh,
       prefixLimits: this.#prefixLimits,
+      peer: (index) => this.#peers.byIndex(index),
       feed,
       isListed: (of) => this.peer(of.address) === of,
       forget: (of) => this.removePeer(of.address),
@@ -336,10 +337,9 @@ export class Speaker {
   distribute(mayContinue: () => boolean): boolean {
     let more = false;
     for (const rib of this.ribs.values()) {
-      const observe = (changes: LocRibChanges): void => {
-        this.#observer.bestPathsChanged?.(rib, changes);
-      };
-      more = rib.turn(observe, mayContinue) || more;
+      const tell = (changes: LocRibChanges) => this.#observer.bestPathsChanged?.(rib, changes);
+      more = rib.turn(tell, mayContinue) || more;
+      if (rib.outgrown.size > 0) this.control.endOutgrown(rib);
     }
     if (!more) this.#peers.reuseRetired();
     if (this.#endOfRibs.length > 0 || this.endOfRibDeferral.isDue) {

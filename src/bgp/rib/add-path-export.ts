@@ -119,7 +119,7 @@ export class AddPathExport implements GroupExport {
       this.#readNow(prefix);
       if (this.#tellChange(prefix, changes, audience)) touched[touchedCount++] = prefix;
     }
-    return touched.subarray(0, touchedCount);
+    return touchedCount === touched.length ? touched : touched.slice(0, touchedCount);
   }
 
   /** @returns whether there was anything to be told */

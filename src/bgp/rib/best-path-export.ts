@@ -91,7 +91,7 @@ export class BestPathExport implements GroupExport {
       } else continue;
       touched[touchedCount++] = prefix;
     }
-    return touched.subarray(0, touchedCount);
+    return touchedCount === touched.length ? touched : touched.slice(0, touchedCount);
   }
 
   pathIdOf(): undefined {}

@@ -22,6 +22,9 @@ const prefixesPerTurn = 8192;
 /** Prefix ids released at a time: about a millisecond of work. */
 const prefixesPerTidying = 8192;
 
+/** A dump kept for peers to come goes once such a part of the prefixes waits for its ids to be released. */
+const partInTheWay = 1 / 8;
+
 /** Making another attribute block, in removals of a path. */
 const costOfMaking = 4;
 
@@ -31,6 +34,8 @@ export class FamilyRib {
   readonly prefixes: PrefixTable;
   readonly paths: AdjRibIn;
   readonly locRib: LocRib;
+  /** Members that have missed more than may be remembered: their sessions are to end. Whoever does that clears it. */
+  readonly outgrown = new Set<number>();
   readonly #attributes: PathAttributeStore;
   readonly #peer: (index: number) => RibPeer;
   readonly #limits: RibLimits;
@@ -39,8 +44,10 @@ export class FamilyRib {
   readonly #changes = { best: new LocRibChanges(), ranked: new RankedPathChanges() };
   readonly #decision: DecisionProcess;
   readonly #sweeps = new RowSweeps();
-  /** From when the first peer comes that is sent several paths to a prefix. */
+  /** From when the first peer comes that is sent several paths to a prefix until the last has gone. */
   #ranked: RankedPaths | undefined;
+  /** Those of former times, until they are dismantled. */
+  readonly #formerlyRanked: RankedPaths[] = [];
 
   constructor(
     family: Family,
@@ -67,7 +74,9 @@ export class FamilyRib {
 
   /** Octets that the selected paths, the queue of those to decide and what follows from it occupy. */
   get locRibBytes(): number {
-    return this.locRib.bytes + this.#changes.best.bytes + (this.#ranked?.bytes ?? 0);
+    let { bytes } = this.locRib;
+    for (const ranked of this.#formerlyRanked) bytes += ranked.bytes;
+    return bytes + this.#changes.best.bytes + (this.#ranked?.bytes ?? 0);
   }
 
   /** When `turn` has announcements to make next, be there changes or not; milliseconds, infinite for never. */
@@ -175,7 +184,7 @@ export class FamilyRib {
     const to = this.#group(profile);
     if (to === from) return from;
     from.release(member, to);
-    if (from.memberCount === 0) this.#groups.delete(profileKey(from.profile));
+    this.#endEmpty(from);
     return to;
   }
 
@@ -193,6 +202,9 @@ export class FamilyRib {
           peer: this.#peer,
           pace: this.#pace,
           ranked: () => this.#rank(),
+          missed: (peer, count) => {
+            if (count > this.#mostMissed) this.outgrown.add(peer);
+          },
         },
         profile,
         this.#limits,
@@ -200,6 +212,11 @@ export class FamilyRib {
       this.#groups.set(key, group);
     }
     return group;
+  }
+
+  /** So many prefixes may be kept for peers to hear that they are gone: for ever new ones would make it ever more. */
+  get #mostMissed(): number {
+    return 2 * this.locRib.size + this.#limits.missedPrefixes;
   }
 
   /** The paths of all prefixes; at first they are decided anew, to be ranked. */
@@ -223,7 +240,17 @@ export class FamilyRib {
 
   leave(group: UpdateGroup, peer: number): void {
     group.leave(peer);
-    if (group.memberCount === 0) this.#groups.delete(profileKey(group.profile));
+    this.#endEmpty(group);
+  }
+
+  /** Forgets a group without members, and with the last that is sent several paths to a prefix how they rank. */
+  #endEmpty(group: UpdateGroup): void {
+    if (group.memberCount > 0) return;
+    this.#groups.delete(profileKey(group.profile));
+    if (this.#ranked === undefined) return;
+    for (const { profile } of this.#groups.values()) if (profile.addPaths > 0) return;
+    this.#formerlyRanked.push(this.#ranked);
+    this.#ranked = undefined;
   }
 
   /**
@@ -272,22 +299,48 @@ export class FamilyRib {
     return false;
   }
 
-  /** Releases ids of prefixes that nobody offers any more, a slice at a time, for when there is nothing better to do. @returns whether more are left */
+  /**
+   * Gives back what is not needed any more, a slice at a time, for when there is nothing better to do: above all, the ids of
+   * prefixes that nobody offers, and nobody is to hear of. @returns whether more is left
+   */
   tidy(): boolean {
-    if (this.locRib.pathlessCount === 0 || this.isUnsettled) return false;
-    for (const group of this.#groups.values()) {
-      if (!group.isQuiet) return false;
+    const [formerly] = this.#formerlyRanked;
+    if (formerly !== undefined) {
+      if (!formerly.dismantle(prefixesPerTidying)) this.#formerlyRanked.shift();
+      return true;
     }
-    for (let count = 0; count < prefixesPerTidying; count++) {
-      if (this.locRib.pathlessCount === 0) {
-        this.locRib.shrink();
-        return false;
+    const waiting = this.locRib.pathlessCount + this.locRib.withheldCount;
+    if (waiting === 0 || this.isUnsettled) return false;
+    const missed: ReadonlySet<number>[] = [];
+    for (const group of this.#groups.values()) {
+      if (waiting > this.#mostMissed) group.abandonLog();
+      else if (waiting >= this.prefixes.size * partInTheWay) group.forgetUnreadDump();
+      if (!group.isQuiet) return false;
+      missed.push(...group.missed());
+    }
+    return this.#releaseIds(missed);
+  }
+
+  /** @param missed by members that lost their places in the log, and are to hear of it yet */
+  #releaseIds(missed: readonly ReadonlySet<number>[]): boolean {
+    const { locRib } = this;
+    const isMissed = (prefix: number): boolean => missed.some((set) => set.has(prefix));
+    const missedCount = missed.reduce((count, { size }) => count + size, 0);
+    const most = Math.ceil(prefixesPerTidying / (1 + missed.length));
+    for (let count = 0; count < most; count++) {
+      if (locRib.pathlessCount === 0) {
+        // At most as many as are missed still have to wait: it is worth trying once half of them do not.
+        if (locRib.withheldCount <= 2 * missedCount) break;
+        locRib.retryWithheld();
       }
-      const prefix = this.locRib.takePathless();
+      const prefix = locRib.takePathless(isMissed);
       if (prefix < 0) continue;
       this.prefixes.release(prefix);
       this.#ranked?.forget(prefix);
     }
-    return true;
+    if (locRib.pathlessCount > 0 || locRib.withheldCount > 2 * missedCount) return true;
+    locRib.shrink();
+    if (missed.length === 0) this.#ranked?.shrink();
+    return false;
   }
 }

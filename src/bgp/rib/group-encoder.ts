@@ -9,6 +9,8 @@ import { isClassic, type Slab, SlabPacker } from "./slab-packer.ts";
 import type { RibPeer } from "./source.ts";
 import { Withdrawals } from "./withdrawals.ts";
 
+const forNobody: Slab["only"] = new Map();
+
 /** What an encoder reads of the RIBs of its family. */
 export interface EncoderTables {
   readonly family: Family;
@@ -85,7 +87,8 @@ export class GroupEncoder {
     return { ...this.#packer.take(), prefixes, only: this.#encodeOvertaken() };
   }
 
-  #encodeOvertaken(): Map<number, Uint8Array> {
+  #encodeOvertaken(): Slab["only"] {
+    if (this.#overtaken.size === 0) return forNobody;
     const only = new Map<number, Uint8Array>();
     for (const [peer, withdrawals] of this.#overtaken) {
       this.#onlyPacker.withdraw(withdrawals);

@@ -1,5 +1,6 @@
 import type { LocRib } from "./loc-rib.ts";
 import type { TableDump } from "./table-dump.ts";
+import type { SlabLog } from "./slab-log.ts";
 import { countMessages, type Slab } from "./slab-packer.ts";
 
 /** One peer's place in an update group. */
@@ -77,12 +78,12 @@ export function sendSlab(slab: Slab, member: GroupMember): boolean {
   return parts.length === 0 || member.send(parts, messages);
 }
 
-/** Has a member leave the dump that it reads and the log, of which it has yet to read `unread`. @returns the prefixes it has yet to hear of */
-export function detach(member: GroupMember, unread: readonly Slab[], locRib: LocRib): Set<number> {
+/** Has a member leave the dump that it reads and the log. @returns the prefixes it has yet to hear of */
+export function detach(member: GroupMember, log: SlabLog, locRib: LocRib): Set<number> {
   const missed = new Set<number>();
-  const { dump } = member;
-  const slabs = dump === undefined ? unread : [...dump.slabs.slice(member.dumpIndex), ...unread];
-  for (const slab of slabs) for (const prefix of slab.prefixes) missed.add(prefix);
+  const { dump, dumpIndex, cursor } = member;
+  for (const prefixes of dump?.slabs.prefixesFrom(dumpIndex) ?? []) addAll(missed, prefixes);
+  for (const prefixes of log.prefixesFrom(cursor)) addAll(missed, prefixes);
   if (dump !== undefined) {
     for (let prefix = dump.nextPrefix; prefix < dump.end; prefix++) {
       if (locRib.attributes(prefix) >= 0) missed.add(prefix);
@@ -91,4 +92,8 @@ export function detach(member: GroupMember, unread: readonly Slab[], locRib: Loc
   member.dump = undefined;
   member.missed = missed;
   return missed;
+}
+
+function addAll(missed: Set<number>, prefixes: Int32Array): void {
+  for (const prefix of prefixes) missed.add(prefix);
 }

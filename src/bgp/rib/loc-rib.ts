@@ -32,7 +32,9 @@ export class LocRib {
   readonly #best = new Records(wordsPerPrefix);
   /** By prefix, which paths are used at once (`DecisionProcess.spread`). Reaches only as far as it must. */
   readonly #spread = new Records(1);
-  readonly #pathless = new RecordStack();
+  #pathless = new RecordStack();
+  /** Of those that nobody offers any more, such as had to wait when their release was tried. */
+  #withheld = new RecordStack();
   #dirty = new Int32Array(initialCapacity);
   /** The waiting ones are `#dirty[#dirtyStart..#dirtyEnd)`. */
   #dirtyStart = 0;
@@ -59,7 +61,8 @@ export class LocRib {
   /** Octets of memory held. */
   get bytes(): number {
     const { bytes } = this.#best;
-    return bytes + this.#spread.bytes + this.#dirty.byteLength + this.#pathless.bytes;
+    const waiting = this.#dirty.byteLength + this.#pathless.bytes + this.#withheld.bytes;
+    return bytes + this.#spread.bytes + waiting;
   }
 
   /** Prefixes that wait for the Decision Process. */
@@ -129,11 +132,11 @@ export class LocRib {
       const peer = row < 0 ? 0 : this.#paths.peer(row);
       const oldAttributes = (page[at + Word.attributes] as number) - 1;
       const oldPeer = word & 0xffff;
+      const origin = row < 0 ? PathSource.none : originOf(this.#peer(peer));
+      const oldOrigin = (word >>> originShift) & 0xff;
       if ((word & pathless) === 0 && this.#paths.first(prefix) < 0) {
         page[at + Word.peer] = word | pathless;
         this.#pathless.push(prefix);
-      const origin = row < 0 ? PathSource.none : originOf(this.#peer(peer));
-      const oldOrigin = (word >>> originShift) & 0xff;
       }
       const isSpreadNew = this.#noteSpread(prefix, row < 0 ? 0 : this.#decision.spread);
       const isSameOwner = row < 0 || (peer === oldPeer && origin === oldOrigin);
@@ -152,17 +155,32 @@ export class LocRib {
     if (this.#dirtyStart === this.#dirtyEnd) this.#dirtyStart = this.#dirtyEnd = 0;
   }
 
-  /** Prefixes that nobody offered when they were last decided. */
+  /** Prefixes that nobody offered when they were last decided, and whose release has not been tried. */
   get pathlessCount(): number {
     return this.#pathless.length;
   }
 
-  /** Takes one of them, or -1 where it is offered again. */
-  takePathless(): number {
+  /** The same, whose release has been tried, but had to wait. */
+  get withheldCount(): number {
+    return this.#withheld.length;
+  }
+
+  /** Takes one of the pathless. @param mustWait should it not be released yet? @returns it, or -1 where it is offered again, or must wait */
+  takePathless(mustWait: (prefix: number) => boolean): number {
     const prefix = this.#pathless.pop();
+    const isOffered = this.#paths.first(prefix) >= 0;
+    if (!isOffered && mustWait(prefix)) {
+      this.#withheld.push(prefix);
+      return -1;
+    }
     const page = this.#best.page(prefix);
     (page[this.#best.at(prefix) + Word.peer] as number) &= ~pathless;
-    return this.#paths.first(prefix) < 0 ? prefix : -1;
+    return isOffered ? -1 : prefix;
+  }
+
+  /** Has those be tried again that had to wait; to be called when there are no others. */
+  retryWithheld(): void {
+    [this.#pathless, this.#withheld] = [this.#withheld, this.#pathless];
   }
 
   /** @returns whether other paths are used at once now */
@@ -182,7 +200,7 @@ export class LocRib {
   /** Gives back memory that nothing is in. */
   shrink(): void {
     if (this.dirtyCount > 0) return;
-    if (this.#size === 0) {
+    if (this.#size === 0 && this.withheldCount === 0) {
       this.#best.clear();
       this.#spread.clear();
     }

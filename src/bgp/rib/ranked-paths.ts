@@ -29,7 +29,7 @@ const originShift = 16;
 
 /**
  * What the Loc-RIB is to the selected path, for all that may be used: the paths of each prefix in order of preference, for
- * peers that are sent several (RFC 7911). It is kept from when the first such peer comes.
+ * peers that are sent several (RFC 7911). It is kept from when the first such peer comes until the last has gone.
  *
  * Each path has an identifier of its own among those of its prefix: the least that is free when it comes, for as long as it
  * is there. All peers are sent it under that.
@@ -51,6 +51,8 @@ export class RankedPaths {
   readonly #rows: number[] = [];
   readonly #idOfRow = new Map<number, number>();
   readonly #idsInUse = new Set<number>();
+  /** Prefixes that `dismantle` is through with. */
+  #dismantled = 0;
 
   constructor(
     paths: AdjRibIn,
@@ -198,12 +200,29 @@ export class RankedPaths {
     }
   }
 
-  /** Nobody remembers anything about the prefix any more: identifiers begin anew. With the last path all memory goes. */
+  /** Nobody remembers anything about the prefix any more: identifiers begin anew. */
   forget(prefix: number): void {
     if (prefix < this.#heads.capacity) this.#heads.set(prefix, Head.maximumPathId, 0);
-    if (this.#size > 0 || this.#end === 0) return;
+  }
+
+  /** Gives back memory that nothing is in; to be called when nobody remembers anything about any prefix. */
+  shrink(): void {
+    if (this.#size > 0) return;
     this.#entries.clear();
+    this.#heads.clear();
     this.#free = this.#end = 0;
+  }
+
+  /** Lets go of the paths of so many prefixes, for when nobody is sent several any more. @returns whether there are more */
+  dismantle(limit: number): boolean {
+    const { capacity } = this.#heads;
+    const end = Math.min(capacity, this.#dismantled + limit);
+    for (; this.#dismantled < end; this.#dismantled++) {
+      for (let entry = this.first(this.#dismantled); entry >= 0; entry = this.next(entry)) {
+        this.#attributeStore.release(this.attributes(entry));
+      }
+    }
+    return end < capacity;
   }
 }
 

@@ -16,10 +16,18 @@ export interface Slab {
   readonly only: ReadonlyMap<number, Uint8Array>;
 }
 
-/** Octets that a slab keeps alive. */
-export function slabBytes({ octets, prefixes }: Slab): number {
-  return octets.buffer.byteLength + prefixes.buffer.byteLength;
+/** What V8 takes for a slab beside its octets and the numbers of its prefixes: objects, views and buffers; … */
+const bytesPerSlab = 640;
+/** … and for what is only for one peer, or for all but one. */
+const bytesPerPeer = 128;
+
+/** Octets of memory that a slab keeps alive: of one with a single UPDATE, most are not the UPDATE's. */
+export function slabBytes({ octets, prefixes, own, only }: Slab): number {
+  const ofPeers = (own.size + only.size) * bytesPerPeer;
+  return octets.buffer.byteLength + prefixes.byteLength + bytesPerSlab + ofPeers;
 }
+
+const nobodysOwn: Slab["own"] = new Map();
 
 /** Messages in `octets[start..end)`, which holds whole ones only. */
 export function countMessages(octets: Uint8Array, start = 0, end: number = octets.length): number {
@@ -59,7 +67,8 @@ export class SlabPacker {
   #length = 0;
   #messageStart = 0;
   #messages = 0;
-  #own = new Map<number, number[]>();
+  /** Made for the first who needs it: most slabs of a trickle have none. */
+  #own: Map<number, number[]> | undefined;
 
   /** @param addPath NLRI have path identifiers (RFC 7911) */
   constructor(
@@ -226,6 +235,7 @@ export class SlabPacker {
   }
 
   #noteOwn(peer: number, from: number): void {
+    this.#own ??= new Map();
     const ranges = this.#own.get(peer);
     if (ranges === undefined) this.#own.set(peer, [from, this.#length]);
     else if (ranges[ranges.length - 1] === from) ranges[ranges.length - 1] = this.#length;
@@ -239,11 +249,11 @@ export class SlabPacker {
     // A slab may wait long for slow peers: it must not hold on to a buffer much larger than itself.
     if (length * 2 < this.#octets.length) octets = octets.slice();
     else this.#octets = new Uint8Array(this.#octets.length);
-    const own = this.#own;
+    const own = this.#own ?? nobodysOwn;
     const messages = this.#messages;
     this.#messages = 0;
     this.#length = 0;
-    this.#own = new Map();
+    this.#own = undefined;
     return { octets, messages, own };
   }
 }

@@ -1,5 +1,6 @@
-import { type Slab, slabBytes } from "./slab-packer.ts";
 import type { RibLimits } from "./rib-limits.ts";
+import { SlabLog } from "./slab-log.ts";
+import type { Slab } from "./slab-packer.ts";
 
 /** The table, encoded slice by slice, shared by the peers that arrive while it is still worth joining. */
 export class TableDump {
@@ -9,17 +10,18 @@ export class TableDump {
   readonly end: number;
   /** The next prefix id to encode. */
   nextPrefix = 0;
-  readonly slabs: Slab[] = [];
-  octets = 0;
+  /** Whole, as long as it may be joined. */
+  readonly slabs = new SlabLog();
   /** Octets ever logged when the dump began. */
-  readonly #loggedOctets: number;
+  readonly #loggedBytes: number;
 
   readonly #limits: RibLimits;
 
-  constructor(log: { sequence: number; octets: number }, end: number, limits: RibLimits) {
+  /** @param log the update group's, as it is now */
+  constructor(log: SlabLog, end: number, limits: RibLimits) {
     this.#limits = limits;
-    this.logSequence = log.sequence;
-    this.#loggedOctets = log.octets;
+    this.logSequence = log.end;
+    this.#loggedBytes = log.bytesEver;
     this.end = end;
   }
 
@@ -27,22 +29,17 @@ export class TableDump {
     return this.nextPrefix < this.end;
   }
 
-  /** Octets that its slabs keep alive. */
-  get bytes(): number {
-    return this.slabs.reduce((bytes, slab) => bytes + slabBytes(slab), 0);
-  }
-
   add(slab: Slab): void {
-    this.slabs.push(slab);
-    this.octets += slab.octets.length;
+    this.slabs.append(slab);
   }
 
-  /** Is this dump and the log since it began less work than a fresh dump? @param loggedOctets ever, up to now */
-  mayBeJoined(loggedOctets: number): boolean {
+  /** Is this dump and the log since it began less work than a fresh dump? @param log as it is now */
+  mayBeJoined(log: SlabLog): boolean {
     const { keptDumpOctets, joinableLogOctets } = this.#limits;
+    const octets = this.slabs.bytesEver;
     return (
-      this.octets <= keptDumpOctets &&
-      loggedOctets - this.#loggedOctets <= Math.max(joinableLogOctets, this.octets / 2)
+      octets <= keptDumpOctets &&
+      log.bytesEver - this.#loggedBytes <= Math.max(joinableLogOctets, octets / 2)
     );
   }
 }

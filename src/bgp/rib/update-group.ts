@@ -10,14 +10,17 @@ import { defaultRibLimits, type RibLimits } from "./rib-limits.ts";
 import { detach, type GroupMember, sendSlab } from "./group-member.ts";
 import type { RankedPaths } from "./ranked-paths.ts";
 import { localPeer } from "./source.ts";
+import { SlabLog } from "./slab-log.ts";
+import type { Slab } from "./slab-packer.ts";
 import { TableDump } from "./table-dump.ts";
-import { type Slab, slabBytes } from "./slab-packer.ts";
 
 /** What an update group reads of the RIBs of its family. */
 export interface GroupTables extends EncoderTables {
   readonly pace: Pace;
   /** The paths of all prefixes; where nobody has asked for them yet, ranking them begins. */
   readonly ranked: () => RankedPaths;
+  /** Told how many prefixes a member has missed by now. */
+  readonly missed: (peer: number, count: number) => void;
 }
 
 /** Where the memory of an update group is, in octets. */
@@ -41,6 +44,9 @@ const bytesPerMissed = 32;
 
 const noPrefixes = new Int32Array(0);
 
+/** A member for whom less than this part of what may be held is held does not lag. */
+const smallestPart = 16;
+
 /**
  * The Adj-RIB-Out of all peers with one export profile, for one family: not a table but a log of encoded messages, in
  * which every member has its place. A change is encoded once and written to every member, less what the member itself
@@ -49,7 +55,7 @@ const noPrefixes = new Int32Array(0);
  * A new member first gets a dump of the table, shared with those who came about the same time, then the log from where
  * the dump was begun. Since the log then only repeats or overtakes what the dump said, the member ends with the table.
  * A member that falls too far behind leaves the log; a set of prefixes remembers what it has missed, and it is fed from
- * the table as fast as it reads.
+ * the table as fast as it reads. One that misses more than that is worth begins anew, with another session.
  */
 export class UpdateGroup {
   readonly profile: ExportProfile;
@@ -64,12 +70,7 @@ export class UpdateGroup {
   readonly #endOfRib: Uint8Array;
   /** Of groups with a MinRouteAdvertisementInterval. */
   readonly #pacer: AdvertisementPacer | undefined;
-  #log: Slab[] = [];
-  /** Sequence number of the oldest slab held. */
-  #logStart = 0;
-  #logOctets = 0;
-  /** Octets ever put into the log. */
-  #loggedOctets = 0;
+  readonly #log = new SlabLog();
   /** The latest dump, while new members may join it; the earlier ones live as long as somebody reads them. */
   #dump: TableDump | undefined;
   /** No member has anything to be sent, so that there is nothing to pump. */
@@ -116,20 +117,27 @@ export class UpdateGroup {
     return this.isWriting || this.#isMoreLeft;
   }
 
-  /** Nothing is remembered about prefixes: their ids may be released. */
+  /** Nothing is remembered about prefixes, but what members have `missed`: the ids of all others may be released. */
   get isQuiet(): boolean {
-    if (this.#log.length > 0 || this.#dump?.isRunning === true) return false;
-    for (const member of this.#members.values()) {
-      if (member.missed !== undefined || member.dump !== undefined) return false;
-    }
+    if (!this.#log.isEmpty || this.#dump?.isRunning === true) return false;
+    for (const { dump } of this.#members.values()) if (dump !== undefined) return false;
     return true;
   }
 
-  /** Octets held for members that have not taken them yet. */
-  get retainedOctets(): number {
-    let octets = this.#logOctets;
-    for (const dump of this.#dumps()) octets += dump.octets;
-    return octets;
+  /** Of the members that have lost their places in the log. */
+  *missed(): Generator<ReadonlySet<number>> {
+    for (const { missed } of this.#members.values()) if (missed !== undefined) yield missed;
+  }
+
+  /** Octets of memory that log and dumps take, for members that have not taken them yet or may still come. */
+  get retainedBytes(): number {
+    return this.#log.bytes + this.#dumpBytes;
+  }
+
+  get #dumpBytes(): number {
+    let bytes = 0;
+    for (const dump of this.#dumps()) bytes += dump.slabs.bytes;
+    return bytes;
   }
 
   #dumps(): Set<TableDump> {
@@ -141,39 +149,31 @@ export class UpdateGroup {
 
   /** Where the group's memory is, in octets. */
   memory(): GroupMemory {
-    let dumpBytes = 0;
-    for (const dump of this.#dumps()) dumpBytes += dump.bytes;
     let missedCount = 0;
-    for (const { missed } of this.#members.values()) missedCount += missed?.size ?? 0;
+    for (const { size } of this.missed()) missedCount += size;
     return {
-      logBytes: this.#log.reduce((bytes, slab) => bytes + slabBytes(slab), 0),
-      dumpBytes,
+      logBytes: this.#log.bytes,
+      dumpBytes: this.#dumpBytes,
       missedBytes: missedCount * bytesPerMissed,
       encoderBytes: this.#encoder.bytes,
     };
   }
 
   /** Octets encoded that a member has yet to be sent. */
-  waitingOctets(member: GroupMember): number {
-    const { dump, missed } = member;
-    const ofDump = dump?.slabs.slice(member.dumpIndex) ?? [];
-    const slabs = missed === undefined ? [...ofDump, ...this.#unread(member)] : ofDump;
-    return slabs.reduce((sum, { octets }) => sum + octets.length, 0);
+  waitingOctets({ dump, dumpIndex, cursor, missed }: GroupMember): number {
+    const ofLog = missed === undefined ? this.#log.octetsFrom(cursor) : 0;
+    return ofLog + (dump?.slabs.octetsFrom(dumpIndex) ?? 0);
   }
 
-  /** What of the log a member has yet to read. */
-  #unread({ cursor }: GroupMember): readonly Slab[] {
-    return this.#log.slice(Math.max(0, cursor - this.#logStart));
-  }
-
-  get #logEnd(): number {
-    return this.#logStart + this.#log.length;
+  /** Octets of memory held that a member has yet to read. */
+  #backlog({ dump, dumpIndex, cursor }: GroupMember): number {
+    return this.#log.bytesFrom(cursor) + (dump?.slabs.bytesFrom(dumpIndex) ?? 0);
   }
 
   /** Takes a peer in and starts its table dump, followed by End-of-RIB. */
   join(member: GroupMember): void {
     this.#members.set(member.peer, member);
-    member.cursor = this.#logEnd;
+    member.cursor = this.#log.end;
     this.#feedTable(member);
   }
 
@@ -187,7 +187,7 @@ export class UpdateGroup {
    * and all that this group has told it, or that one would.
    */
   release(member: GroupMember, to: UpdateGroup): void {
-    const missed = member.missed ?? detach(member, this.#unread(member), this.#tables.locRib);
+    const missed = member.missed ?? detach(member, this.#log, this.#tables.locRib);
     for (let prefix = 0; prefix < this.#tables.prefixes.end; prefix++) {
       if (this.#export.has(prefix) || to.#export.has(prefix)) missed.add(prefix);
     }
@@ -198,7 +198,7 @@ export class UpdateGroup {
   #adopt(member: GroupMember): void {
     this.#isAtRest = false;
     this.#members.set(member.peer, member);
-    if (member.tableEndAt !== undefined) member.tableEndAt = this.#logEnd;
+    if (member.tableEndAt !== undefined) member.tableEndAt = this.#log.end;
   }
 
   /** Sends a member the whole table again (RFC 2918 §4), after the first one is through (RFC 7313 §4). */
@@ -214,7 +214,7 @@ export class UpdateGroup {
   #feedTable(member: GroupMember): void {
     this.#wakeUp();
     // Whoever joins a dump begun earlier has the table once it has read the log since, too.
-    member.tableEndAt = this.#logEnd;
+    member.tableEndAt = this.#log.end;
     if (member.missed !== undefined) {
       for (let prefix = 0; prefix < this.#tables.prefixes.end; prefix++) {
         if (this.#tables.locRib.attributes(prefix) >= 0) member.missed.add(prefix);
@@ -222,8 +222,8 @@ export class UpdateGroup {
       return;
     }
     // What is held back is in a fresh dump alone.
-    if (this.#dump?.mayBeJoined(this.#loggedOctets) !== true || !this.#isAllLogged) {
-      this.#dump = this.#beginDump();
+    if (this.#dump?.mayBeJoined(this.#log) !== true || !this.#isAllLogged) {
+      this.#dump = new TableDump(this.#log, this.#tables.prefixes.end, this.#limits);
     }
     member.dump = this.#dump;
     member.dumpIndex = 0;
@@ -235,7 +235,7 @@ export class UpdateGroup {
   releaseEndOfRib(member: GroupMember): void {
     this.#wakeUp();
     member.endOfRibHeld = false;
-    if (member.isFirstTable) member.tableEndAt = this.#logEnd;
+    if (member.isFirstTable) member.tableEndAt = this.#log.end;
   }
 
   /** All paths have been ranked: who waits for the table has it at the end of the log as it is now. */
@@ -243,7 +243,7 @@ export class UpdateGroup {
     if (this.#ranked === undefined) return;
     this.#wakeUp();
     for (const member of this.#members.values()) {
-      if (member.tableEndAt !== undefined) member.tableEndAt = this.#logEnd;
+      if (member.tableEndAt !== undefined) member.tableEndAt = this.#log.end;
     }
   }
 
@@ -255,11 +255,6 @@ export class UpdateGroup {
   /** Is nothing held back by the pacer? */
   get #isAllLogged(): boolean {
     return this.#pacer === undefined || this.#pacer.isEmpty;
-  }
-
-  #beginDump(): TableDump {
-    const log = { sequence: this.#logEnd, octets: this.#loggedOctets };
-    return new TableDump(log, this.#tables.prefixes.end, this.#limits);
   }
 
   /** Encodes the changes of a turn into the log, once for all members. */
@@ -275,13 +270,12 @@ export class UpdateGroup {
 
   #append(slab: Slab): void {
     this.#wakeUp();
-    for (const member of this.#members.values()) {
-      if (member.missed === undefined) continue;
-      for (const prefix of slab.prefixes) member.missed.add(prefix);
+    for (const { peer, missed } of this.#members.values()) {
+      if (missed === undefined) continue;
+      for (const prefix of slab.prefixes) missed.add(prefix);
+      this.#tables.missed(peer, missed.size);
     }
-    this.#log.push(slab);
-    this.#logOctets += slab.octets.length;
-    this.#loggedOctets += slab.octets.length;
+    this.#log.append(slab);
   }
 
   /**
@@ -300,8 +294,8 @@ export class UpdateGroup {
       if (served % this.#limits.membersPerLook === 0 && !mayContinue()) return true;
     }
     this.#round = undefined;
-    if (round.blocked.length > 0) this.#limitLag();
     this.#trim();
+    if (round.blocked.length > 0) this.#limitLag();
     // A socket may have drained since the round passed it.
     this.#isMoreLeft = round.isMoreLeft || round.blocked.some(({ isBlocked }) => !isBlocked);
     const more = this.#isMoreLeft || this.#hasNews;
@@ -339,7 +333,7 @@ export class UpdateGroup {
   #awaitedDumps(): Iterable<TableDump> {
     let awaited: Set<TableDump> | undefined;
     for (const { dump, dumpIndex, isBlocked } of this.#members.values()) {
-      if (dump?.isRunning === true && !isBlocked && dumpIndex === dump.slabs.length) {
+      if (dump?.isRunning === true && !isBlocked && dumpIndex === dump.slabs.end) {
         awaited ??= new Set();
         awaited.add(dump);
       }
@@ -365,8 +359,8 @@ export class UpdateGroup {
     }
     const { dump, missed } = member;
     if (dump !== undefined) {
-      while (member.dumpIndex < dump.slabs.length) {
-        if (!sendSlab(dump.slabs[member.dumpIndex++] as Slab, member)) return false;
+      while (member.dumpIndex < dump.slabs.end) {
+        if (!sendSlab(dump.slabs.at(member.dumpIndex++), member)) return false;
       }
       if (dump.isRunning) return true;
       member.dump = undefined;
@@ -381,8 +375,8 @@ export class UpdateGroup {
         const mayGoOn = this.#endTable(member);
         if (!mayGoOn || member.tableEndAt !== undefined) return mayGoOn;
       }
-      if (member.cursor === this.#logEnd) return false;
-      if (!sendSlab(this.#log[member.cursor++ - this.#logStart] as Slab, member)) return false;
+      if (member.cursor === this.#log.end) return false;
+      if (!sendSlab(this.#log.at(member.cursor++), member)) return false;
     }
   }
 
@@ -391,7 +385,7 @@ export class UpdateGroup {
     if (isFirstTable && endOfRibHeld) return false;
     if (this.#ranked?.isComplete === false) return false;
     // What was held back when the member asked for the table is behind that place in the log.
-    return this.#pacer === undefined || (this.#pacer.isEmpty && cursor === this.#logEnd);
+    return this.#pacer === undefined || (this.#pacer.isEmpty && cursor === this.#log.end);
   }
 
   /** Tells a member that it has the table; a refresh asked for meanwhile begins. @returns as `GroupMember.send` */
@@ -417,37 +411,61 @@ export class UpdateGroup {
     for (const prefix of slice) missed.delete(prefix);
     if (missed.size === 0) {
       member.missed = undefined;
-      member.cursor = this.#logEnd;
+      member.cursor = this.#log.end;
     }
     return slice.length === 0 || sendSlab(this.#encoder.encode(noPrefixes), member);
   }
 
+  /**
+   * Where more is held than may be, members lose their places in the log: those first for whom most of it is held, and none
+   * for whom it is little, since a list of what it has missed would take as much.
+   */
   #limitLag(): void {
-    if (this.retainedOctets <= this.#limits.lagOctets) return;
-    for (const member of this.#members.values()) {
-      if (!member.isBlocked || member.missed !== undefined) continue;
-      detach(member, this.#unread(member), this.#tables.locRib);
+    const { lagOctets } = this.#limits;
+    if (this.retainedBytes <= lagOctets) return;
+    this.forgetUnreadDump();
+    for (let part = 1; part <= smallestPart && this.retainedBytes > lagOctets; part *= 2) {
+      this.#detachBlocked(lagOctets / part);
     }
   }
 
-  /** Drops what every member has taken. */
-  #trim(): void {
-    let oldest = this.#logEnd;
-    let dumpInUse = false;
+  /** Has members leave the log that wait for their sockets, if more than this is held for them. */
+  #detachBlocked(bytes: number): void {
     for (const member of this.#members.values()) {
-      if (member.dump === this.#dump) dumpInUse = true;
-      if (member.missed === undefined) oldest = Math.min(oldest, member.cursor);
+      if (!member.isBlocked || member.missed !== undefined) continue;
+      if (this.#backlog(member) > bytes) detach(member, this.#log, this.#tables.locRib);
     }
-    const dump = this.#dump;
-    if (dump !== undefined && !dumpInUse) {
-      const isWorthKeeping = !dump.isRunning && dump.mayBeJoined(this.#loggedOctets);
-      if (!isWorthKeeping) this.#dump = undefined;
-      else oldest = Math.min(oldest, dump.logSequence);
+    this.#trim(false);
+  }
+
+  /** Has everybody leave the log who does not read it at once, since what it speaks of is gone. */
+  abandonLog(): void {
+    this.#detachBlocked(-1);
+  }
+
+  /** Lets go of a dump that nobody reads, and so of the log since it began. */
+  forgetUnreadDump(): void {
+    if (this.#dump !== undefined) this.#trim(false);
+  }
+
+  /** Lets go of what every member has taken. @param keepsDump a dump that nobody reads may stay for those to come */
+  #trim(keepsDump = true): void {
+    let oldest = this.#log.end;
+    let isDumpRead = false;
+    /** Of dumps that nobody may join any more, how far all their readers are. */
+    const read = new Map<TableDump, number>();
+    for (const { cursor, dump, dumpIndex, missed } of this.#members.values()) {
+      if (missed === undefined && cursor < oldest) oldest = cursor;
+      if (dump === undefined) continue;
+      if (dump === this.#dump) isDumpRead = true;
+      else read.set(dump, Math.min(read.get(dump) ?? dumpIndex, dumpIndex));
     }
-    while (this.#logStart < oldest) {
-      const slab = this.#log.shift() as Slab;
-      this.#logOctets -= slab.octets.length;
-      this.#logStart++;
+    if (this.#dump !== undefined) {
+      const isUseful = isDumpRead || (keepsDump && !this.#dump.isRunning);
+      if (!isUseful || !this.#dump.mayBeJoined(this.#log)) this.#dump = undefined;
+      else oldest = Math.min(oldest, this.#dump.logSequence);
     }
+    this.#log.trim(oldest);
+    for (const [{ slabs }, sequence] of read) slabs.trim(sequence);
   }
 }

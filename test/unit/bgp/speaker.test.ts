@@ -472,6 +472,37 @@ describe("what a peer asks for and how fast it reads", () => {
     assert.deepEqual(sizes, [many.length]);
   });
 
+  test("a peer for which ever more prefixes have to be remembered is given up, and gets the table when it comes back", () => {
+    const network = new SpeakerNetwork();
+    const hub = reflector("10.0.0.100", network);
+    const [slow, source] = [a, b].map((address) => new ScriptedPeer(hub, address)) as [
+      ScriptedPeer,
+      ScriptedPeer,
+    ];
+    for (const peer of [slow, source]) peer.establish();
+    source.announce("10.244.1.0/24");
+    hub.stall(a, true);
+    const { prefixes } = hub.speaker.ribs.get(ipv4Unicast.key) ?? assert.fail();
+    let most = 0;
+    for (let from = 0; from < 120_000; from += 700) {
+      const hosts = Array.from({ length: 700 }, (_, at) => {
+        const host = from + at;
+        return `10.${host >>> 16}.${(host >>> 8) & 255}.${host & 255}/32`;
+      });
+      source.announce(...hosts);
+      source.withdraw(...hosts);
+      most = Math.max(most, prefixes.size);
+    }
+    assert.ok(most > 65_536 && most < 68_000, `${most} prefixes`);
+    assert.equal(prefixes.size, 1);
+    const down = hub.events.filter((event) => event.startsWith("down"));
+    assert.deepEqual(down.length, 1);
+    assert.match(down[0] ?? "", /^down 10\.0\.0\.1: the peer reads so slowly/);
+    assert.equal(hub.speaker.offences.totals.get("not-reading"), 1);
+    slow.establish();
+    assert.deepEqual([...slow.view.routes.keys()], ["10.244.1.0/24"]);
+  });
+
   test("messages are worked off by octets between two looks at the time, too", () => {
     const network = new SpeakerNetwork();
     const node = network.speaker(a);
@@ -493,7 +524,7 @@ describe("what a peer asks for and how fast it reads", () => {
     node.speaker.read(() => true);
     assert.equal(received[2], 16);
     const update = large.slice(0, headerOctets + 4 + 2);
-    update.set([0, update.length, 2, 0, 2], 16);
+    update.set([0, update.length, 2, 0, 2, 8, 10, 0, 0], 16);
     for (let count = 0; count < 40; count++) node.speaker.received(connection, update);
     looks = 0;
     node.speaker.read(() => looks++ < 1);

@@ -194,7 +194,7 @@ describe("an update group", () => {
       harness.announce(1, [first], { ...usual, multiExitDisc: round });
       harness.settle();
     }
-    assert.ok(member.group.retainedOctets <= 100, "the log does not wait for it");
+    assert.ok(member.group.retainedBytes <= 100, "the log does not wait for it");
     assert.equal(atEnd, -1);
     assert.deepEqual(held(swift), names);
     const { updates } = member.view;
@@ -241,6 +241,28 @@ describe("an update group", () => {
     assert.deepEqual([held(slow), held(swift)], [["10.2.0.0/24"], ["10.2.0.0/24"]]);
   });
 
+  test("lets go of a dump that is kept for newcomers, and the log since, once much of what they speak of is gone", () => {
+    const harness = clients();
+    harness.announce(1, names, usual);
+    const member = harness.join(2);
+    harness.settle();
+    const kept = (): number => {
+      const { logBytes, dumpBytes } = member.group.memory();
+      return logBytes + dumpBytes;
+    };
+    harness.withdraw(1, [first]);
+    harness.settle();
+    assert.ok(kept() > 0, "for one id it may stay");
+    harness.withdraw(1, names.slice(1));
+    harness.settle();
+    assert.equal(kept(), 0);
+    assert.equal(harness.rib.prefixes.size, 0);
+    harness.announce(1, [second], usual);
+    const late = harness.join(3);
+    harness.settle();
+    assert.deepEqual([held(member), held(late)], [[second], [second]]);
+  });
+
   for (const addPaths of [0, 2]) {
     const kind = addPaths === 0 ? "path" : "paths";
     test(`tells the same ${kind} anew when somebody else offers it at the peer's address`, () => {
@@ -267,4 +289,32 @@ describe("an update group", () => {
       assert.equal(member.view.updates, updates, "the same of the same is no news");
     });
   }
+
+  test("ranks paths as long as somebody is sent several, and leaves nothing of it behind", () => {
+    const harness = clients();
+    const empty = harness.rib.locRibBytes;
+    harness.announce(1, names, usual);
+    harness.announce(3, names, better);
+    const plain = harness.join(2);
+    harness.settle();
+    const before = harness.rib.locRibBytes;
+    const several = [4, 5].map((index) => harness.join(index, { addPaths: 2 }));
+    harness.settle();
+    assert.ok(harness.rib.locRibBytes > before);
+    for (const member of several) {
+      assert.equal(member.view.routes.size, 2 * names.length);
+      harness.leave(member);
+    }
+    harness.settle();
+    assert.equal(harness.rib.locRibBytes, before);
+    const again = harness.join(4, { addPaths: 2 });
+    harness.settle();
+    assert.equal(again.view.routes.size, 2 * names.length);
+    for (const peer of [1, 3]) harness.rib.removePeer(peer, false);
+    harness.settle();
+    assert.equal(again.view.routes.size, 0);
+    assert.equal(harness.rib.locRibBytes, empty, "though it is still there");
+    assert.equal(harness.store.size, 0);
+    assert.deepEqual(held(plain), []);
+  });
 });
