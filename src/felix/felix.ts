@@ -10,6 +10,7 @@ import { explainAddress, type FelixExplanation } from "./explain.ts";
 import { FirewallFeed } from "./firewall/firewall-feed.ts";
 import type { FirewallConfig } from "./firewall/wish.ts";
 import { ensureForwarding, type ForwardingStatus } from "./forwarding.ts";
+import { type HeldGateways, heldGateways } from "./held-gateways.ts";
 import { ensureIpv6Forwarding } from "./ipv6-forwarding.ts";
 import type { RouteIntent } from "./intent.ts";
 import { modprobe } from "./kernel-module.ts";
@@ -20,7 +21,7 @@ import { Mtus } from "./mtu/mtus.ts";
 import { NeighbourWatch } from "./neighbour-watch.ts";
 import { NextHops } from "./next-hops.ts";
 import { ObjectKeeper } from "./object-keeper.ts";
-import type { FelixOptions } from "./options.ts";
+import { type FelixOptions, nodeAddressesOf, policiesOf } from "./options.ts";
 import { findPodCidrOverlaps, type PodCidrOverlap } from "./overlaps.ts";
 import type { RouteOwner } from "./owner.ts";
 import { nameProtocol, RT_PROTOS_DIRECTORY } from "./protocol-name.ts";
@@ -95,9 +96,12 @@ export class Felix {
     const beside = new Beside(fib, options);
     this.#beside = beside;
     const loadKernelModule = options.loadKernelModule ?? modprobe;
-    const nodeAddresses = byVersion(options.nodeAddress, options.secondAddress);
+    const nodeAddresses = nodeAddressesOf(options);
     const tunnels = new Tunnels(
-      { netlink, picture, sysctl, loadKernelModule, protocol, logger },
+      {
+        ...{ netlink, picture, sysctl, loadKernelModule, protocol, logger },
+        retryAfter: (delayMs) => this.#reconciler.tendAfter(delayMs),
+      },
       nodeAddresses,
       options.tunnelSettings ?? defaultTunnelSettings,
     );
@@ -176,6 +180,7 @@ export class Felix {
       rewire: () => this.#rewire(),
       guarded: () => this.#firewall?.guarded() ?? Promise.resolve(),
       podCidrs: () => this.#podCidrs,
+      held: () => this.#held(),
       onResync: ({ reason, routes }) => reporter.tell({ kind: "resync", reason, routes }),
       onConflict: (route) => {
         reporter.conflict(route);
@@ -386,6 +391,10 @@ export class Felix {
     return new FirewallFeed(parts, firewall);
   }
 
+  #held(): HeldGateways {
+    return heldGateways(this.#fib, (path) => this.#keeper.hopsOf(path));
+  }
+
   /** The routes to whom they lead bear it, or bear it no more. */
   #pathMtusChanged(): void {
     this.#nextHops.renumber();
@@ -441,18 +450,6 @@ export class Felix {
   }
 }
 
-function policiesOf({ poolPolicies, encapsulation, tunnel }: FelixOptions): PoolPolicies {
-  return new PoolPolicies(poolPolicies ?? [], { encapsulation, tunnel: tunnel ?? "ipip" });
-}
-
 function isIpv6({ version }: Prefix): boolean {
   return version === 6;
-}
-
-function byVersion(...addresses: readonly (string | undefined)[]): Partial<Record<4 | 6, string>> {
-  const own: Partial<Record<4 | 6, string>> = {};
-  for (const address of addresses) {
-    if (address !== undefined) own[address.includes(":") ? 6 : 4] = address;
-  }
-  return own;
 }

@@ -303,8 +303,9 @@ export class NextHops {
     if (tunnel === undefined) {
       const text = `no ${policy.tunnel} tunnel over IPv${nextHop.version} carries IPv${payload}`;
       way.problem = { errno: undefined, text, remedy: "tunnel: vxlan, on every node" };
-    } else if (tunnel.ifindex === undefined) way.problem = tunnel.problem;
-    else way.hop = tunnelHop(tunnel.spec, tunnel.ifindex, nextHop.address, payload);
+    } else if (tunnel.ifindex === undefined || tunnel.isShortOf(nextHop.address)) {
+      way.problem = tunnel.problem;
+    } else way.hop = tunnelHop(tunnel.spec, tunnel.ifindex, nextHop.address, payload);
     const { verdict } = nextHop;
     // Silent or not: without a tunnel there is no better way.
     if (way.hop !== undefined || verdict.kind !== "same-segment" || verdict.isSilent !== true)

@@ -9,7 +9,7 @@ import type { FirewallConfig } from "./firewall/wish.ts";
 import type { LoadKernelModule } from "./kernel-module.ts";
 import type { MtuSettings } from "./mtu/path-mtus.ts";
 import type { NextHopObjectsChoice } from "./object-keeper.ts";
-import type { PoolPolicy } from "./pool-policy.ts";
+import { PoolPolicies, type PoolPolicy } from "./pool-policy.ts";
 import type { Sysctl } from "./sysctl.ts";
 import type { TunnelChoice, TunnelSettings } from "./tunnel-kind.ts";
 
@@ -73,3 +73,20 @@ export interface FelixOptions {
  * `own-metric`: the other's stays, and ours is beside it at another metric.
  */
 type ConflictPolicy = "yield" | "take" | "own-metric";
+
+/** This node's own addresses, of each IP version that it has one of. */
+export function nodeAddressesOf({
+  nodeAddress,
+  secondAddress,
+}: Pick<FelixOptions, "nodeAddress" | "secondAddress">): Partial<Record<4 | 6, string>> {
+  const own: Partial<Record<4 | 6, string>> = {};
+  for (const address of [nodeAddress, secondAddress]) {
+    if (address !== undefined) own[address.includes(":") ? 6 : 4] = address;
+  }
+  return own;
+}
+
+/** How routes are to lead from the start. */
+export function policiesOf({ poolPolicies, encapsulation, tunnel }: FelixOptions): PoolPolicies {
+  return new PoolPolicies(poolPolicies ?? [], { encapsulation, tunnel: tunnel ?? "ipip" });
+}

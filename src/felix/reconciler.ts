@@ -9,6 +9,7 @@ import { EVERY_LINK, type Netlink, type NetlinkEvent } from "../netlink/netlink.
 import type { KernelRoute } from "../netlink/route.ts";
 import type { Clock, Timer } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
+import type { HeldGateways } from "./held-gateways.ts";
 import type { KernelPicture } from "./kernel-picture.ts";
 import type { Mtus } from "./mtu/mtus.ts";
 import type { NeighbourWatch } from "./neighbour-watch.ts";
@@ -44,6 +45,7 @@ export interface ReconcilerParts {
   readonly guarded: () => Promise<void>;
   /** This node's own pod CIDRs now. */
   readonly podCidrs: () => readonly Prefix[];
+  readonly held: () => HeldGateways;
   readonly onResync: (resync: ResyncStatus) => void;
   /** A route of another protocol stands where one is wanted. */
   readonly onConflict: (route: KernelRoute) => void;
@@ -56,7 +58,7 @@ const RECOVERY_MS = 1_000;
 
 /**
  * Keeps kernel and wishes the same. Events only mark what is due; one loop then does what is due, in the order in
- * which it matters: picture, routes there, next hops, tunnel, writing.
+ * which it matters: picture, routes there, next hops, tunnels with their entries for nodes, writing, and last what may go.
  */
 export class Reconciler {
   readonly #parts: ReconcilerParts;
@@ -68,6 +70,8 @@ export class Reconciler {
   #rewireDue = false;
   #mayDelete = false;
   #overflowed = false;
+  /** Of the next hops, when the tunnels that they need were last seen to. */
+  #tendedGeneration = -1;
   /** Of the next hops, when those that are to be watched were last told. */
   #watchedGeneration = -1;
   #scheduled = false;
@@ -81,6 +85,7 @@ export class Reconciler {
   #retry: Timer | undefined;
   #doubt: Timer | undefined;
   #sweep: Timer | undefined;
+  #tending: Timer | undefined;
   #ending: (() => void) | undefined;
   overflows = 0;
   lastResync: ResyncStatus | undefined;
@@ -120,6 +125,7 @@ export class Reconciler {
     this.#retry?.cancel();
     this.#doubt?.cancel();
     this.#sweep?.cancel();
+    this.#tending?.cancel();
     await this.#running;
     this.#wake();
   }
@@ -159,6 +165,15 @@ export class Reconciler {
     });
   }
 
+  /** Looks at the tunnels again, after a while. */
+  tendAfter(delayMs: number): void {
+    this.#tending ??= this.#parts.clock.after(delayMs, () => {
+      this.#tending = undefined;
+      this.#tunnelDue = true;
+      this.kick();
+    });
+  }
+
   /** Asks the next hops again, but not at once. */
   reevaluateLater(): void {
     this.#doubt ??= this.#parts.clock.after(RECOVERY_MS, () => {
@@ -186,13 +201,20 @@ export class Reconciler {
     this.kick();
   }
 
-  /** Sees to the next-hop objects that the routes to be written next lead through; `undefined` when there is nothing to see to. */
+  /** Sees to the tunnels and next-hop objects that the routes to be written next lead through; `undefined` when there is nothing to see to. */
   prepare(): Promise<void> | undefined {
-    return this.#rewireDue || this.#parts.keeper.isDue ? this.#prepare() : undefined;
+    const { keeper } = this.#parts;
+    return this.#hasNewNextHops || this.#rewireDue || keeper.isDue ? this.#prepare() : undefined;
+  }
+
+  /** Have next hops come since the tunnels were seen to? */
+  get #hasNewNextHops(): boolean {
+    return this.#parts.nextHops.generation !== this.#tendedGeneration;
   }
 
   async #prepare(): Promise<void> {
     const { keeper, nextHops, rewire } = this.#parts;
+    if (this.#hasNewNextHops) await this.#tend();
     if (this.#rewireDue) rewire();
     this.#rewireDue = false;
     while (await keeper.flush()) {
@@ -263,6 +285,7 @@ export class Reconciler {
     this.#parts.mtus.look();
     if (!this.#mayDelete) return;
     this.#parts.keeper.sweep();
+    await this.#parts.tunnels.sweep(this.#parts.held);
     await this.#sweepTunnels();
   }
 
@@ -326,6 +349,7 @@ export class Reconciler {
     this.#tunnelDue = false;
     // A tunnel that cannot be may mean that another is needed instead.
     for (let round = 0; round <= tunnels.all.length; round++) {
+      this.#tendedGeneration = nextHops.generation;
       if (!(await tunnels.ensure(nextHops.tunnelNeeds(), podCidrs(), due))) return;
       due = false;
       await this.#judge();
@@ -399,11 +423,7 @@ export class Reconciler {
 
   /** Does a route of ours that is in the kernel lead through this link? */
   #leadsThrough(ifindex: number): boolean {
-    const { fib, keeper } = this.#parts;
-    for (const path of fib.heldPaths()) {
-      if (keeper.hopsOf(path).some((hop) => hop.ifindex === ifindex)) return true;
-    }
-    return false;
+    return this.#parts.held().has(ifindex);
   }
 
   #onRoute(event: NetlinkEvent & { readonly kind: "route" }): void {

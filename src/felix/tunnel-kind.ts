@@ -101,9 +101,14 @@ export function tunnelHop(
   return { ...hop, gateway: tunnelLinkLocal(nodeAddress), onlink: false };
 }
 
-/** The link-local address that follows from the MAC address of a node's VXLAN device (RFC 4291 App. A). */
+/** The link-local address of a node's VXLAN device. */
 export function tunnelLinkLocal(nodeAddress: string): string {
-  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = parseMac(tunnelMac(nodeAddress));
+  return linkLocalOf(tunnelMac(nodeAddress));
+}
+
+/** The link-local address that follows from a MAC address (RFC 4291 App. A). */
+export function linkLocalOf(mac: string): string {
+  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = parseMac(mac);
   const octets = Uint8Array.of(0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 2, b, c, 0xff, 0xfe, d, e, f);
   return formatIpAddress(octets);
 }

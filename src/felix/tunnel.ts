@@ -5,19 +5,26 @@ import type { Link } from "../netlink/link.ts";
 import type { Logger } from "../platform/logger.ts";
 import { portText } from "./culprit.ts";
 import { loosenReversePathFilter } from "./forwarding.ts";
-import { type Problem, problemOf } from "./problem.ts";
+import type { HeldGateways } from "./held-gateways.ts";
+import { isPassing, type Problem, problemOf } from "./problem.ts";
 import type { Sysctl } from "./sysctl.ts";
 import { TunnelDevice, type TunnelDeviceOptions, TunnelTrouble } from "./tunnel-device.ts";
 import type { TunnelSpec } from "./tunnel-kind.ts";
+import { isTunnel } from "./tunnel-remains.ts";
 import { VxlanPeers } from "./vxlan-peers.ts";
 
 const UNDERLAY_MTU = 1500;
+/** Between attempts at what the kernel was short of means for; doubles up to the maximum. */
+const RETRY_MS = 250;
+const RETRY_MAXIMUM_MS = 60_000;
 
 export interface TunnelOptions extends TunnelDeviceOptions {
   readonly sysctl: Sysctl;
   /** Marks the address as ours. */
   readonly protocol: number;
   readonly logger: Logger;
+  /** Has the tunnels looked at again after a while. */
+  readonly retryAfter: (delayMs: number) => void;
 }
 
 /** What the tunnel shall be like. */
@@ -51,6 +58,9 @@ export class Tunnel {
   #lastWish: string | undefined;
   /** Port of the socket that last had a hand in it. */
   #culprit: number | undefined;
+  /** The peers when it was last as it shall be. */
+  #reached: ReadonlySet<string> = new Set();
+  #retryMs = RETRY_MS;
   /** Where the kernel does not keep an address's protocol, only this tells which are ours. */
   readonly #added = new Set<string>();
   /** Times that something was put right after it had been right. */
@@ -72,6 +82,11 @@ export class Tunnel {
     return this.#problem;
   }
 
+  /** Must a new way to a node wait until the tunnel's problem is over? Ways that there were may stay. */
+  isShortOf(address: string): boolean {
+    return this.#problem !== undefined && !this.#reached.has(address);
+  }
+
   /** `false` once the kernel has said that it has no such tunnels, `undefined` while nobody has needed one. */
   get isSupported(): boolean | undefined {
     if (this.#options.picture.linkNamed(this.spec.device) !== undefined) return true;
@@ -91,10 +106,41 @@ export class Tunnel {
     try {
       await this.#bring(wish);
       this.#problem = undefined;
+      this.#reached = new Set(wish.peers);
+      this.#retryMs = RETRY_MS;
     } catch (error) {
       this.#fail(error instanceof TunnelTrouble ? error.problem : problemOf(error));
     }
     return before !== this.#ifindex || problemBefore !== this.#problem;
+  }
+
+  /** No route is to lead through it: which entries of nodes it still has is left to `sweep`. */
+  async rest(): Promise<void> {
+    const { picture } = this.#options;
+    const { device, linkKind } = this.spec;
+    const link = picture.linkNamed(device);
+    this.#reached = new Set();
+    if (this.#peers === undefined || link?.kind !== linkKind || !isTunnel(link)) return;
+    await this.#tidy(() => this.#peers?.ensure(link.ifindex, { peers: [], linkLocal: false }));
+  }
+
+  /** Takes away entries of nodes that nothing needs any more, nor a route that the kernel holds. */
+  async sweep(held: () => HeldGateways): Promise<void> {
+    if (this.#peers?.hasFormer === true) await this.#tidy(() => this.#peers?.sweep(held()));
+  }
+
+  async #tidy(work: () => Promise<number> | undefined): Promise<void> {
+    const { logger } = this.#options;
+    const { device } = this.spec;
+    try {
+      const entries = (await work()) ?? 0;
+      if (entries > 0) logger.info({ device, entries }, "took away entries that no route needs");
+    } catch (error) {
+      const { errno = 0, text } = problemOf(error);
+      if (errno === Errno.noDevice) return this.#peers?.forget();
+      logger.error({ device }, text);
+      if (isPassing(errno)) this.#retryLater();
+    }
   }
 
   async #bring(wish: TunnelWish): Promise<void> {
@@ -175,10 +221,20 @@ export class Tunnel {
   }
 
   #fail(problem: Problem): void {
-    this.#ifindex = undefined;
+    const isMoment = problem.errno !== undefined && isPassing(problem.errno);
+    const isThere = this.#options.picture.link(this.#ifindex ?? 0) !== undefined;
+    // Of a moment's shortage nothing follows for the routes that lead through it.
+    if (!isMoment || !isThere) this.#ifindex = undefined;
+    if (isMoment) this.#retryLater();
     if (this.#problem?.text === problem.text) return;
     this.#problem = problem;
     const { device } = this.spec;
     this.#options.logger.error({ device, remedy: problem.remedy }, problem.text);
+  }
+
+  /** No event tells when the kernel has what it was short of. */
+  #retryLater(): void {
+    this.#options.retryAfter(this.#retryMs);
+    this.#retryMs = Math.min(2 * this.#retryMs, RETRY_MAXIMUM_MS);
   }
 }

@@ -1,4 +1,5 @@
 import type { Prefix } from "../net/prefix.ts";
+import type { HeldGateways } from "./held-gateways.ts";
 import type { Problem } from "./problem.ts";
 import { Tunnel, type TunnelOptions, type TunnelWish } from "./tunnel.ts";
 import type { PathPolicy } from "./pool-policy.ts";
@@ -96,7 +97,16 @@ export class Tunnels {
       this.#lastWishes.set(tunnel, words);
       if (await tunnel.ensure(wish)) changed = true;
     }
+    for (const tunnel of this.#all) {
+      if (needs.has(tunnel)) continue;
+      if (this.#lastWishes.delete(tunnel) || due) await tunnel.rest();
+    }
     return changed;
+  }
+
+  /** Takes away what only routes needed that are gone: once all are written, lest one loses its way before it has another. */
+  async sweep(held: () => HeldGateways): Promise<void> {
+    for (const tunnel of this.#all) await tunnel.sweep(held);
   }
 
   /** The tunnel that a link is the device of. */

@@ -60,6 +60,32 @@ async function restarts(
   }
 }
 
+describe("restarting the daemon among three nodes beyond a router, by VXLAN", {
+  timeout: 120_000 * SLOWNESS,
+}, () => {
+  const cluster = new Cluster("mgrv");
+  const [b2, b3] = [2, 3].map((number): NodeOfTest => {
+    const [address, podCidr] = [`192.168.2.${number + 1}`, `10.233.${number + 5}.0/24`];
+    return { name: `b${number}`, address, podCidr, pod: `10.233.${number + 5}.10` };
+  }) as [NodeOfTest, NodeOfTest];
+  const far = [b1, b2, b3];
+
+  before(async () => {
+    await cluster.build([a1, ...far], { tunnel: "vxlan" });
+    await Promise.all([...cluster.margays.values()].map((margay) => margay.startNode()));
+    for (const node of [a1, ...far]) await cluster.established(node, far.length);
+  });
+  after(() => cluster.close());
+
+  test("loses no ping to any of them, by kill -9 and by SIGTERM", async () => {
+    const pingingAll = far.reduceRight<() => Promise<void>>(
+      (events, node) => () => withoutLosingAPing(cluster, [a1, node], events),
+      () => restarts(cluster, a1, far.length),
+    );
+    await pingingAll();
+  });
+});
+
 describe("restarting the daemon", { timeout: 120_000 * SLOWNESS }, () => {
   const cluster = new Cluster("mgre");
   const nodes = hasIpip || ipipRequired ? [a1, a2, b1] : [a1, a2];

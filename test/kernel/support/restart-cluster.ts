@@ -52,7 +52,8 @@ export class Cluster {
     this.network = new Network(prefix);
   }
 
-  async build(nodes: readonly NodeOfTest[]): Promise<void> {
+  /** @param settings in everybody's own file, beside what is always there */
+  async build(nodes: readonly NodeOfTest[], settings: object = {}): Promise<void> {
     const router = await this.network.namespace("router");
     await router.sysctl({ "net.ipv4.ip_forward": 1 });
     const segments = new Map<string, Awaited<ReturnType<Network["segment"]>>>();
@@ -80,7 +81,7 @@ export class Cluster {
       this.pods.set(node.name, await this.#pod(namespace, node));
       const margay = new Margay(namespace, join(this.directory, node.name));
       margay.configure(
-        { node: { name: node.name }, timers: { connectRetrySeconds: 1 } },
+        { node: { name: node.name }, timers: { connectRetrySeconds: 1 }, ...settings },
         this.file,
       );
       this.margays.set(node.name, margay);
