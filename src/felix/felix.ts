@@ -31,6 +31,7 @@ import { RemovalGuard } from "./removal-guard.ts";
 import { Reporter } from "./reporter.ts";
 import { RouteProgrammer } from "./routes.ts";
 import type { FelixEvent, FelixStatus, FibEntry, TunnelStatus } from "./status.ts";
+import { standingTunnels } from "./standing-tunnels.ts";
 import { tunnelStatus } from "./tunnel-status.ts";
 import { defaultTunnelSettings, type TunnelSettings } from "./tunnel-kind.ts";
 import { TunnelSweeper } from "./tunnel-sweeper.ts";
@@ -181,6 +182,7 @@ export class Felix {
       guarded: () => this.#firewall?.guarded() ?? Promise.resolve(),
       podCidrs: () => this.#podCidrs,
       held: () => this.#held(),
+      onSwept: () => this.#firewall?.letGo(),
       onResync: ({ reason, routes }) => reporter.tell({ kind: "resync", reason, routes }),
       onConflict: (route) => {
         reporter.conflict(route);
@@ -202,8 +204,10 @@ export class Felix {
     const { sysctl, logger, protocol, rtProtosDirectory } = this.#options;
     await nameProtocol(protocol, rtProtosDirectory ?? RT_PROTOS_DIRECTORY);
     this.#forwarding = await ensureForwarding(sysctl, logger, 4);
+    await this.#picture.load();
     await this.#firewall?.update();
     await this.#reconciler.start();
+    void this.#firewall?.adopt();
     if ([...this.#options.podPools, ...this.#podCidrs].some(isIpv6)) await this.#forwardIpv6();
     this.#adopted = this.#reconciler.lastResync?.routes ?? 0;
     logger.info({ routes: this.#adopted }, "adopted the routes of an earlier life");
@@ -387,6 +391,9 @@ export class Felix {
       nodeAddresses: Object.values(nodeAddresses),
       policies: () => this.#policies,
       nextHops: () => this.#nextHops.addresses(),
+      standingTunnels: () => standingTunnels(this.#picture, this.#options.protocol),
+      held: () => this.#held(),
+      isPictureComplete: () => this.#pictureComplete,
     };
     return new FirewallFeed(parts, firewall);
   }

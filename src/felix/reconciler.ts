@@ -46,6 +46,8 @@ export interface ReconcilerParts {
   /** This node's own pod CIDRs now. */
   readonly podCidrs: () => readonly Prefix[];
   readonly held: () => HeldGateways;
+  /** What is to go has gone, as far as it may. */
+  readonly onSwept: () => void;
   readonly onResync: (resync: ResyncStatus) => void;
   /** A route of another protocol stands where one is wanted. */
   readonly onConflict: (route: KernelRoute) => void;
@@ -287,6 +289,7 @@ export class Reconciler {
     this.#parts.keeper.sweep();
     await this.#parts.tunnels.sweep(this.#parts.held);
     await this.#sweepTunnels();
+    this.#parts.onSwept();
   }
 
   /** What no route leads through any more, and none may again, goes. */

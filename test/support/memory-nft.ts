@@ -51,7 +51,7 @@ export class MemoryNft implements Nft {
       return Promise.reject(
         new NftError("nft(8) failed: No such file", undefined, { isAbsent: true }),
       );
-    } else this.table += script;
+    } else this.table = withElements(this.table, script);
     this.#tell(OURS);
     return Promise.resolve();
   }
@@ -105,4 +105,26 @@ export class MemoryNft implements Nft {
   #tell(portId: number): void {
     this.#listener?.({ tables: new Set(["inet margay"]), portId, processName: "nft" });
   }
+}
+
+/** A table after a script that adds elements to its sets, or deletes them. */
+function withElements(table: string, script: string): string {
+  let text = table;
+  for (const [, verb, set, list = ""] of script.matchAll(
+    /(add|delete) element inet margay (\w+) \{ (.*) \}/g,
+  )) {
+    text = text.replace(
+      new RegExp(`(set ${set} \\{\\n\\t\\ttype \\w+\\n)(?:\\t\\telements = \\{ (.*) \\}\\n)?`),
+      (_, head: string, there: string | undefined) => {
+        const elements = new Set(there?.split(", "));
+        for (const element of list.split(", ")) {
+          if (verb === "add") elements.add(element);
+          else elements.delete(element);
+        }
+        const line = `\t\telements = { ${[...elements].join(", ")} }\n`;
+        return elements.size === 0 ? head : head + line;
+      },
+    );
+  }
+  return text;
 }

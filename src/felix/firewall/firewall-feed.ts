@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { withoutZone } from "../../net/ip-address.ts";
+import { isLinkLocalText, withoutZone } from "../../net/ip-address.ts";
+import type { HeldGateways } from "../held-gateways.ts";
 import type { PoolPolicies } from "../pool-policy.ts";
-import type { TunnelKind } from "../tunnel-kind.ts";
+import { type TunnelKind, tunnelLinkLocal } from "../tunnel-kind.ts";
 import { Firewall, type FirewallParts } from "./firewall.ts";
 import type { FirewallStatus } from "./status.ts";
 import type { FirewallConfig, FirewallFacts } from "./wish.ts";
@@ -12,13 +13,27 @@ export interface FirewallFeedParts extends FirewallParts {
   readonly policies: () => PoolPolicies;
   /** Of the routes that are wanted: they are nodes, too, whoever told of them. */
   readonly nextHops: () => Iterable<string>;
+  /** Tunnels of ours that are there. */
+  readonly standingTunnels: () => readonly TunnelKind[];
+  readonly held: () => HeldGateways;
+  /** Is all that is to be wanted known? */
+  readonly isPictureComplete: () => boolean;
 }
 
-/** Tells a firewall what it must know: what is configured, which tunnels may be, and who is a node. */
+/**
+ * Tells a firewall what it must know: what is configured, which tunnels may be or still are, and who is a node. Who was one
+ * stays one until the picture is complete, and from then on for as long as the kernel holds a route to it: the node at the
+ * other end knows no sooner that it is to send nothing any more.
+ */
 export class FirewallFeed {
   readonly #parts: FirewallFeedParts;
   readonly #firewall: Firewall;
   #config: FirewallConfig;
+  /** As it was last told. */
+  #nodes: readonly string[] = [];
+  /** Was it then not known yet who else is one, and were some of them only what they had been before? */
+  #isProvisional = true;
+  #hasLeavers = false;
   /** The tunnels that are, or are about to be, guarded. */
   #guarding = "";
   #guarded: Promise<void> = Promise.resolve();
@@ -40,13 +55,26 @@ export class FirewallFeed {
   /** The policies are others. Resolves as with `configure`. */
   update(): Promise<void> {
     const facts = this.#facts();
+    this.#nodes = facts.nodes;
     const done = this.#firewall.want(facts);
-    const guarding = [facts.settings.guard, ...facts.tunnels].join(" ");
+    const guarding = guardingOf(facts);
     if (guarding !== this.#guarding) {
       this.#guarding = guarding;
       this.#guarded = done;
     }
     return done;
+  }
+
+  /** Routes of an earlier life may have been found: they lead to nodes, too. Resolves as with `configure`. */
+  adopt(): Promise<void> {
+    const gateways = [...this.#ledTo()].filter((address) => !isLinkLocalText(address));
+    this.#nodes = [...this.#nodes, ...gateways];
+    return this.update();
+  }
+
+  /** Routes may have gone, and with them the last reason why somebody is a node. */
+  letGo(): void {
+    if (this.#isProvisional || this.#hasLeavers) void this.update();
   }
 
   /** Next hops came or went: looked at in the next turn, together with all others that do by then. */
@@ -59,6 +87,9 @@ export class FirewallFeed {
 
   /** Resolves when the tunnels that some policy may choose are guarded, or cannot be. */
   guarded(): Promise<void> {
+    const { settings } = this.#config;
+    // Of tunnels that were taken away nobody tells.
+    if (guardingOf({ settings, tunnels: this.#tunnels() }) !== this.#guarding) void this.update();
     return this.#guarded;
   }
 
@@ -78,15 +109,48 @@ export class FirewallFeed {
   }
 
   #facts(): FirewallFacts {
-    const { nodeAddresses, policies, nextHops } = this.#parts;
+    const nodes = this.#nodesNow();
+    const former = this.#isProvisional ? this.#firewall.formerNodes : [];
+    const leavers = [...this.#nodes, ...former].filter((address) => !nodes.has(address));
+    const isProvisional = !this.#parts.isPictureComplete();
+    const staying = isProvisional || leavers.length === 0 ? leavers : this.#stillLedTo(leavers);
+    for (const address of staying) nodes.add(address);
+    this.#isProvisional = isProvisional;
+    this.#hasLeavers = staying.length > 0;
+    return { ...this.#config, isProvisional, tunnels: this.#tunnels(), nodes: [...nodes].sort() };
+  }
+
+  #nodesNow(): Set<string> {
+    const { nodeAddresses, nextHops } = this.#parts;
     const nodes = new Set([...nodeAddresses, ...this.#config.nodes]);
     for (const address of nextHops()) nodes.add(withoutZone(address));
-    const tunnels = policies()
+    return nodes;
+  }
+
+  #stillLedTo(addresses: readonly string[]): string[] {
+    const gateways = this.#ledTo();
+    return addresses.filter((address) => {
+      return gateways.has(address) || gateways.has(tunnelLinkLocal(address));
+    });
+  }
+
+  /** Gateways of the routes that the kernel holds. */
+  #ledTo(): ReadonlySet<string> {
+    return new Set([...this.#parts.held().values()].flatMap((gateways) => [...gateways]));
+  }
+
+  #tunnels(): TunnelKind[] {
+    const { policies, standingTunnels } = this.#parts;
+    const chosen = policies()
       .all()
       .flatMap(({ encapsulation, tunnel }): TunnelKind[] => {
         if (encapsulation === "never") return [];
         return tunnel === "auto" ? ["ipip", "vxlan"] : [tunnel];
       });
-    return { ...this.#config, tunnels, nodes: [...nodes].sort() };
+    return [...new Set([...chosen, ...standingTunnels()])].sort();
   }
+}
+
+function guardingOf({ settings, tunnels }: Pick<FirewallFacts, "settings" | "tunnels">): string {
+  return [settings.guard, ...tunnels].join(" ");
 }

@@ -64,6 +64,11 @@ export class Firewall {
     return this.#kick();
   }
 
+  /** Nodes that the table of an earlier life had; none until it was looked at. */
+  get formerNodes(): readonly string[] {
+    return this.#table.formerNodes;
+  }
+
   /** Resolves when nothing is being done. */
   settled(): Promise<void> {
     return this.#running ?? Promise.resolve();
@@ -87,7 +92,7 @@ export class Firewall {
     return {
       table: isUnneeded ? "unneeded" : isInPlace ? "in place" : "missing",
       guarded,
-      nodes: this.#facts?.nodes.length ?? 0,
+      nodes: this.#nodes.length,
       masqueraded: masqueraded.map(({ text }) => text),
       masqueradedByOthers: masquerades.map(({ pods, by }) => `${pods.text} by ${by}`),
       passages,
@@ -96,6 +101,12 @@ export class Firewall {
       repairs: this.#table.repairs + repairs,
       problems: this.#problem === undefined ? [] : [this.#problem],
     };
+  }
+
+  /** With those that may yet turn out to be some. */
+  get #nodes(): readonly string[] {
+    const { nodes = [], isProvisional = false } = this.#facts ?? {};
+    return isProvisional ? [...new Set([...nodes, ...this.formerNodes])].sort() : nodes;
   }
 
   /** What our table shall be, after what others do already. */
@@ -161,7 +172,7 @@ export class Firewall {
       this.#isDue = false;
       if (this.#facts === undefined) return;
       try {
-        if (!(await this.#round(this.#facts))) return;
+        if (!(await this.#round())) return;
         this.#settle();
       } catch (error) {
         if (!(error instanceof NftError)) throw error;
@@ -171,21 +182,23 @@ export class Firewall {
   }
 
   /** Does what is due; resolves to false when another program keeps undoing it. Rejects with `NftError`. */
-  async #round({ nodes }: FirewallFacts): Promise<boolean> {
+  async #round(): Promise<boolean> {
     const others = this.#others;
     const onTime = (): void => void this.#kick();
     // Our table's damage is mended before anything else; what it is to be anew follows from what others have, too.
     const { isAsked } = others;
-    if (!isAsked && !(await this.#ensureTable(nodes))) return false;
+    if (!isAsked && !(await this.#ensureTable())) return false;
     const isNews = await others.look(onTime);
-    if ((isAsked || isNews) && !(await this.#ensureTable(nodes))) return false;
+    if ((isAsked || isNews) && !(await this.#ensureTable())) return false;
     const contested = isNews ? await others.ensure(onTime) : undefined;
     if (contested !== undefined) this.#rest(contested, Contest.restMs);
     return contested === undefined;
   }
 
-  async #ensureTable(nodes: readonly string[]): Promise<boolean> {
-    const restMs = await this.#table.ensure(this.#tableWish() as FirewallWish, nodes);
+  async #ensureTable(): Promise<boolean> {
+    const isGuarding = (this.#wish?.guarded.length ?? 0) > 0;
+    if (isGuarding && this.#facts?.isProvisional === true) await this.#table.readEarlier();
+    const restMs = await this.#table.ensure(this.#tableWish() as FirewallWish, this.#nodes);
     if (restMs !== undefined) this.#rest(TABLE, restMs);
     return restMs === undefined;
   }

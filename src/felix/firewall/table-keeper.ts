@@ -4,7 +4,7 @@ import type { Logger } from "../../platform/logger.ts";
 import { Contest } from "../contest.ts";
 import { changerText } from "./changer.ts";
 import { type Nft, NftError } from "./nft.ts";
-import { canonical, nodesScript, replaceScript, TABLE, tableText } from "./table.ts";
+import { canonical, nodesIn, nodesScript, replaceScript, TABLE, tableText } from "./table.ts";
 import type { FirewallWish } from "./wish.ts";
 
 export interface TableKeeperParts {
@@ -34,6 +34,8 @@ export class TableKeeper {
   readonly #parts: TableKeeperParts;
   readonly #contest: Contest;
   #held: Held | undefined;
+  /** What an earlier life left, as it was when it was first looked at. */
+  #earlier: { readonly shown: string | undefined; readonly nodes: readonly string[] } | undefined;
   #isDoubted = false;
   /** Changes of the table by others, as they are told. */
   #touches = 0;
@@ -50,6 +52,20 @@ export class TableKeeper {
   /** Is the table there, as it was last wanted? */
   get isInPlace(): boolean {
     return this.#held?.frame !== undefined;
+  }
+
+  /** Nodes that the table of an earlier life had; none until they are read. */
+  get formerNodes(): readonly string[] {
+    return this.#earlier?.nodes ?? [];
+  }
+
+  /** Looks at what an earlier life left. Rejects with `NftError`. */
+  async readEarlier(): Promise<string | undefined> {
+    if (this.#earlier === undefined) {
+      const shown = await this.#listing();
+      this.#earlier = { shown, nodes: nodesIn(shown ?? "") };
+    }
+    return this.#earlier.shown;
   }
 
   /** Somebody may have changed the table, `by` whom where that is known: it is looked at before anything else. */
@@ -81,7 +97,7 @@ export class TableKeeper {
   async #adopt(wish: FirewallWish, nodes: readonly string[]): Promise<Held> {
     const text = tableText(wish, nodes);
     try {
-      const shown = await this.#listing();
+      const shown = await this.readEarlier();
       const isWanted = text !== undefined && canonical(shown ?? "") === canonical(text);
       return isWanted
         ? { frame: tableText(wish, []), nodes, shown }

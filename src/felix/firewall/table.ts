@@ -1,4 +1,4 @@
-import { formatIpAddress } from "../../net/ip-address.ts";
+import { formatIpAddress, ipVersionOf } from "../../net/ip-address.ts";
 import type { Prefix } from "../../net/prefix.ts";
 import { VXLAN_ID, VXLAN_PORT } from "../tunnel-kind.ts";
 import type { FirewallWish } from "./wish.ts";
@@ -69,6 +69,14 @@ export function nodesScript(
     }
   }
   return lines.length === 0 ? undefined : lines.join("");
+}
+
+/** The nodes that a listing of the table has. */
+export function nodesIn(listing: string): string[] {
+  const sets = listing.matchAll(/set nodes[46] \{[^{}]*elements = \{([^{}]*)\}/g);
+  return [...sets]
+    .flatMap(([, elements = ""]) => elements.split(",").map((text) => text.trim()))
+    .filter((text) => ipVersionOf(text) !== undefined);
 }
 
 /** A listing without what says nothing: the order of elements, blanks and line ends. */

@@ -29,8 +29,10 @@ export interface FirewallConfig {
 
 /** All that there is to know to tell what the firewall shall be; the nodes are all of them, this one included. */
 export interface FirewallFacts extends FirewallConfig {
-  /** The tunnels that some policy may choose. */
+  /** The tunnels that some policy may choose, or that are there. */
   readonly tunnels: readonly TunnelKind[];
+  /** There may be nodes that only an earlier life knew: those in its table stay. */
+  readonly isProvisional?: boolean;
 }
 
 /** What the firewall shall be. */
