@@ -56,7 +56,7 @@ describe("the VXLAN tunnel", () => {
       await harness.router();
       await harness.start({ tunnel: "vxlan" });
       harness.set("10.233.3.0/24", "192.168.1.3");
-      for (let count = 0; count < microtasks; count++) await undefined;
+      for (let count = 0; count < microtasks; count++) await Promise.resolve();
       harness.set("10.233.2.0/24", "192.168.2.2");
       await harness.felix.settled();
       assert.equal(harness.entry("10.233.2.0/24")?.state, "installed", `after ${microtasks}`);
