@@ -6,7 +6,7 @@ import { formatCommunity, formatLargeCommunity } from "../net/community.ts";
 import { formatExtendedCommunity } from "../net/extended-community.ts";
 import { formatOrigin } from "../bgp/attribute/origin.ts";
 import type { FamilyRib } from "../bgp/rib/family-rib.ts";
-import { describePathReason, PathReason } from "../bgp/rib/path-reason.ts";
+import { describePathReason, isIneligible, PathReason } from "../bgp/rib/path-reason.ts";
 import { Peer } from "../bgp/peer.ts";
 import type { Speaker } from "../bgp/speaker.ts";
 import { formatIpv4 } from "../net/ip-address.ts";
@@ -18,7 +18,7 @@ function statusOf(reason: number): string {
   if (reason === PathReason.best) return "best";
   if (reason === PathReason.multipath) return "multipath";
   if (reason === PathReason.filtered || reason === PathReason.noPolicy) return "filtered";
-  return reason < PathReason.notLocal ? "ineligible" : "lost";
+  return isIneligible(reason) ? "ineligible" : "lost";
 }
 
 /** One path as the API shows it. */
@@ -74,7 +74,7 @@ export function rankedRows(rib: FamilyRib, prefix: number): number[] {
     if (reason === PathReason.best) return -1;
     // Eliminated at once, although its number is the youngest.
     if (reason === PathReason.longLivedStale) return 50 - PathReason.notLocal - 0.5;
-    return reason < PathReason.notLocal ? 100 + reason : 50 - reason;
+    return isIneligible(reason) ? 100 + reason : 50 - reason;
   };
   return rows.sort((a, b) => rank(a) - rank(b));
 }

@@ -17,6 +17,8 @@ export const offenceTexts = {
   "own-next-hop": "UPDATEs whose next hop is our own address (RFC 4271 §5.1.3)",
   "long-as-path": "UPDATEs with an AS_PATH of more than 255",
   "large-attributes": "UPDATEs that peers without extended messages cannot be told (RFC 8654)",
+  "oversized-attributes": "UPDATEs whose attributes have no room for what the import policy adds",
+  "foreign-family": "UPDATEs of families that are not in force, ignored (RFC 4760 §7)",
 } as const;
 
 export type Offence = keyof typeof offenceTexts;

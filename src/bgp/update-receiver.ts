@@ -18,7 +18,7 @@ import { scanUpdate, UpdateView } from "./message/scan-update.ts";
 import type { Offence, Offending } from "./offence.ts";
 import type { PathOffer } from "./rib/adj-rib-in.ts";
 import type { FamilyRib } from "./rib/family-rib.ts";
-import { type ImportPolicy, isMartian } from "./rib/import-policy.ts";
+import { type ImportPolicy, isMartian, oversizedFlags } from "./rib/import-policy.ts";
 import { PathReason } from "./rib/path-reason.ts";
 import { AttributeTrait } from "./rib/attribute-summary.ts";
 import { contextBits } from "./rib/context-bits.ts";
@@ -250,10 +250,14 @@ export class UpdateReceiver {
   /** Has the routes that follow offered with a block as the import policy makes it. @returns that block, with a reference */
   #offerBlock(block: number, family: Family): number {
     const policy = this.#policy as ImportPolicy;
-    const used = policy.apply(this.#store, family, block);
+    const applied = policy.apply(this.#store, family, block);
+    const used = applied < 0 ? block : applied;
     this.#store.retain(used);
-    this.#blockFlags = policy.judge(this.#store, block);
+    this.#blockFlags = applied < 0 ? oversizedFlags : policy.judge(this.#store, block);
     this.#lookAt(block);
+    if (applied < 0) {
+      this.#offends("oversized-attributes", "its attributes take more than 65535 octets here");
+    }
     this.#offer.attributes = used;
     this.#offer.received = used === block ? -1 : block;
     return used;

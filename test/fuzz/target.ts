@@ -59,14 +59,14 @@ export class Target {
     this.#reencode(message.subarray(headerOctets), context);
   }
 
-  /** What was sound in any octets can be said again, and means the same then. */
+  /** What was sound in any octets can be said again, if it fits, and means the same then. */
   #reencode(block: Uint8Array, context: CodecContext): void {
     const { attributes } = decodePathAttributes(block, 0, block.length, context, {
       announces: true,
     });
     const writer = new Writer();
     const isIpv4 = attributes.nextHop === undefined || !attributes.nextHop.includes(":");
-    encodePathAttributes(attributes, context, writer, { nextHop: isIpv4 });
+    if (!encodePathAttributes(attributes, context, writer, { nextHop: isIpv4 })) return;
     const octets = writer.finish();
     const again = decodePathAttributes(octets, 0, octets.length, context, { announces: true });
     const missing = again.errors.filter(({ subcode }) => subcode !== 3);

@@ -10,6 +10,9 @@ export interface EncodeOptions {
   readonly nextHop?: boolean;
 }
 
+/** What the length of an attribute can say. */
+const maximumValueOctets = 0xffff;
+
 /** The Optional and Transitive bits that a row's category asks for, RFC 4271 §5. */
 export function attributeFlags({ category }: Pick<AttributeKind, "category">): number {
   switch (category) {
@@ -27,16 +30,19 @@ export function attributeFlags({ category }: Pick<AttributeKind, "category">): n
  * Writes path attributes by ascending code. Toward a peer of 2-octet AS numbers AS_TRANS stands in for what does not fit,
  * and AS4_PATH and AS4_AGGREGATOR say it (RFC 6793 §4.2.2). Toward an external peer LOCAL_PREF, ORIGINATOR_ID and
  * CLUSTER_LIST are left out. Unknown attributes go out with the Partial bit (RFC 4271 §5).
- * @throws RangeError when a value cannot be said: NEXT_HOP that is not IPv4, more than 65535 octets
+ * @returns false where a value takes more than 65535 octets, which no message can say: what is written by then is worth nothing.
+ * It may have come in fewer: AS numbers of two octets, or without what a policy adds.
+ * @throws RangeError for a NEXT_HOP that is not IPv4
  */
 export function encodePathAttributes(
   attributes: PathAttributes,
   context: CodecContext,
   writer: Writer,
   options: EncodeOptions = {},
-): void {
+): boolean {
   const values = valuesOf(attributes, context);
   const unknown = [...(attributes.unknown ?? [])].sort((a, b) => a.code - b.code);
+  if (unknown.some(({ value }) => value.length > maximumValueOctets)) return false;
   const scratch = new Writer(64);
   for (const row of attributeRows) {
     const value = values[row.name];
@@ -47,10 +53,12 @@ export function encodePathAttributes(
     const isPartial = attributes.partial?.includes(row.code) === true;
     scratch.truncate(0);
     row.encode(value, scratch, context);
+    if (scratch.length > maximumValueOctets) return false;
     const flags = attributeFlags(row) | (isPartial ? AttributeFlag.partial : 0);
     writeAttribute(writer, flags, row.code, scratch.view());
   }
   writeUnknownBelow(unknown, 256, writer);
+  return true;
 }
 
 /** Adds what only a peer of 2-octet AS numbers needs. */
@@ -81,7 +89,7 @@ export function writeAttribute(
   code: number,
   value: Uint8Array,
 ): void {
-  if (value.length > 0xffff) {
+  if (value.length > maximumValueOctets) {
     throw new RangeError(`attribute ${code} of ${value.length} octets exceeds 65535`);
   }
   if (value.length > 0xff || (flags & AttributeFlag.extendedLength) !== 0) {

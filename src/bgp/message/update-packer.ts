@@ -65,7 +65,9 @@ export class UpdatePacker {
     this.#addPath = this.#context.addPathSend.has(family.key);
     const writer = this.#writer;
     writer.truncate(0);
-    encodePathAttributes(attributes, this.#context, writer, { nextHop: !multiprotocol });
+    const options = { nextHop: !multiprotocol };
+    this.#layout = undefined;
+    if (!encodePathAttributes(attributes, this.#context, writer, options)) return false;
     const block = writer.finish();
     if (multiprotocol) {
       this.#open("mp-attribute", mpReachHead(family, attributes, writer), block);

@@ -155,7 +155,7 @@ function reachFamily(
 ): void {
   if ("octets" in reach) {
     const block = new Writer();
-    encodePathAttributes(attributes, context, block, { nextHop: false });
+    mustFit(encodePathAttributes(attributes, context, block, { nextHop: false }));
     messages.push(encodeMpOctets(mpReachNlri, reach, block.view(), context));
     return;
   }
@@ -188,7 +188,11 @@ function encodeBare(attributes: PathAttributes, context: CodecContext): Uint8Arr
   const writer = new Writer();
   beginMessage(writer, MessageType.update);
   writer.uint16(0).lengthUint16(() => {
-    encodePathAttributes(attributes, context, writer);
+    mustFit(encodePathAttributes(attributes, context, writer));
   });
   return finishMessage(writer, context.maximumMessageOctets);
+}
+
+function mustFit(isSayable: boolean): void {
+  if (!isSayable) throw new RangeError("an attribute exceeds 65535 octets");
 }

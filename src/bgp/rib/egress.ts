@@ -150,7 +150,8 @@ export class EgressAttributes {
     };
   }
 
-  encode(attributes: number, source: number, peer: RibPeer): void {
+  /** @returns false where a path cannot be said to such peers in whatever message: they are to be told that it is gone */
+  encode(attributes: number, source: number, peer: RibPeer): boolean {
     const store = this.#store;
     if (
       !this.#profile.external &&
@@ -162,7 +163,7 @@ export class EgressAttributes {
         !store.has(attributes, AttributeTrait.llgrStale)) &&
       (source !== PathSource.local || this.#profile.linkLocalSelf === "")
     ) {
-      if (this.#splice(attributes, source, peer.identifier)) return;
+      if (this.#splice(attributes, source, peer.identifier)) return true;
     }
     const exported = exportedAttributes(
       store.attributes(attributes),
@@ -171,22 +172,28 @@ export class EgressAttributes {
     );
     this.#writer.truncate(0);
     this.classic = this.#mayBeClassic && exported.nextHop?.includes(":") !== true;
-    encodePathAttributes(exported, this.#context, this.#writer, { nextHop: this.classic });
+    if (!this.#takeNextHop(exported)) return false;
+    const options = { nextHop: this.classic };
+    if (!encodePathAttributes(exported, this.#context, this.#writer, options)) return false;
     const view = this.#writer.view();
     if (view.length > this.octets.length) this.octets = new Uint8Array(view.length * 2);
     this.octets.set(view);
     this.length = view.length;
-    if (!this.classic) this.#encodeNextHop(exported);
+    return true;
   }
 
-  #encodeNextHop({ nextHop, linkLocalNextHop }: PathAttributes): void {
-    if (nextHop === undefined) throw new RangeError("a path without a next hop cannot be sent");
+  /** @returns false where there is none, or none that the family's routes can have */
+  #takeNextHop({ nextHop = "", linkLocalNextHop }: PathAttributes): boolean {
+    const octets = parseIpAddress(nextHop)?.length;
+    if (octets === undefined || (octets === 4 && this.#family.version === 6)) return false;
+    if (this.classic) return true;
     const writer = new Writer(32);
     this.#family.encodeNextHop(
       { nextHop, ...(linkLocalNextHop !== undefined && { linkLocalNextHop }) },
       writer,
     );
     this.nextHop = writer.finish();
+    return true;
   }
 
   /** @returns false when the block's next hop does not stand where the family wants it */

@@ -5,7 +5,7 @@ import { AttributeTrait } from "./attribute-summary.ts";
 import { defaultDecision, type DecisionOptions, DecisionProcess } from "./decision-process.ts";
 import { type ExportProfile, profileKey } from "./export-profile.ts";
 import type { GroupMember } from "./group-member.ts";
-import type { ImportPolicy } from "./import-policy.ts";
+import { type ImportPolicy, oversizedFlags } from "./import-policy.ts";
 import { LlgrStaleMarks, withLlgrStale } from "./long-lived-stale.ts";
 import { LocRib, LocRibChanges } from "./loc-rib.ts";
 import type { PathAttributeStore } from "./path-attributes.ts";
@@ -110,7 +110,7 @@ export class FamilyRib {
 
   /**
    * Makes a peer's stale paths long-lived ones in the turns to come (RFC 9494 §4.2): LLGR_STALE is attached, which makes
-   * each a last resort; those with NO_LLGR go.
+   * each a last resort; those with NO_LLGR, or without room for it, go.
    */
   makeLongLived(peer: number, whenDone: () => void = () => {}): void {
     const marks = new LlgrStaleMarks(this.#attributes, this.family);
@@ -118,8 +118,9 @@ export class FamilyRib {
       if (!this.paths.isStale(row) || this.paths.isLongLived(row)) return;
       const prefix = this.paths.prefix(row);
       const block = this.paths.attributes(row);
-      if (this.#attributes.has(block, AttributeTrait.noLlgr)) this.paths.removeRow(row);
-      else this.paths.makeLongLived(row, marks.mark(block));
+      const marked = this.#attributes.has(block, AttributeTrait.noLlgr) ? -1 : marks.mark(block);
+      if (marked < 0) this.paths.removeRow(row);
+      else this.paths.makeLongLived(row, marked);
       this.locRib.markDirty(prefix);
     };
     const done = (): void => {
@@ -139,8 +140,10 @@ export class FamilyRib {
     const store = this.#attributes;
     const prefix = this.paths.prefix(row);
     const received = store.inContext(this.paths.received(row), policy.rules.allowedOwnAsns);
-    const used = this.#applied(policy, row, received);
-    const verdict = policy.flags(this.prefixes, prefix, policy.judge(store, received));
+    const applied = this.#applied(policy, row, received);
+    const used = applied < 0 ? received : applied;
+    const blockFlags = applied < 0 ? oversizedFlags : policy.judge(store, received);
+    const verdict = policy.flags(this.prefixes, prefix, blockFlags);
     // Neither must go while the row changes over from one to the other.
     store.retain(received);
     store.retain(used);
@@ -161,11 +164,12 @@ export class FamilyRib {
     this.#sweeps.settle(peer);
   }
 
-  /** The block to use of a path; nobody holds a reference to a new one yet. */
+  /** The block to use of a path; nobody holds a reference to a new one yet. -1 where there is none. */
   #applied(policy: ImportPolicy, row: number, received: number): number {
     const store = this.#attributes;
     const used = policy.apply(store, this.family, received);
-    if (!this.paths.isLongLived(row) || store.has(used, AttributeTrait.llgrStale)) return used;
+    if (used < 0 || !this.paths.isLongLived(row)) return used;
+    if (store.has(used, AttributeTrait.llgrStale)) return used;
     store.retain(used);
     const marked = withLlgrStale(store, this.family, used);
     store.release(used);

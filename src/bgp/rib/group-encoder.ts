@@ -75,13 +75,14 @@ export class GroupEncoder {
     }
     for (let bucket = 0; bucket < this.#buckets.size; bucket++) {
       const peer = this.#buckets.peer(bucket);
-      this.#egress.encode(
+      const isSayable = this.#egress.encode(
         this.#buckets.attributes(bucket),
         this.#buckets.source(bucket),
         this.#tables.peer(peer),
       );
       this.#buckets.open(bucket);
-      this.#packer.announce(this.#egress, peer, this.#buckets);
+      if (isSayable) this.#packer.announce(this.#egress, peer, this.#buckets);
+      else this.#packer.withdraw(this.#buckets);
     }
     this.#buckets.clear();
     return { ...this.#packer.take(), prefixes, only: this.#encodeOvertaken() };

@@ -18,6 +18,9 @@ import type { PrefixTable } from "./prefix-table.ts";
 /** `any` is everything but martians; `no-policy` is nothing, since nobody said what (RFC 8212). */
 export type AcceptedPrefixes = readonly Prefix[] | "any" | "no-policy";
 
+/** Flags of a path that `ImportPolicy.apply` has no block for. */
+export const oversizedFlags: number = refusalFlags(PathReason.oversized);
+
 // The same for thousands of peers: made once.
 const noPrefixes = new PrefixRanges([]);
 const martians = new PrefixRanges(martianPrefixes);
@@ -79,7 +82,10 @@ export class ImportPolicy {
     return reason === 0 ? 0 : refusalFlags(reason);
   }
 
-  /** The block that is used in place of one that was received: mostly itself. Nobody holds a reference to a new one yet. */
+  /**
+   * The block that is used in place of one that was received: mostly itself. Nobody holds a reference to a new one yet. -1
+   * where it would take more octets than a block can have: paths with it are refused, with `oversizedFlags`.
+   */
   apply(store: PathAttributeStore, family: Family, block: number): number {
     if (!rewritesBlock(this.rules, store, block)) return block;
     const attributes = importAttributes(this.rules, store.attributes(block));

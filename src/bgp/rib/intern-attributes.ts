@@ -10,7 +10,8 @@ import type { PathAttributeStore } from "./path-attributes.ts";
 /**
  * The block of attributes that we made ourselves, as if an internal peer had sent it.
  * @param allowedOwnAsns so often our own AS number may stand in AS_PATH
- * @returns its id; no reference is held yet when it is new
+ * @returns its id; no reference is held yet when it is new. -1 where it takes more octets than a block can have, which what came
+ * from elsewhere with shorter AS numbers, or without what our policies add, may well do
  */
 export function internAttributes(
   store: PathAttributeStore,
@@ -22,7 +23,8 @@ export function internAttributes(
   const bits = contextBits({ fourOctetAs: true, external: false }, allowedOwnAsns);
   const writer = new Writer(64);
   const classic = family.version === 4 && !nextHop.includes(":");
-  encodePathAttributes(attributes, contextOfBits(bits), writer, { nextHop: classic });
+  const options = { nextHop: classic };
+  if (!encodePathAttributes(attributes, contextOfBits(bits), writer, options)) return -1;
   if (!classic) writeMpReach(family, attributes, writer);
   const octets = writer.view();
   const known = store.find(octets, 0, octets.length, bits);

@@ -5,7 +5,10 @@ import { allowedOwnAsns } from "./context-bits.ts";
 import { internAttributes } from "./intern-attributes.ts";
 import type { PathAttributeStore } from "./path-attributes.ts";
 
-/** The block with LLGR_STALE attached (RFC 9494 §4.2): itself where it has it. Nobody holds a reference to a new one yet. */
+/**
+ * The block with LLGR_STALE attached (RFC 9494 §4.2): itself where it has it. Nobody holds a reference to a new one yet. -1 where
+ * it has no room for it.
+ */
 export function withLlgrStale(store: PathAttributeStore, family: Family, block: number): number {
   if (store.has(block, AttributeTrait.llgrStale)) return block;
   const { communities = [], ...others } = store.attributes(block);
@@ -24,6 +27,7 @@ export class LlgrStaleMarks {
     this.#family = family;
   }
 
+  /** @returns -1 where it cannot be marked */
   mark(block: number): number {
     let marked = this.#marked.get(block);
     if (marked !== undefined) return marked;

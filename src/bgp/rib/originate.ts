@@ -29,7 +29,7 @@ interface Origination {
   readonly nowMs: number;
 }
 
-/** Makes a family's paths of our own exactly these. */
+/** Makes a family's paths of our own exactly these, but for such as nobody could be told, as their attributes exceed 65535 octets. */
 export function originate(
   rib: FamilyRib,
   store: PathAttributeStore,
@@ -40,9 +40,10 @@ export function originate(
   const ids = new Set<number>();
   for (const { prefix, nextHop = self, attributes: given } of routes) {
     if (prefix.version !== rib.family.version || nextHop === undefined) continue;
+    const attributes = internAttributes(store, rib.family, { ...plain, nextHop, ...given });
+    if (attributes < 0) continue;
     const id = rib.prefixes.intern(prefix.octets, 0, prefix.length);
     ids.add(id);
-    const attributes = internAttributes(store, rib.family, { ...plain, nextHop, ...given });
     const atSeconds = Math.floor(nowMs / 1000);
     const offer = {
       prefix: id,

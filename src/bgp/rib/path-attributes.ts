@@ -42,6 +42,8 @@ const Word = {
   nextHop: 10,
 } as const;
 const wordsPerBlock = 11;
+/** What the length in a record can say; no UPDATE bears more either. */
+const maximumBlockOctets = 0xffff;
 const contextShift = 16;
 const ineligibleShift = 24;
 const clusterListShift = 16;
@@ -192,6 +194,7 @@ export class PathAttributeStore {
   /**
    * Adds a block that `find` did not know, with no reference held yet; `attributes` is what it decodes to. `clean` says
    * that the decoding had nothing to discard, so that the octets themselves may be passed on.
+   * @returns -1, and adds nothing, where it has more than 65535 octets
    */
   add(
     octets: Uint8Array,
@@ -200,6 +203,7 @@ export class PathAttributeStore {
     attributes: PathAttributes,
   ): number {
     const { start, end, clean } = range;
+    if (end - start > maximumBlockOctets) return -1;
     const summary = summarise(
       attributes,
       loopReason(attributes, this.#identity, allowedOwnAsns(context)),

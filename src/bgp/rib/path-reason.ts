@@ -30,6 +30,8 @@ export const PathReason = {
   multipath: 21,
   /** Another is not kept from a session that has ended. */
   longLivedStale: 22,
+  /** With what the import policy makes of them its attributes take more octets than a block can have. */
+  oversized: 23,
 } as const;
 export type PathReason = (typeof PathReason)[keyof typeof PathReason];
 
@@ -64,6 +66,10 @@ const descriptions: Record<PathReason, { readonly name: string; readonly text: s
   [PathReason.noPolicy]: {
     name: "no-policy",
     text: "nothing is taken from another AS without an import policy (RFC 8212)",
+  },
+  [PathReason.oversized]: {
+    name: "oversized",
+    text: "import policy: with what it adds the attributes take more than 65535 octets",
   },
   [PathReason.notLocal]: { name: "not-local", text: "the prefix is originated here" },
   [PathReason.longLivedStale]: {
@@ -106,6 +112,12 @@ const descriptions: Record<PathReason, { readonly name: string; readonly text: s
   },
   [PathReason.undecided]: { name: "undecided", text: "not decided yet" },
 };
+
+/** Was such a path out of the running before the Decision Process began? */
+export function isIneligible(reason: number): boolean {
+  if (reason === PathReason.oversized) return true;
+  return reason >= PathReason.filtered && reason <= PathReason.noPolicy;
+}
 
 /** Name and text of a reason. */
 export function describePathReason(reason: number): {

@@ -287,6 +287,32 @@ describe("too big", { timeout: 180_000 }, () => {
     await teller.isWell();
   });
 
+  test("an AS_PATH that takes twice as many octets with our AS numbers hurts nobody else", async () => {
+    const twoOctets = openMessage({ capabilities: "0104 00010001 0200 4600 0600" });
+    const path = `02ff${"fde9".repeat(255)}`.repeat(127);
+    const update = updateMessage(attributes({ asPath: `5002 fe00 ${path}` }), "18 0ae902");
+    for (const changes of [{ client: true }, { client: true, importLocalPref: 200 }]) {
+      await using scene = await WireScene.start(changes);
+      using teller = await scene.established(twoOctets);
+      using reader = await scene.established(extended);
+      await teller.peer.send(updateMessage(usual, "18 0ae902"));
+      await reader.expect(MessageType.update);
+      await teller.peer.send(update);
+      const told = await reader.expect(MessageType.update);
+      assert.equal(toHex(told.subarray(headerOctets)), "0004180ae9020000");
+      await teller.isWell();
+      const isRewritten = "importLocalPref" in changes;
+      assert.equal(scene.selected(ipv4Unicast), isRewritten ? 0 : 1);
+      assert.deepEqual(scene.offences, {
+        "long-as-path": 1,
+        "large-attributes": 1,
+        ...(isRewritten && { "oversized-attributes": 1 }),
+      });
+      const line = /odd UPDATE: its attributes take more than 65535 octets here/;
+      assert.equal(scene.linesOf(line), isRewritten ? 1 : 0);
+    }
+  });
+
   test("a message of 64 KiB from a peer that did not offer them ends its session", async () => {
     await using scene = await WireScene.start();
     using session = await scene.established();

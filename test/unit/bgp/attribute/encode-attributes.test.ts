@@ -157,6 +157,22 @@ test("RFC 6793 §4.1: AS4_PATH and AS4_AGGREGATOR from a NEW speaker are discard
   );
 });
 
+test("a value of more than 65535 octets cannot be said, one of 65535 can", () => {
+  const says = (attributes: PathAttributes, context = newSpeaker): boolean =>
+    encodePathAttributes(attributes, context, new Writer());
+  const communities = Array.from({ length: 16_384 }, (_, index) => index);
+  assert.equal(says({ origin: 0, communities: communities.slice(1) }), true);
+  assert.equal(says({ origin: 0, communities }), false);
+  const unknown = (octets: number): PathAttributes => ({
+    unknown: [{ code: 99, flags: 0xc0, value: new Uint8Array(octets) }],
+  });
+  assert.equal(says(unknown(65_535)), true);
+  assert.equal(says(unknown(65_536)), false);
+  const path = { asPath: [sequence(...Array.from({ length: 32_000 }, () => 65_001))] };
+  assert.equal(says(path), false);
+  assert.equal(says(path, oldSpeaker), true);
+});
+
 test("RFC 6793 §6: a malformed AS4_PATH or AS4_AGGREGATOR is discarded", () => {
   const rest = "40010100" + "4002040201" + "fde9" + "400304c0000201";
   for (const bad of [
