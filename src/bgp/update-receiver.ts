@@ -1,16 +1,11 @@
 import { type DecodedAttributes, decodePathAttributes } from "./attribute/decode-attributes.ts";
 import type { PathAttributes } from "./attribute/path-attributes.ts";
 import { sessionResetError } from "./attribute/session-reset-error.ts";
+import { type AttributeBlock, CommonAttributes } from "./common-attributes.ts";
+import { formatFamily } from "./family/format-family.ts";
 import { type Family, familyByKey, ipv4Unicast } from "./family/index.ts";
 import type { VisitNlri } from "./family/nlri.ts";
-import {
-  AttributeCode,
-  AttributeFlag,
-  Afi,
-  headerOctets,
-  maximumMessageOctets,
-  Safi,
-} from "./iana.ts";
+import { AttributeFlag, Afi, headerOctets, maximumMessageOctets, Safi } from "./iana.ts";
 import { type CodecContext, familyKey } from "./message/codec-context.ts";
 import { endOfRibFamily } from "./message/end-of-rib.ts";
 import type { AttributeError, MalformedOutcome } from "./message/message.ts";
@@ -85,8 +80,7 @@ export class UpdateReceiver {
   /** What the import policy says of the block at hand. */
   #blockFlags = 0;
   #discardAbove = Number.POSITIVE_INFINITY;
-  #block = new Uint8Array(4096);
-  #blockLength = 0;
+  readonly #common = new CommonAttributes();
 
   constructor(store: PathAttributeStore, ribs: ReadonlyMap<number, FamilyRib>) {
     this.#store = store;
@@ -354,14 +348,8 @@ export class UpdateReceiver {
     this.#walkMp(octets, mpReachStart, mpReachEnd, nlriAt, source, visit);
   }
 
-  /** Puts the octets that paths with these attributes have in common into `#block`, unless the message has them in one piece. */
-  #blockOf(octets: Uint8Array, reach: boolean): { octets: Uint8Array; start: number; end: number } {
-    const view = this.#view;
-    if (!reach && view.mpReachStart < 0 && view.mpUnreachStart < 0) {
-      return { octets, start: view.attributesStart, end: view.attributesEnd };
-    }
-    this.#normalise(octets, reach);
-    return { octets: this.#block, start: 0, end: this.#blockLength };
+  #blockOf(octets: Uint8Array, reach: boolean): AttributeBlock {
+    return this.#common.of(octets, this.#view, reach);
   }
 
   #find(octets: Uint8Array, reach: boolean, bits: number): number {
@@ -406,36 +394,6 @@ export class UpdateReceiver {
     const reset = sessionResetError(decoded.errors);
     if (reset !== undefined) throw reset;
     return decoded.outcome === "treat-as-withdraw" ? undefined : decoded;
-  }
-
-  /** Copies the attributes, MP_UNREACH_NLRI left out and MP_REACH_NLRI without its prefixes, or left out too. */
-  #normalise(octets: Uint8Array, reach: boolean): void {
-    const { attributesStart, attributesEnd, mpReachStart } = this.#view;
-    if (attributesEnd - attributesStart + 4 > this.#block.length) {
-      this.#block = new Uint8Array((attributesEnd - attributesStart) * 2);
-    }
-    this.#blockLength = 0;
-    for (let at = attributesStart; at < attributesEnd; ) {
-      const code = octets[at + 1] as number;
-      const extended = ((octets[at] as number) & AttributeFlag.extendedLength) !== 0;
-      const length = extended
-        ? ((octets[at + 2] as number) << 8) | (octets[at + 3] as number)
-        : (octets[at + 2] as number);
-      const next = at + (extended ? 4 : 3) + length;
-      if (code !== AttributeCode.mpReachNlri && code !== AttributeCode.mpUnreachNlri) {
-        this.#block.set(octets.subarray(at, next), this.#blockLength);
-        this.#blockLength += next - at;
-      }
-      at = next;
-    }
-    if (!reach) return;
-    const length = 5 + (octets[mpReachStart + 3] as number);
-    const head = this.#blockLength;
-    this.#block[head] = AttributeFlag.optional;
-    this.#block[head + 1] = AttributeCode.mpReachNlri;
-    this.#block[head + 2] = length;
-    this.#block.set(octets.subarray(mpReachStart, mpReachStart + length), head + 3);
-    this.#blockLength = head + 3 + length;
   }
 
   #treatAsWithdraw(octets: Uint8Array, source: UpdateSource): void {
