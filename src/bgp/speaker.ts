@@ -464,6 +464,7 @@ export class Speaker {
         this.ribs.get(key)?.leave(group, peer.index);
       }
       peer.families = [];
+      peer.endOfRibs.clear();
       const covered = isGraceful(reason.notification, peer.negotiated);
       peer.negotiated = undefined;
       this.#routeRefresh.cancel(peer);

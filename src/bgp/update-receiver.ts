@@ -175,11 +175,24 @@ export class UpdateReceiver {
     const announces = view.nlriEnd > view.nlriStart;
     const reaches = view.mpReachStart >= 0;
     if (!announces && !reaches && !view.broken) {
-      report.endOfRib = endOfRibFamily(octets, view) ?? -1;
-      if (report.endOfRib >= 0) return report;
+      const endOfRib = endOfRibFamily(octets, view);
+      if (endOfRib !== undefined) return this.#takeEndOfRib(endOfRib, source);
     }
     this.#takeRoutes(octets, source, announces, reaches);
     return report;
+  }
+
+  #takeEndOfRib(key: number, { families }: UpdateSource): UpdateReport {
+    const report = this.#report;
+    if (families.has(key)) report.endOfRib = key;
+    else this.#offendsByFamily(key);
+    return report;
+  }
+
+  /** What is said of a family that is not in force is ignored (RFC 4760 §7). */
+  #offendsByFamily(key: number): void {
+    const name = formatFamily(key >>> 8, key & 0xff);
+    this.#offends("foreign-family", `${name} is not in force on this session`);
   }
 
   /** Announces the routes, or withdraws them where RFC 7606 says so. */
@@ -314,11 +327,12 @@ export class UpdateReceiver {
   ): void {
     if (start >= end) return;
     const rib = this.#ribs.get(key);
-    // A family that was not negotiated is ignored (RFC 4760 §7), but must parse.
+    // A family that was not negotiated is ignored, but must parse.
+    const ignored = rib === undefined || !source.families.has(key);
+    if (ignored) this.#offendsByFamily(key);
     const family = rib?.family ?? familyByKey(key);
     if (family === undefined) return;
     this.#rib = rib;
-    const ignored = rib === undefined || !source.families.has(key);
     const addPath = source.context.addPathReceive.has(key);
     family.walkNlri(octets, start, end, addPath, ignored ? ignore : visit);
   }

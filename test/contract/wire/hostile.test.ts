@@ -166,6 +166,22 @@ describe("too many", { timeout: 180_000 }, () => {
     await known.isWell();
   });
 
+  test("End-of-RIBs of families that are not in force are a count, and kept nowhere", async () => {
+    await using scene = await WireScene.start();
+    using session = await scene.established();
+    for (let afi = 2; afi < 302; afi++) {
+      await session.peer.send(updateMessage(`800f03 ${afi.toString(16).padStart(4, "0")} 01`));
+    }
+    await session.isWell();
+    const peer = scene.driver.speaker.peer(session.address);
+    assert.equal(peer?.endOfRibs.size, 0);
+    assert.deepEqual(scene.offences, { "foreign-family": 300 });
+    assert.equal(scene.linesOf(/odd UPDATE: ipv6-unicast is not in force on this session/), 1);
+    await session.peer.send(updateMessage(""));
+    await session.isWell();
+    assert.deepEqual([...peer.endOfRibs], [ipv4Unicast.key]);
+  });
+
   test("peers of a range are as many as it may have", async () => {
     await using scene = await WireScene.start({}, {}, { limit: 10 });
     const sessions: WireSession[] = [];

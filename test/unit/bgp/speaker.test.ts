@@ -89,6 +89,7 @@ describe("a mesh of speakers", () => {
     network.advance(2);
     assert.deepEqual(second.routes(), ["10.244.2.0/24 via 10.0.0.2 from local"]);
     assert.match(second.events.at(-1) ?? "", /nothing heard from the peer for 90 s/);
+    assert.equal(second.speaker.peer(a)?.endOfRibs.size, 0, "of a session that is over");
     network.mend(a, b);
     network.advance(120);
     assert.equal(first.state(b), "Established");

@@ -210,7 +210,10 @@ describe("an UPDATE received", () => {
     const multicast = attribute("80", 14, `00 01 02 04 c0 00 02 01 00 ${ten1}`);
     receiving.take(update({ attributes: `${withoutNextHop} ${multicast}` }));
     receiving.families = [ipv6Unicast];
-    receiving.take(update({ attributes: usual, nlri: ten1 }));
+    const { offendings } = receiving.take(update({ attributes: usual, nlri: ten1 }));
+    assert.deepEqual(offendings, [
+      { offence: "foreign-family", text: "ipv4-unicast is not in force on this session" },
+    ]);
     assert.deepEqual(receiving.paths(), []);
     assert.equal(receiving.store.size, 0);
   });
@@ -224,6 +227,24 @@ describe("an UPDATE received", () => {
     assert.equal(receiving.take(update({ withdrawn: ten1 })).endOfRib, -1);
     assert.equal(receiving.take(update({ attributes: unreach6 })).endOfRib, -1);
     assert.equal(receiving.take(update({ attributes: usual })).endOfRib, -1);
+  });
+
+  test("is no End-of-RIB of a family that is not in force, and is told of (RFC 4760 §7)", () => {
+    const receiving = new Receiving();
+    receiving.families = [ipv6Unicast];
+    for (const [afi, safi] of [
+      [1, 1],
+      [1, 2],
+      [25, 65],
+      [0xffff, 0xff],
+    ] as const) {
+      const report = receiving.take(encodeEndOfRib(afi, safi).subarray(headerOctets));
+      assert.equal(report.endOfRib, -1);
+      assert.deepEqual(
+        report.offendings.map(({ offence }) => offence),
+        ["foreign-family"],
+      );
+    }
   });
 });
 
