@@ -1,4 +1,6 @@
-/** How many paths we hold of a peer at most, per family, whatever the import policy makes of them (RFC 4486 §4). */
+import type { PathCounts } from "./rib/adj-rib-in.ts";
+
+/** How many paths we hold of a peer at most, per family, whatever the import policy makes of them (RFC 4486 §4); see `countedPaths`. */
 export interface PrefixLimit {
   readonly limit: number;
   /** Of the limit; from there on it is warned of, 1 to 100. */
@@ -15,6 +17,18 @@ export interface PrefixLimitState {
   isExceeded: boolean;
   /** Announcements refused. */
   discarded: number;
+  /** Of these, some that the peer has not been asked for since, … */
+  isMissing: boolean;
+  /** … and shall be, as there is room again. */
+  awaitsRefresh: boolean;
+}
+
+/**
+ * Paths of a peer that count against a limit: not such as are stale, since after a restart, or in a refresh, the peer may announce
+ * others in their place. More stale ones than the limit is do count, or one refresh begun after another would gather them.
+ */
+export function countedPaths({ paths, stale }: PathCounts, limit: number): number {
+  return paths - Math.min(stale, limit);
 }
 
 /** What an observer is told. */

@@ -3,7 +3,7 @@ import type { NotificationMessage } from "./message/message.ts";
 import type { Peer } from "./peer.ts";
 import type { FamilyRib } from "./rib/family-rib.ts";
 import type { FsmEvent } from "./fsm/event.ts";
-import type { PrefixLimitEvent, PrefixLimitState } from "./prefix-limit.ts";
+import { countedPaths, type PrefixLimitEvent, type PrefixLimitState } from "./prefix-limit.ts";
 import type { SpeakerPorts } from "./speaker-ports.ts";
 
 interface PrefixLimitParts {
@@ -13,9 +13,15 @@ interface PrefixLimitParts {
   readonly tell: (peer: Peer, event: PrefixLimitEvent) => void;
   /** Lets the session of a peer come up again. */
   readonly release: (peer: Peer) => void;
-  /** Asks the peer for its routes again. */
-  readonly refresh: (peer: Peer) => void;
+  /** Asks the peer for its routes again, where it can be asked. @param family only this one */
+  readonly refresh: (peer: Peer, family?: number) => void;
 }
+
+/**
+ * From when there is room again for what was refused until the peer is asked for it: much of what makes room comes at once, and
+ * one whose routes come and go is asked this often at most.
+ */
+const refreshDelaySeconds = 30;
 
 /** What was told is told anew once the paths were this much fewer, so that one that comes and goes is no flood of log lines. */
 const forgottenBelow = 0.95;
@@ -37,10 +43,13 @@ export class PrefixLimits {
     if (limit === undefined) return;
     peer.prefixesDiscarded += discarded;
     for (const { key } of peer.families) {
-      const paths = this.#parts.ribs.get(key)?.paths.count(peer.index) ?? 0;
+      const paths = this.#counted(peer, key, limit.limit);
       const state = stateOf(peer, key);
       const isFull = discarded > 0 && paths >= limit.limit;
-      if (isFull) state.discarded += discarded;
+      if (isFull) {
+        state.discarded += discarded;
+        state.isMissing = true;
+      } else if (state.isMissing && paths < limit.limit) this.#refreshLater(peer, state);
       this.#warn(peer, { kind: "near", family: key, paths, limit }, state);
       if (paths < limit.limit * forgottenBelow) state.isExceeded = false;
       if ((isFull || paths > limit.limit) && !state.isExceeded) {
@@ -49,6 +58,36 @@ export class PrefixLimits {
         if (peer.held !== undefined) return;
       }
     }
+  }
+
+  #counted(peer: Peer, key: number, limit: number): number {
+    const rib = this.#parts.ribs.get(key);
+    return rib === undefined ? 0 : countedPaths(rib.paths.counts(peer.index), limit);
+  }
+
+  #refreshLater(peer: Peer, state: PrefixLimitState): void {
+    const isComing = [...peer.prefixLimits.values()].some(({ awaitsRefresh }) => awaitsRefresh);
+    state.awaitsRefresh = true;
+    if (!isComing) this.#startTimer(peer, refreshDelaySeconds);
+  }
+
+  /** Asks for what was refused, of the families that have room for it. One that is being sent again waits until it is through. */
+  #refresh(peer: Peer): void {
+    const limit = peer.settings.maximumPrefixes?.limit ?? Number.POSITIVE_INFINITY;
+    for (const [key, state] of peer.prefixLimits) {
+      if (!state.awaitsRefresh) continue;
+      state.awaitsRefresh = false;
+      if (peer.refreshing.has(key)) this.#refreshLater(peer, state);
+      else if (this.#counted(peer, key, limit) < limit) {
+        state.isMissing = false;
+        this.#parts.refresh(peer, key);
+      }
+    }
+  }
+
+  #startTimer(peer: Peer, seconds: number): void {
+    const timer = { timer: "prefixLimitTimer", peer: peer.index } as const;
+    this.#parts.ports.startTimer(timer, seconds * 1000);
   }
 
   #warn(peer: Peer, event: PrefixLimitEvent, state: PrefixLimitState): void {
@@ -72,17 +111,16 @@ export class PrefixLimits {
     peer.held = { by: "prefix-limit", text: `${text}: no session ${comesBack}` };
     const notification = maximumReached(event.family, limit);
     this.#parts.feed(peer, { type: "AutomaticStop", notification, text });
-    if (restartSeconds === 0) return;
-    const timer = { timer: "prefixLimitTimer", peer: peer.index } as const;
-    this.#parts.ports.startTimer(timer, restartSeconds * 1000);
+    if (restartSeconds > 0) this.#startTimer(peer, restartSeconds);
   }
 
-  /** The time that a session was to stay down for is over. */
+  /** The time that a session was to stay down for is over, or that until a peer is asked for what was refused. */
   expired(peer: Peer): void {
     if (peer.held?.by === "prefix-limit") this.#parts.release(peer);
+    else this.#refresh(peer);
   }
 
-  /** Whatever held the peer down does so no longer. */
+  /** Whatever held the peer down does so no longer; nor is it asked for anything. */
   cancel(peer: Peer): void {
     this.#parts.ports.stopTimer({ timer: "prefixLimitTimer", peer: peer.index });
   }
@@ -91,7 +129,8 @@ export class PrefixLimits {
   reconsider(peer: Peer): void {
     const wasDiscarding = [...peer.prefixLimits.values()].some(({ discarded }) => discarded > 0);
     peer.prefixLimits.clear();
-    this.expired(peer);
+    if (peer.held?.by === "prefix-limit") this.#parts.release(peer);
+    this.cancel(peer);
     if (wasDiscarding) this.#parts.refresh(peer);
     this.updated(peer, 0);
   }
@@ -100,7 +139,10 @@ export class PrefixLimits {
 function stateOf(peer: Peer, family: number): PrefixLimitState {
   let state = peer.prefixLimits.get(family);
   if (state === undefined) {
-    state = { isWarned: false, isExceeded: false, discarded: 0 };
+    state = {
+      ...{ isWarned: false, isExceeded: false, discarded: 0 },
+      ...{ isMissing: false, awaitsRefresh: false },
+    };
     peer.prefixLimits.set(family, state);
   }
   return state;

@@ -28,11 +28,13 @@ export class RouteRefresh {
     this.#session = session;
   }
 
-  /** Asks the peer to send all its routes again. @returns false when it cannot (RFC 2918 §4) */
-  request(peer: Peer): boolean {
+  /** Asks the peer to send all its routes again. @param of only this family @returns false when it cannot (RFC 2918 §4) */
+  request(peer: Peer, of?: number): boolean {
     const session = this.#session(peer);
     if (session === undefined || peer.negotiated?.routeRefresh !== true) return false;
-    for (const { key } of peer.families) session.sendRouteRefresh(key, RefreshSubtype.request);
+    for (const { key } of peer.families) {
+      if (of === undefined || key === of) session.sendRouteRefresh(key, RefreshSubtype.request);
+    }
     return true;
   }
 

@@ -87,7 +87,7 @@ export class Speaker {
       feed,
       tell: (of, event) => observer.prefixLimit?.(of, event),
       release: (of) => this.control.enable(of),
-      refresh: (of) => this.#routeRefresh.request(of),
+      refresh: (of, family) => this.#routeRefresh.request(of, family),
     });
     this.control = new PeerControl({
       ribs: this.ribs,

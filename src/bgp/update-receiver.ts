@@ -11,6 +11,7 @@ import { endOfRibFamily } from "./message/end-of-rib.ts";
 import type { AttributeError, MalformedOutcome } from "./message/message.ts";
 import { scanUpdate, UpdateView } from "./message/scan-update.ts";
 import type { Offence, Offending } from "./offence.ts";
+import { countedPaths } from "./prefix-limit.ts";
 import type { PathOffer } from "./rib/adj-rib-in.ts";
 import type { FamilyRib } from "./rib/family-rib.ts";
 import { type ImportPolicy, isMartian, oversizedFlags } from "./rib/import-policy.ts";
@@ -114,10 +115,14 @@ export class UpdateReceiver {
   ): void => {
     const { paths, prefixes } = this.#rib as FamilyRib;
     const { peer } = this.#offer;
-    if (paths.count(peer) >= this.#discardAbove) {
+    const limit = this.#discardAbove;
+    if (countedPaths(paths.counts(peer), limit) >= limit) {
       const prefix = prefixes.find(octets, offset, lengthBits);
-      if (prefix < 0 || !paths.has(prefix, peer, pathId)) {
+      const row = prefix < 0 ? -1 : paths.find(prefix, peer, pathId);
+      if (row < 0 || paths.isStale(row)) {
         this.#report.discarded++;
+        // What it announces takes the place of what is stale, be it taken or not.
+        if (row >= 0) this.#withdraw(pathId, octets, offset, lengthBits);
         return;
       }
     }

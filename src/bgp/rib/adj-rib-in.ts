@@ -174,11 +174,6 @@ export class AdjRibIn {
     return this.counts(peer).paths;
   }
 
-  /** Is the peer's path for a prefix held? @param pathId ADD-PATH identifier, 0 without */
-  has(prefix: number, peer: number, pathId: number): boolean {
-    return this.#find(prefix, peer, pathId) >= 0;
-  }
-
   #count(peer: number, paths: number, flags: number): void {
     while (peer >= this.#counts.length) {
       this.#counts.push({ ...noCounts });
@@ -201,7 +196,8 @@ export class AdjRibIn {
     if (flags & PathFlag.longLived) counts.longLived += paths;
   }
 
-  #find(prefix: number, peer: number, pathId: number): number {
+  /** The row of the peer's path for a prefix, or -1. @param pathId ADD-PATH identifier, 0 without */
+  find(prefix: number, peer: number, pathId: number): number {
     for (let entry = this.first(prefix) + 1; entry > 0; ) {
       const page = this.#rows.page(entry - 1);
       const at = this.#rows.at(entry - 1);
@@ -215,7 +211,7 @@ export class AdjRibIn {
   /** Takes an offer, in place of the peer's former one for the same prefix. @returns whether the Decision Process must look */
   announce(offer: PathOffer): boolean {
     const { prefix, peer, flags } = offer;
-    const found = this.#find(prefix, peer, offer.pathId);
+    const found = this.find(prefix, peer, offer.pathId);
     if (found >= 0) return this.#replace(found, offer);
     const row = this.#allocate();
     this.#heads.reach(prefix);
@@ -288,7 +284,7 @@ export class AdjRibIn {
 
   /** Takes an offer back. @returns whether there was one */
   withdraw(prefix: number, peer: number, pathId: number): boolean {
-    const row = this.#find(prefix, peer, pathId);
+    const row = this.find(prefix, peer, pathId);
     if (row < 0) return false;
     this.removeRow(row);
     return true;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { Capability } from "../../../src/bgp/capability/capability.ts";
 import { ipv4Unicast } from "../../../src/bgp/family/index.ts";
 import type { PeerSettings } from "../../../src/bgp/peer-settings.ts";
 import type { PrefixLimit } from "../../../src/bgp/prefix-limit.ts";
@@ -167,6 +168,164 @@ describe("a peer whose surplus is discarded", () => {
     );
     peer.announce(...prefixes(12));
     assert.equal(node.routes().length, 12);
+  });
+});
+
+const begin = 1;
+const end = 2;
+
+/** As `session`, with graceful restart and enhanced route refresh. */
+function graceful(limit: Partial<PrefixLimit>): { node: SpeakerNode; peer: ScriptedPeer } {
+  const node = new SpeakerNetwork().speaker(a);
+  node.speaker.addPeer({ ...settings(limit), gracefulRestartSeconds: 60 });
+  const families = [{ afi: 1, safi: 1, forwardingPreserved: true }];
+  const capabilities: readonly Capability[] = [
+    { name: "multiprotocol", afi: 1, safi: 1 },
+    { name: "fourOctetAs", asn: 64512 },
+    { name: "routeRefresh" },
+    { name: "enhancedRouteRefresh" },
+    {
+      name: "gracefulRestart",
+      ...{ restarted: true, notification: false, restartTimeSeconds: 60, families },
+    },
+  ];
+  const peer = new ScriptedPeer(node, b, { capabilities });
+  peer.establish();
+  return { node, peer };
+}
+
+describe("paths that are stale", () => {
+  for (const action of ["stop", "discard"] as const) {
+    test(`do not count: a peer that comes back with others has all of them (${action})`, () => {
+      const { node, peer } = graceful({ action });
+      peer.announce(...prefixes(10));
+      peer.endOfRib();
+      peer.disconnect();
+      peer.establish();
+      peer.announce(...prefixes(10, 100));
+      assert.equal(pathsOf(node), 20);
+      peer.endOfRib();
+      assert.equal(node.state(b), "Established");
+      assert.equal(pathsOf(node), 10);
+      assert.ok(node.routes().every((text) => !text.endsWith("~")));
+      assert.equal(node.speaker.peer(b)?.prefixesDiscarded, 0);
+      assert.deepEqual(told(node), ["limit near 10/10", "limit near 10/10"]);
+    });
+
+    test(`nor do they in a refresh (${action})`, () => {
+      const { node, peer } = graceful({ action });
+      peer.announce(...prefixes(10));
+      peer.endOfRib();
+      peer.routeRefresh(begin);
+      peer.announce(...prefixes(10, 100));
+      peer.routeRefresh(end);
+      assert.equal(node.state(b), "Established");
+      assert.equal(pathsOf(node), 10);
+      assert.equal(node.speaker.peer(b)?.prefixesDiscarded, 0);
+    });
+
+    test(`count beyond as many as the limit: refreshes that never end gather none (${action})`, () => {
+      const { node, peer } = graceful({ action });
+      peer.endOfRib();
+      for (let round = 0; round < 5 && peer.isUp; round++) {
+        peer.routeRefresh(begin);
+        peer.announce(...prefixes(10, 100 * round));
+        assert.ok(pathsOf(node) <= 20, `${pathsOf(node)}`);
+      }
+      assert.equal(node.state(b), action === "stop" ? "Idle" : "Established");
+    });
+  }
+
+  test("go where the peer announces them again beyond its limit", () => {
+    const { node, peer } = graceful({ action: "discard" });
+    peer.announce(...prefixes(10));
+    peer.endOfRib();
+    peer.disconnect();
+    peer.establish();
+    peer.announce(...prefixes(9, 100));
+    peer.announceWith({ localPref: 7 }, ...prefixes(2));
+    assert.equal(pathsOf(node), 18);
+    assert.equal(node.attributesOf(prefixes(1)[0] ?? "")?.localPref, 7);
+    assert.equal(node.attributesOf(prefixes(1, 1)[0] ?? ""), undefined);
+    assert.equal(node.speaker.peer(b)?.prefixesDiscarded, 1);
+  });
+});
+
+describe("a peer that has fewer prefixes again after some were discarded", () => {
+  const asked = (peer: ScriptedPeer): number =>
+    peer.messages.filter(({ type }) => type === "ROUTE-REFRESH").length;
+
+  test("is asked for them once, however many go", () => {
+    const { node, peer } = session({ action: "discard" });
+    peer.announce(...prefixes(12));
+    node.network.advance(60);
+    assert.equal(asked(peer), 0, "there is no room");
+    peer.withdraw(...prefixes(1));
+    peer.withdraw(...prefixes(1, 1));
+    node.network.advance(29);
+    assert.equal(asked(peer), 0);
+    node.network.advance(1);
+    assert.equal(asked(peer), 1);
+    peer.announce(...prefixes(10, 2));
+    assert.equal(node.routes().length, 10);
+    peer.withdraw(...prefixes(5));
+    node.network.advance(60);
+    assert.equal(asked(peer), 1, "nothing is missing any more");
+  });
+
+  test("and announces others meanwhile, is not asked before there is room", () => {
+    const { node, peer } = session({ action: "discard" });
+    peer.announce(...prefixes(12));
+    peer.withdraw(...prefixes(1));
+    peer.announce(...prefixes(1, 20));
+    node.network.advance(60);
+    assert.equal(asked(peer), 0);
+    peer.withdraw(...prefixes(1, 20));
+    node.network.advance(30);
+    assert.equal(asked(peer), 1);
+  });
+
+  test("is asked every half minute at most, though its routes come and go", () => {
+    const { node, peer } = session({ action: "discard" });
+    for (let second = 0; second < 90; second++) {
+      peer.announce(...prefixes(12));
+      peer.withdraw(...prefixes(12));
+      node.network.advance(1);
+    }
+    assert.ok(asked(peer) >= 2 && asked(peer) <= 3, `${asked(peer)}`);
+  });
+
+  test("and is sending them again, is not asked before it is through", () => {
+    const { node, peer } = graceful({ action: "discard" });
+    peer.announce(...prefixes(12));
+    peer.endOfRib();
+    const before = asked(peer);
+    peer.routeRefresh(begin);
+    peer.announce(...prefixes(5));
+    node.network.advance(60);
+    assert.equal(asked(peer), before);
+    peer.announce(...prefixes(7, 5));
+    peer.routeRefresh(end);
+    node.network.advance(60);
+    assert.equal(asked(peer), before, "it is full");
+    assert.equal(pathsOf(node), 10);
+  });
+
+  test("and cannot be asked, is left alone", () => {
+    const node = new SpeakerNetwork().speaker(a);
+    node.speaker.addPeer(settings({ action: "discard" }));
+    const peer = new ScriptedPeer(node, b, {
+      capabilities: [
+        { name: "multiprotocol", afi: 1, safi: 1 },
+        { name: "fourOctetAs", asn: 64512 },
+      ],
+    });
+    peer.establish();
+    peer.announce(...prefixes(12));
+    peer.withdraw(...prefixes(5));
+    node.network.advance(60);
+    assert.equal(asked(peer), 0);
+    assert.equal(node.state(b), "Established");
   });
 });
 
