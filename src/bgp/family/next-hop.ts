@@ -8,14 +8,22 @@ export interface NextHop {
   readonly linkLocalNextHop?: string;
 }
 
+/** ::ffff:0:0/96 */
+const mappedIpv4 = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff);
+
+function startsWith(octets: Uint8Array, head: Uint8Array): boolean {
+  return head.every((octet, index) => octets[index] === octet);
+}
+
 /**
- * Can these 4 or 16 octets be the address of a host: not unspecified, loopback, multicast, and for IPv4 not in 0/8 nor
- * in what is reserved from 240/4 on? (RFC 4271 §6.3: NEXT_HOP must be "a valid IP host address".)
+ * Can these 4 or 16 octets be the address of a host: not unspecified, loopback, multicast, and for IPv4, be it mapped into
+ * IPv6, not in 0/8 nor in what is reserved from 240/4 on? (RFC 4271 §6.3: NEXT_HOP must be "a valid IP host address".)
  */
 export function isHostAddress(octets: Uint8Array): boolean {
   const first = octets[0] as number;
   if (octets.length === 4) return first !== 0 && first !== 127 && first < 224;
   if (first === 0xff) return false;
+  if (startsWith(octets, mappedIpv4)) return isHostAddress(octets.subarray(mappedIpv4.length));
   const last = octets[15] as number;
   return octets.subarray(0, 15).some((octet) => octet !== 0) || last > 1;
 }
@@ -26,10 +34,7 @@ export function decodeIpv6NextHop(octets: Uint8Array): NextHop | undefined {
   if (octets.length !== 32) return undefined;
   const global = octets.subarray(0, 16);
   const second = octets.subarray(16);
-  // A speaker with nothing but a link-local address writes the unspecified one before it.
-  if (isLinkLocal(second) && global.every((octet) => octet === 0)) {
-    return { nextHop: formatIpAddress(second) };
-  }
+  if (isLinkLocalAlone(octets)) return { nextHop: formatIpAddress(second) };
   // RFC 2545 §3 has a link-local address here; anything else helps nobody.
   if (!isLinkLocal(second)) return { nextHop: formatIpAddress(global) };
   return { nextHop: formatIpAddress(global), linkLocalNextHop: formatIpAddress(second) };
@@ -47,9 +52,15 @@ function writeIpv6Address(text: string, writer: Writer): void {
   writer.bytes(octets);
 }
 
-/** Can a route use the one or two addresses? */
+/** Can a route use the one or two addresses? A link-local one makes up for none before it, not for one that is nobody's. */
 export function isUsableIpv6NextHop(octets: Uint8Array): boolean {
-  return isHostAddress(octets.subarray(0, 16)) || isLinkLocal(octets.subarray(16));
+  return isHostAddress(octets.subarray(0, 16)) || isLinkLocalAlone(octets);
+}
+
+/** A speaker with nothing but a link-local address writes the unspecified one before it. */
+function isLinkLocalAlone(octets: Uint8Array): boolean {
+  const isUnspecified = octets.subarray(0, 16).every((octet) => octet === 0);
+  return isUnspecified && isLinkLocal(octets.subarray(16));
 }
 
 /** fe80::/10 */

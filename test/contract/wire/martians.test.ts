@@ -90,7 +90,14 @@ describe("routes that are nobody's", { timeout: 60_000 }, () => {
     assert.equal(scene.linesOf(/odd UPDATE: the next hop is our own address/), 1);
   });
 
-  for (const hop of [zeros, `${zeros.slice(2)}01`, `ff02${zeros.slice(6)}01`]) {
+  const linkLocal = `fe80${zeros.slice(6)}09`;
+  const loopback = `${zeros.slice(2)}01`;
+  const multicast = `ff02${zeros.slice(6)}01`;
+  const mapped = `${zeros.slice(12)}ffff7f000001`;
+  for (const hop of [
+    ...[zeros, loopback, multicast, mapped],
+    ...[loopback, multicast, mapped].map((first) => first + linkLocal),
+  ]) {
     test(`an IPv6 next hop of ${hop} withdraws the route`, async () => {
       await using scene = await inIpv6([reach(global, routed), reach(hop, routed)]);
       assert.equal(scene.selected(ipv6Unicast), 0);

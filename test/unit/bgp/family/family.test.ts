@@ -70,8 +70,26 @@ test("no route can use an unspecified, loopback or multicast next hop", () => {
   for (const good of [global, linkLocal, `${"00".repeat(15)}02`, `${"00".repeat(14)}0101`]) {
     assert.equal(ipv6Unicast.isUsableNextHop(hex(good)), true);
   }
+  const mapped = `${"00".repeat(10)}ffff`;
+  for (const martian of ["7f000001", "00000000", "e0000001", "ffffffff"]) {
+    assert.equal(ipv6Unicast.isUsableNextHop(hex(mapped + martian)), false);
+    assert.equal(ipv6Unicast.isUsableNextHop(hex(mapped + martian + linkLocal)), false);
+  }
+  assert.equal(ipv6Unicast.isUsableNextHop(hex(`${mapped}c0000201`)), true);
   assert.equal(ipv4Unicast.isUsableNextHop(hex("7f000001")), false);
   assert.equal(ipv4Unicast.isUsableNextHop(hex("0a000001")), true);
+});
+
+test("a link-local address stands for an unspecified one before it, and for no other that no host has", () => {
+  const unspecified = "00".repeat(16);
+  for (const family of [ipv4Unicast, ipv6Unicast]) {
+    assert.equal(family.isUsableNextHop(hex(unspecified + linkLocal)), true);
+    assert.equal(family.isUsableNextHop(hex(global + linkLocal)), true);
+    assert.equal(family.isUsableNextHop(hex(unspecified + unspecified)), false);
+    for (const bad of [`${"00".repeat(15)}01`, `ff02${"00".repeat(13)}01`]) {
+      assert.equal(family.isUsableNextHop(hex(bad + linkLocal)), false);
+    }
+  }
 });
 
 test("next hops are written as they are read", () => {
