@@ -1,4 +1,5 @@
 import { formatCommunity, formatLargeCommunity } from "../net/community.ts";
+import { holdsMartians } from "../net/martians.ts";
 import type { Prefix } from "../net/prefix.ts";
 import { advertised, type PeerPolicy, type PolicySession } from "./peer-policy.ts";
 
@@ -18,6 +19,7 @@ function importText(policy: PeerPolicy, { external }: Pick<PolicySession, "exter
   const accepted = importPrefixes === undefined ? "any" : importPrefixes;
   return joined([
     accepted === "any" ? "everything but martians" : `inside ${prefixesText(accepted)}`,
+    accepted !== "any" && accepted.some(holdsMartians) && "no martians that it does not name",
     importNever.length > 0 && `never inside ${prefixesText(importNever)}`,
     policy.importLocalPref !== undefined && `LOCAL_PREF ${policy.importLocalPref}`,
     policy.importMed !== undefined && `MED ${policy.importMed}`,

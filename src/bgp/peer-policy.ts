@@ -10,7 +10,7 @@ import { counterpart, type Role } from "./role.ts";
 export interface PeerPolicy {
   /** Whether another AS needs policies for anything to pass (RFC 8212): `required` (the default) or `accept-all`. */
   readonly policy?: "required" | "accept-all" | undefined;
-  /** Prefixes inside one of these are accepted; `any` is everything but martians. */
+  /** Prefixes inside one of these are accepted, `any` is everything; of martians see `ImportPolicy`. */
   readonly importPrefixes?: readonly Prefix[] | "any" | undefined;
   /** Prefixes inside one of these are refused all the same: our own. */
   readonly importNever?: readonly Prefix[] | undefined;

@@ -27,6 +27,18 @@ const martians: readonly Martian[] = [
 /** The blocks themselves: never a destination for anybody's pods. */
 export const martianPrefixes: readonly Prefix[] = martians.map(({ prefix }) => prefix);
 
+/** Is all of a prefix inside such a block? */
+export function isInMartianBlock(prefix: Prefix): boolean {
+  return martianPrefixes.some((block) => prefixContains(block, prefix));
+}
+
+/** Does a prefix hold such a block among others? */
+export function holdsMartians(prefix: Prefix): boolean {
+  return (
+    !isInMartianBlock(prefix) && martianPrefixes.some((block) => prefixContains(prefix, block))
+  );
+}
+
 /** What a prefix inside (or a shorter one around, other than a default route) a martian block collides with; `undefined` when routable. */
 export function martianUse(prefix: Prefix): string | undefined {
   if (prefix.length === 0) return undefined;

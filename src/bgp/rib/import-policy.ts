@@ -1,4 +1,4 @@
-import { martianPrefixes } from "../../net/martians.ts";
+import { isInMartianBlock, martianPrefixes } from "../../net/martians.ts";
 import type { Prefix } from "../../net/prefix.ts";
 import type { Family } from "../family/family.ts";
 import { PathFlag, refusalFlags } from "./adj-rib-in.ts";
@@ -15,7 +15,7 @@ import { PathReason } from "./path-reason.ts";
 import { PrefixRanges } from "./prefix-ranges.ts";
 import type { PrefixTable } from "./prefix-table.ts";
 
-/** `any` is everything but martians; `no-policy` is nothing, since nobody said what (RFC 8212). */
+/** `any` is everything; `no-policy` is nothing, since nobody said what (RFC 8212). */
 export type AcceptedPrefixes = readonly Prefix[] | "any" | "no-policy";
 
 /** Flags of a path that `ImportPolicy.apply` has no block for. */
@@ -30,23 +30,21 @@ export function isMartian(table: PrefixTable, id: number): boolean {
   return martians.hold(table, id);
 }
 
-function refusedPrefixes(isOpen: boolean, never: readonly Prefix[]): PrefixRanges {
-  if (never.length === 0) return isOpen ? martians : noPrefixes;
-  return new PrefixRanges(isOpen ? [...martianPrefixes, ...never] : never);
-}
-
 /** Which paths are accepted from a peer, and with what attributes. */
 export class ImportPolicy {
   readonly rules: ImportRules;
   /** One text per distinct policy. */
   readonly key: string;
   readonly #accepted: PrefixRanges | undefined;
+  /** Of these, such as are martians themselves: whoever names them means them. */
+  readonly #acceptedMartians: PrefixRanges;
   readonly #refused: PrefixRanges;
   /** Flags of a path whose prefix is not accepted. */
   readonly #prefixFlags: number;
 
   /**
-   * @param accepted prefixes inside one of these
+   * @param accepted prefixes inside one of these; but for martians, which it takes one inside their block to accept: not
+   * `0.0.0.0/0`, but `169.254.0.0/16`
    * @param never prefixes inside one of these are refused all the same
    */
   constructor(
@@ -58,17 +56,19 @@ export class ImportPolicy {
     const texts = (prefixes: readonly Prefix[]): string[] => prefixes.map(({ text }) => text);
     const acceptedText = typeof accepted === "string" ? accepted : texts(accepted);
     this.key = JSON.stringify([acceptedText, texts(never), rules]);
-    const isOpen = accepted === "any";
+    const named = typeof accepted === "string" ? [] : accepted.filter(isInMartianBlock);
+    this.#acceptedMartians = named.length === 0 ? noPrefixes : new PrefixRanges(named);
     this.#accepted = typeof accepted === "string" ? undefined : new PrefixRanges(accepted);
     if (accepted === "no-policy") this.#accepted = noPrefixes;
-    this.#refused = refusedPrefixes(isOpen, never);
+    this.#refused = never.length === 0 ? noPrefixes : new PrefixRanges(never);
     this.#prefixFlags =
       accepted === "no-policy" ? refusalFlags(PathReason.noPolicy) : PathFlag.filtered;
   }
 
   accepts(table: PrefixTable, id: number): boolean {
     if (this.#refused.hold(table, id)) return false;
-    return this.#accepted === undefined || this.#accepted.hold(table, id);
+    if (this.#accepted !== undefined && !this.#accepted.hold(table, id)) return false;
+    return !martians.hold(table, id) || this.#acceptedMartians.hold(table, id);
   }
 
   /** `PathFlag`s of a path to a prefix. @param blockFlags what `judge` said of its attributes */

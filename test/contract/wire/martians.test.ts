@@ -4,6 +4,7 @@ import { describe, test } from "node:test";
 import { ipv4Unicast, ipv6Unicast } from "../../../src/bgp/family/index.ts";
 import { headerOctets, MessageType } from "../../../src/bgp/iana.ts";
 import type { SpeakerConfig } from "../../../src/bgp/speaker-config.ts";
+import { prefix } from "../../support/speaker-harness.ts";
 import { hex, message } from "../../vectors/hex.ts";
 import { attributes, openMessage, updateMessage, WireScene } from "./scene.ts";
 
@@ -42,6 +43,33 @@ describe("routes that are nobody's", { timeout: 60_000 }, () => {
       assert.equal(scene.linesOf(/odd UPDATE: .* is nobody's to announce/), 1);
     });
   }
+
+  const everything = [prefix("0.0.0.0/0"), prefix("::/0")];
+  for (const martian of martians) {
+    test(`nor is ${martian} where importPrefixes are everything`, async () => {
+      await using scene = await WireScene.start({ importPrefixes: everything });
+      using session = await scene.established();
+      await session.peer.send(updateMessage(usual, `${martian} 18 0ae902 00`));
+      await session.isWell();
+      assert.equal(scene.selected(ipv4Unicast), 2, "a host, and the default route");
+      assert.deepEqual(scene.offences, { "martian-prefix": 1 });
+      assert.equal(scene.linesOf(/odd UPDATE: .* is nobody's to announce/), 1);
+    });
+  }
+
+  test("a block that importPrefixes name is used, one around it is not", async () => {
+    const importPrefixes = [...everything, prefix("169.254.0.0/17")];
+    await using scene = await WireScene.start({ importPrefixes });
+    using session = await scene.established();
+    await session.peer.send(updateMessage(usual, "18 a9fe01 20 a9fe0203"));
+    await session.isWell();
+    assert.equal(scene.selected(ipv4Unicast), 2);
+    assert.deepEqual(scene.offences, {});
+    await session.peer.send(updateMessage(usual, "10 a9fe 18 a9fe80"));
+    await session.isWell();
+    assert.equal(scene.selected(ipv4Unicast), 2);
+    assert.deepEqual(scene.offences, { "martian-prefix": 1 });
+  });
 
   const zeros = "00".repeat(16);
   const ipv6Open = openMessage({ capabilities: "0104 00020001 4104 0000fc00 0200 4600" });

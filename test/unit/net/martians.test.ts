@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { parseIpAddress } from "../../../src/net/ip-address.ts";
-import { martianAddressUse, martianPrefixes, martianUse } from "../../../src/net/martians.ts";
+import {
+  holdsMartians,
+  isInMartianBlock,
+  martianAddressUse,
+  martianPrefixes,
+  martianUse,
+} from "../../../src/net/martians.ts";
 import { hostPrefix, parsePrefix, type Prefix } from "../../../src/net/prefix.ts";
 
 function prefix(text: string): Prefix {
@@ -62,4 +68,19 @@ describe("the martian list", () => {
     assert.match(martianUse(prefix("fe00::/7")) ?? "", /link local/);
     for (const text of ["0.0.0.0/0", "::/0"]) assert.equal(martianUse(prefix(text)), undefined);
   });
+});
+
+test("a prefix is inside a block, around one, or neither", () => {
+  for (const text of ["169.254.0.0/16", "169.254.1.0/24", "224.0.0.0/4", "ff02::/16", "::1/128"]) {
+    assert.equal(isInMartianBlock(prefix(text)), true, text);
+    assert.equal(holdsMartians(prefix(text)), false, text);
+  }
+  for (const text of ["0.0.0.0/0", "128.0.0.0/1", "::/0", "fe00::/8"]) {
+    assert.equal(isInMartianBlock(prefix(text)), false, text);
+    assert.equal(holdsMartians(prefix(text)), true, text);
+  }
+  for (const text of ["10.233.0.0/16", "2001:db8::/32"]) {
+    assert.equal(isInMartianBlock(prefix(text)), false, text);
+    assert.equal(holdsMartians(prefix(text)), false, text);
+  }
 });
