@@ -75,7 +75,7 @@ export class Peer implements RibPeer {
   negotiated: Negotiated | undefined;
   /** Of the present or the last session: for people. */
   lastNegotiated: Negotiated | undefined;
-  /** Of the present session. */
+  /** Of the present or the last session. */
   localEnd: LocalEnd = {};
   families: PeerFamily[] = [];
   /** `familyKey`s whose End-of-RIB came in this session. */
@@ -129,6 +129,10 @@ export class Peer implements RibPeer {
 
   get address(): string {
     return this.settings.address;
+  }
+
+  get device(): string | undefined {
+    return this.localEnd.device;
   }
 
   /** Has every family in force had its End-of-RIB? */

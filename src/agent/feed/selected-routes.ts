@@ -1,9 +1,9 @@
 import { Afi, Safi } from "../../bgp/iana.ts";
 import { familyKey } from "../../bgp/message/codec-context.ts";
 import type { PathAttributes } from "../../bgp/attribute/path-attributes.ts";
-import { isLinkLocalText, zoneOf } from "../../net/ip-address.ts";
 import type { FamilyRib } from "../../bgp/rib/family-rib.ts";
 import type { LocRibChanges } from "../../bgp/rib/loc-rib.ts";
+import { nextHopOnLink } from "../../bgp/rib/next-hop-on-link.ts";
 import { PathReason } from "../../bgp/rib/path-reason.ts";
 import { PathSource } from "../../bgp/rib/source.ts";
 import type { Speaker } from "../../bgp/speaker.ts";
@@ -70,20 +70,14 @@ class NextHopReader {
     this.#speaker = speaker;
   }
 
-  /** The next hop of a path; a link-local one with its device. On a session of link-local addresses it counts before a global one. */
+  /** The next hop of a path. */
   read(attributes: number, peer: number): string | undefined {
     let known = this.#known.get(attributes);
     if (known === undefined) {
       known = this.#speaker.attributes.attributes(attributes);
       this.#known.set(attributes, known);
     }
-    const { nextHop, linkLocalNextHop } = known;
-    if (nextHop === undefined || !nextHop.includes(":")) return nextHop;
-    const { address } = this.#speaker.ribPeer(peer);
-    const zone = zoneOf(address);
-    const linkLocal = isLinkLocalText(nextHop) ? nextHop : zone && linkLocalNextHop;
-    if (linkLocal === undefined) return nextHop;
-    return `${linkLocal}%${zone ?? this.#speaker.peer(address)?.localEnd.device ?? ""}`;
+    return nextHopOnLink(known, this.#speaker.ribPeer(peer));
   }
 
   /** Next hops of the paths that are used beside the best one. */

@@ -20,6 +20,7 @@
  */
 import type { AdjRibIn } from "./adj-rib-in.ts";
 import { AttributeTrait } from "./attribute-summary.ts";
+import { nextHopOnLink } from "./next-hop-on-link.ts";
 import type { PathAttributeStore } from "./path-attributes.ts";
 import { PathReason } from "./path-reason.ts";
 import { localPeer, PathSource, type RibPeer } from "./source.ts";
@@ -200,19 +201,43 @@ export class DecisionProcess {
 
   /** Has the nearest of equal paths used beside the best. @returns as `spread` */
   #spreadOver(equals: number[]): number {
-    const { paths, attributes } = this.#contest;
     equals.sort((a, b) => this.#compareChoice(a, b));
-    const nextHops = new Set<number>();
+    const used: number[] = [];
     let spread = 0;
     for (const row of equals) {
-      const nextHop = attributes.nextHopKey(paths.attributes(row));
-      if (nextHops.size === this.#maximumPaths || nextHops.has(nextHop)) continue;
-      nextHops.add(nextHop);
-      if (nextHops.size > 1) paths.setReason(row, PathReason.multipath);
+      if (used.length === this.#maximumPaths) break;
+      if (used.some((other) => this.#haveSameNextHop(row, other))) continue;
+      used.push(row);
+      if (used.length > 1) this.#contest.paths.setReason(row, PathReason.multipath);
+      const key = this.#nextHopKey(row);
       // In whatever order they come.
-      spread = (spread + Math.imul(nextHop ^ (nextHop >>> 15), 0x2c1b3c6d)) | 0;
+      spread = (spread + Math.imul(key ^ (key >>> 15), 0x2c1b3c6d)) | 0;
     }
-    return nextHops.size === 1 ? 0 : spread || 1;
+    return used.length === 1 ? 0 : spread || 1;
+  }
+
+  /** Tells next hops apart that differ in their device only, too: two of the same peer do not. */
+  #nextHopKey(row: number): number {
+    const { paths, attributes } = this.#contest;
+    const id = paths.attributes(row);
+    const key = attributes.nextHopKey(id);
+    const isIpv6 = attributes.has(id, AttributeTrait.ipv6NextHop);
+    return isIpv6 ? key ^ Math.imul(paths.peer(row), 0x9e3779b1) : key;
+  }
+
+  /** That keys are equal says it of IPv4 addresses alone. */
+  #haveSameNextHop(a: number, b: number): boolean {
+    const { paths, attributes } = this.#contest;
+    const left = paths.attributes(a);
+    const right = paths.attributes(b);
+    if (attributes.nextHopKey(left) !== attributes.nextHopKey(right)) return false;
+    const isIpv6 = (id: number): boolean => attributes.has(id, AttributeTrait.ipv6NextHop);
+    return !(isIpv6(left) || isIpv6(right)) || this.#nextHop(a) === this.#nextHop(b);
+  }
+
+  #nextHop(row: number): string | undefined {
+    const { paths, attributes, peer } = this.#contest;
+    return nextHopOnLink(attributes.attributes(paths.attributes(row)), peer(paths.peer(row)));
   }
 
   /** Which of two equal paths would be chosen first; these steps, other than those before, order paths in pairs. */

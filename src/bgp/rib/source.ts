@@ -26,6 +26,8 @@ export interface RibPeer {
   readonly identifier: number;
   /** Another number once somebody else speaks at the address: with another BGP identifier, or source. */
   readonly generation: number;
+  /** The network device that our end of its last session is on, where that is known. */
+  readonly device?: string | undefined;
 }
 
 const sourceBits = 3;

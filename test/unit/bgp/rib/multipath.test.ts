@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import type { PathAttributes } from "../../../../src/bgp/attribute/path-attributes.ts";
 import { ipv4Unicast, ipv6Unicast } from "../../../../src/bgp/family/index.ts";
+import { summarise } from "../../../../src/bgp/rib/attribute-summary.ts";
 import { type DecisionOptions, defaultDecision } from "../../../../src/bgp/rib/decision-process.ts";
 import { describePathReason } from "../../../../src/bgp/rib/path-reason.ts";
 import { PathSource, type RibPeer } from "../../../../src/bgp/rib/source.ts";
@@ -50,6 +51,25 @@ const via = (asn: number, more: Partial<PathAttributes> = {}): Offer => ({
   peer: external,
   attributes: { asPath: [{ type: 2, asns: [asn] }], ...more },
 });
+
+/** What becomes of a path of each peer to one IPv6 prefix. */
+function reasonsIn6(
+  peers: readonly RibPeer[],
+  nextHops: readonly string[],
+  more: Partial<PathAttributes> = {},
+): string[] {
+  const decision = { ...defaultDecision, maximumPaths: 8 };
+  const harness = new RibHarness(ipv6Unicast, peers, undefined, decision);
+  for (const [index, nextHop] of nextHops.entries()) {
+    const attributes = { origin: 0, asPath: [], nextHop, ...more } as const;
+    harness.announce(index + 1, ["2001:db8:9::/48"], attributes);
+  }
+  harness.settle();
+  return reasonsOf(harness);
+}
+
+/** Two addresses that are one to 32 bits of FNV-1a, which is what the store keeps of them. */
+const equalHashes = ["2001:db8::bd31:3a3f:4e12:211b", "2001:db8::c38f:e769:eb28:5e22"] as const;
 
 describe("multipath", () => {
   const two = { maximumPaths: 2 };
@@ -106,6 +126,27 @@ describe("multipath", () => {
     }
     harness.settle();
     assert.deepEqual(reasonsOf(harness), ["best", "multipath", "higher-identifier"]);
+  });
+
+  test("uses a link-local next hop once on each link", () => {
+    const peers = ["eth0", "eth1", "eth1"].map((device, index) => ribPeer(index + 1, { device }));
+    assert.deepEqual(reasonsIn6(peers, ["fe80::1", "fe80::1", "fe80::1"]), [
+      ...["best", "multipath", "higher-identifier"],
+    ]);
+    const zoned = ["fe80::1%eth0", "fe80::1%eth1"].map((address, index) =>
+      ribPeer(index + 1, { address }),
+    );
+    const beside = { linkLocalNextHop: "fe80::1" };
+    const global = ["2001:db8::1", "2001:db8::1"];
+    assert.deepEqual(reasonsIn6(zoned, global, beside), ["best", "multipath"]);
+    assert.deepEqual(reasonsIn6(peers.slice(0, 2), global, beside), ["best", "higher-identifier"]);
+  });
+
+  test("tells IPv6 next hops apart whose hashes are equal", () => {
+    const keys = equalHashes.map((nextHop) => summarise({ nextHop }, 0).nextHop);
+    assert.equal(keys[0], keys[1]);
+    const found = reasonsIn6([ribPeer(1), ribPeer(2)], equalHashes);
+    assert.deepEqual(found, ["best", "multipath"]);
   });
 
   test("tells of each change of the set, and nobody but the programmer hears of those beside the best", () => {
