@@ -12,6 +12,9 @@ interface Terms {
   readonly longLivedSeconds: number;
 }
 
+/** For a peer from a range, where we say nothing of our own restart. */
+const usualRestartSeconds = 120;
+
 const none: Terms = { restartSeconds: 0, longLivedSeconds: 0 };
 
 type Ports = Pick<SpeakerPorts, "startTimer" | "stopTimer" | "nowMs">;
@@ -123,7 +126,7 @@ export class GracefulRestartHelper {
   }
 
   #startRestartTimer(peer: Peer): void {
-    const delayMs = (peer.gracefulRestart?.restartTimeSeconds ?? 0) * 1000;
+    const delayMs = restartSecondsOf(peer) * 1000;
     for (const family of peer.staleFamilies.values()) {
       if (!family.isLongLived) family.untilMs = this.#ports.nowMs() + delayMs;
     }
@@ -150,11 +153,16 @@ export class GracefulRestartHelper {
   }
 }
 
+/** As the peer asks for. One from a range has one of its places until then: it is waited for as long as it is to wait for us. */
+function restartSecondsOf({ gracefulRestart, isDynamic, settings }: Peer): number {
+  const { restartTimeSeconds = 0 } = gracefulRestart ?? {};
+  const bound = settings.gracefulRestartSeconds || usualRestartSeconds;
+  return isDynamic ? Math.min(restartTimeSeconds, bound) : restartTimeSeconds;
+}
+
 /** What the last session's OPENs, and our own bound, say of a family; one that is not listed is not kept (RFC 9494 §4.2). */
-function termsOf(
-  { gracefulRestart, longLivedGracefulRestart, settings }: Peer,
-  key: number,
-): Terms {
+function termsOf(peer: Peer, key: number): Terms {
+  const { gracefulRestart, longLivedGracefulRestart, settings } = peer;
   if (gracefulRestart === undefined) return none;
   const isOf = ({ afi, safi }: { readonly afi: number; readonly safi: number }): boolean =>
     familyKey(afi, safi) === key;
@@ -162,7 +170,7 @@ function termsOf(
   const { staleTimeSeconds = 0 } = longLivedGracefulRestart?.families.find(isOf) ?? {};
   const { longLivedStaleMaximumSeconds = staleTimeSeconds } = settings;
   return {
-    restartSeconds: isListed ? gracefulRestart.restartTimeSeconds : 0,
+    restartSeconds: isListed ? restartSecondsOf(peer) : 0,
     longLivedSeconds: Math.min(staleTimeSeconds, longLivedStaleMaximumSeconds),
   };
 }

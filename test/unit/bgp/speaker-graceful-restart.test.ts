@@ -218,6 +218,26 @@ describe("a peer in graceful restart", () => {
     assert.equal(node.timers.size, 3);
   });
 
+  test("from a range keeps its place for no longer than it is to keep our paths", () => {
+    for (const [ours, seconds] of [
+      [60, 60],
+      [0, 120],
+    ] as const) {
+      const node = new SpeakerNetwork().speaker(a);
+      node.speaker.setRanges([peerRange(`${b}/32`, { gracefulRestartSeconds: ours }, 1)]);
+      const peer = new ScriptedPeer(node, b);
+      peer.establish({ capabilities: capabilities({ restartTimeSeconds: 4095 }) });
+      peer.announce("10.244.1.0/24");
+      peer.endOfRib();
+      peer.disconnect();
+      node.network.advance(seconds - 1);
+      assert.notEqual(node.state(b), "gone");
+      assert.equal(node.routes().length, 1);
+      node.network.advance(1);
+      assert.equal(node.state(b), "gone");
+    }
+  });
+
   test("from a range is taken for itself when it comes back, and forgotten when it had nothing to keep", () => {
     const { node, peer } = scene(true);
     peer.disconnect();
