@@ -4,7 +4,7 @@ import { RefreshSubtype } from "./iana.ts";
 import type { Peer } from "./peer.ts";
 import type { PeerSession } from "./peer-session.ts";
 import type { FamilyRib } from "./rib/family-rib.ts";
-import type { SpeakerPorts } from "./speaker-ports.ts";
+import type { SpeakerPorts, SpeakerTimer } from "./speaker-ports.ts";
 
 /** Seconds that a peer may take from BoRR to EoRR; what it has not announced by then is gone (RFC 7313 §4). */
 const longestRefreshSeconds = 360;
@@ -57,28 +57,35 @@ export class RouteRefresh {
   }
 
   #begin(peer: Peer, key: number): void {
+    // RFC 7313 §4: before its End-of-RIB a peer that has graceful restart has not sent all of it once.
+    if (peer.negotiated?.gracefulRestart !== undefined && !peer.endOfRibs.has(key)) return;
     this.#ribs.get(key)?.markStale(peer.index);
+    // Begun anew, it is to be through when it was to be.
+    if (peer.refreshing.has(key)) return;
     peer.refreshing.add(key);
-    const timer = { timer: "refreshTimer", peer: peer.index } as const;
-    this.#ports.startTimer(timer, longestRefreshSeconds * 1000);
+    this.#ports.startTimer(timerOf(peer, key), longestRefreshSeconds * 1000);
   }
 
   /** An end without a beginning says nothing. */
   #end(peer: Peer, key: number): void {
     if (!peer.refreshing.delete(key)) return;
+    this.#ports.stopTimer(timerOf(peer, key));
     this.#ribs.get(key)?.removePeer(peer.index, true);
-    if (peer.refreshing.size === 0) this.cancel(peer);
     this.#ports.wake();
   }
 
-  /** The peer took too long. */
-  expired(peer: Peer): void {
-    for (const key of [...peer.refreshing]) this.#end(peer, key);
+  /** The peer took too long for a family. */
+  expired(peer: Peer, key: number): void {
+    this.#end(peer, key);
   }
 
   /** The session is over: what has become of its routes is no longer ours to say. */
   cancel(peer: Peer): void {
+    for (const key of peer.refreshing) this.#ports.stopTimer(timerOf(peer, key));
     peer.refreshing.clear();
-    this.#ports.stopTimer({ timer: "refreshTimer", peer: peer.index });
   }
+}
+
+function timerOf(peer: Peer, family: number): SpeakerTimer {
+  return { timer: "refreshTimer", peer: peer.index, family };
 }

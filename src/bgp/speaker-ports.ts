@@ -13,11 +13,15 @@ import type { LocRibChanges } from "./rib/loc-rib.ts";
 /** A timer of the speaker: one of a peer as a whole, of one of its connections, or its own. */
 export type SpeakerTimer =
   | {
-      readonly timer: PeerTimer | "restartTimer" | "refreshTimer" | "prefixLimitTimer";
+      readonly timer: PeerTimer | "restartTimer" | "prefixLimitTimer";
       readonly peer: number;
     }
   /** Of a family of a peer. */
-  | { readonly timer: "longLivedStaleTimer"; readonly peer: number; readonly family: number }
+  | {
+      readonly timer: "longLivedStaleTimer" | "refreshTimer";
+      readonly peer: number;
+      readonly family: number;
+    }
   /** Of the speaker itself, which is peer 0. */
   | {
       readonly timer: "endOfRibDeferral" | "endOfRibQuiet" | "minRouteAdvertisementInterval";
@@ -29,7 +33,7 @@ export type SpeakerTimer =
 export function timerKey(timer: SpeakerTimer): string {
   if ("connection" in timer) return `${timer.timer} #${timer.connection}`;
   const key = `${timer.timer} ${timer.peer}`;
-  return timer.timer === "longLivedStaleTimer" ? `${key} ${timer.family}` : key;
+  return "family" in timer ? `${key} ${timer.family}` : key;
 }
 
 /** What the speaker has the outside world do. None of these may call back into the speaker before it returns. */

@@ -300,7 +300,7 @@ export class Speaker {
       case "idleHoldTimer":
         return this.#feed(peer, { type: "IdleHoldTimer_Expires" });
       case "refreshTimer":
-        return this.#routeRefresh.expired(peer);
+        return this.#routeRefresh.expired(peer, timer.family);
       case "prefixLimitTimer":
         return this.#prefixLimits.expired(peer);
       case "restartTimer":

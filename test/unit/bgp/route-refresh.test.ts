@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Capability } from "../../../src/bgp/capability/capability.ts";
-import { ipv4Unicast } from "../../../src/bgp/family/index.ts";
+import { ipv4Unicast, ipv6Unicast } from "../../../src/bgp/family/index.ts";
 import { encodeKeepalive } from "../../../src/bgp/message/keepalive.ts";
 import { encodeOpen } from "../../../src/bgp/message/open.ts";
 import { encodeRouteRefresh } from "../../../src/bgp/message/route-refresh.ts";
@@ -156,6 +156,60 @@ describe("a peer that sends its routes again", () => {
     assert.equal(node.routes().length, 4);
     node.network.advance(1);
     assert.equal(node.routes().length, 3);
+  });
+
+  test("and begins again and again, has the six minutes once", () => {
+    const { node, peer } = session(enhanced);
+    peer.announce("10.1.0.0/24", "10.2.0.0/24");
+    for (let begun = 0; begun < 3; begun++) {
+      peer.routeRefresh(begin);
+      node.network.advance(100);
+    }
+    peer.announce("10.1.0.0/24");
+    node.network.advance(59);
+    assert.equal(node.routes().length, 4);
+    node.network.advance(1);
+    assert.equal(node.routes().length, 3);
+  });
+
+  test("has six minutes for each family", () => {
+    const families = [ipv4Unicast, ipv6Unicast];
+    const both = [...enhanced, { name: "multiprotocol", afi: 2, safi: 1 } as const];
+    const { node, peer } = session(both, { families });
+    const in6 = { afi: 2, safi: 1, nlri: [{ prefix: "2001:db8:1::/48" }], nextHop: "2001:db8::2" };
+    peer.announce("10.1.0.0/24");
+    peer.update({ attributes: { origin: 0, asPath: [], localPref: 100 }, mpReach: in6 });
+    const held = (): (number | undefined)[] =>
+      families.map(({ key }) => node.speaker.ribs.get(key)?.paths.count(1));
+    assert.deepEqual(held(), [1, 1]);
+    peer.routeRefresh(begin);
+    node.network.advance(300);
+    peer.routeRefresh(begin, 2);
+    node.network.advance(60);
+    assert.deepEqual(held(), [0, 1]);
+    node.network.advance(299);
+    assert.deepEqual(held(), [0, 1]);
+    node.network.advance(1);
+    assert.deepEqual(held(), [0, 0]);
+  });
+
+  test("that has graceful restart, before its End-of-RIB, has not begun (RFC 7313 §4)", () => {
+    const families = [{ afi: 1, safi: 1, forwardingPreserved: true }];
+    const { node, peer } = session([
+      ...enhanced,
+      {
+        name: "gracefulRestart",
+        ...{ restarted: false, notification: false, restartTimeSeconds: 60, families },
+      },
+    ]);
+    peer.announce("10.1.0.0/24");
+    peer.routeRefresh(begin);
+    peer.routeRefresh(end);
+    assert.equal(node.routes().length, 3);
+    peer.endOfRib();
+    peer.routeRefresh(begin);
+    peer.routeRefresh(end);
+    assert.equal(node.routes().length, 2);
   });
 
   test("and is lost meanwhile, leaves no timer behind", () => {
