@@ -56,7 +56,7 @@ export class NodeAgent {
     await this.#files.watchPodInterface();
     await this.#programmer.start();
     this.#programmer.apply();
-    await this.#speaker.start(felix.status().adopted > 0);
+    await this.#speaker.start(felix.status().adoptedVersions);
     const sources = (): StatusSources => this.#statusSources();
     this.#services = await Services.start({
       configured: this.#files.config,

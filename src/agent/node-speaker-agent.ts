@@ -7,7 +7,7 @@ import { EventHub } from "./event-hub.ts";
 import { EventLoopTurns } from "./event-loop-turns.ts";
 import { FeedServer } from "./feed/feed-server.ts";
 import { selectedRoutes } from "./feed/selected-routes.ts";
-import { hasOwnRoutes } from "./kernel-routes.ts";
+import { ownRouteVersions } from "./kernel-routes.ts";
 import type { NodeAgentOptions } from "./node-agent.ts";
 import { NodeFiles } from "./node-files.ts";
 import { NodeSpeaker } from "./node-speaker.ts";
@@ -65,7 +65,7 @@ export class NodeSpeakerAgent {
     const { clock, log } = this.#options;
     await this.#files.watchPodInterface();
     // Whether or not the programmer lives: what is in the kernel forwards.
-    await this.#speaker.start(await hasOwnRoutes(this.#files.config.kernel));
+    await this.#speaker.start(await ownRouteVersions(this.#files.config.kernel));
     const sources = (): StatusSources => this.#statusSources();
     this.#services = await Services.start({
       configured: this.#files.config,

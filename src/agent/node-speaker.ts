@@ -1,5 +1,6 @@
+import { families } from "../bgp/family/index.ts";
 import type { Peer } from "../bgp/peer.ts";
-import { parseIpv4 } from "../net/ip-address.ts";
+import { type IpVersion, parseIpv4 } from "../net/ip-address.ts";
 import type { Clock, Timer } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import { nodeTcp } from "../platform/node-tcp.ts";
@@ -106,14 +107,17 @@ export class NodeSpeaker {
   }
 
   /**
-   * Listens and dials. @param isForwarding the kernel has had routes of an earlier life throughout, which goes into our OPENs
+   * Listens and dials. @param forwarding IP versions of which the kernel has had routes of an earlier life throughout, which goes
+   * into our OPENs
    * @throws TcpListenError
    */
-  async start(isForwarding: boolean): Promise<void> {
+  async start(forwarding: ReadonlySet<IpVersion>): Promise<void> {
     const { files, clock } = this.#options;
     const { listen, timers } = files.config;
-    this.driver.speaker.setRestarting(isForwarding, isForwarding);
-    if (isForwarding) {
+    const kept = families.filter(({ version }) => forwarding.has(version)).map(({ key }) => key);
+    const hasRestarted = forwarding.size > 0;
+    this.driver.speaker.setRestarting(hasRestarted, kept);
+    if (hasRestarted) {
       this.driver.speaker.endOfRibDeferral.begin(deferralWithin(timers.endOfRibWaitSeconds, false));
     }
     this.driver.setKeys(nodeTcpKeys(files.config, files.cluster));

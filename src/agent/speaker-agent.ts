@@ -4,7 +4,7 @@ import { loadSpeaker } from "../config/load-speaker.ts";
 import { type ConfigProblem, formatProblem } from "../config/problem.ts";
 import type { SpeakerSettings } from "../config/speaker-settings.ts";
 import { parseIpv4 } from "../net/ip-address.ts";
-import type { Clock } from "../platform/clock.ts";
+import type { Clock, Timer } from "../platform/clock.ts";
 import { ownLinks } from "../platform/own-links.ts";
 import { nodeTcp } from "../platform/node-tcp.ts";
 import type { LogControl } from "../platform/pino-logger.ts";
@@ -15,6 +15,7 @@ import { deferralWithin } from "./end-of-rib-deferral.ts";
 import { EventHub } from "./event-hub.ts";
 import { EventLoopTurns } from "./event-loop-turns.ts";
 import { listenOn } from "./listen-on.ts";
+import { sayWhetherRestarted } from "./own-restart.ts";
 import { PeerMemory } from "./peer-memory.ts";
 import { speakerPeerSettings, speakerRanges } from "./peer-settings.ts";
 import { logRefusals } from "./refusal-log.ts";
@@ -46,6 +47,7 @@ export class SpeakerAgent {
   readonly #driver: SpeakerDriver;
   readonly #startedWallMs: number;
   readonly #memory: PeerMemory | undefined;
+  readonly #restartTime: Timer | undefined;
   #settings: SpeakerSettings;
   #services: Services | undefined;
 
@@ -91,10 +93,10 @@ export class SpeakerAgent {
         },
       }),
     });
-    // It is not on the packets' way: its restart never interrupts forwarding. Whether this is a restart it does not know, and
-    // it need not: a peer that is told of one would not wait for our End-of-RIB, and should.
-    this.#driver.speaker.setRestarting(false, true);
-    const { endOfRibWaitSeconds } = settings.timers;
+    const { endOfRibWaitSeconds, gracefulRestartSeconds } = settings.timers;
+    const remembered = this.#memory?.addresses.length ?? 0;
+    const earlier = { remembered, restartSeconds: gracefulRestartSeconds };
+    this.#restartTime = sayWhetherRestarted(this.#driver.speaker, earlier, clock);
     this.#driver.speaker.endOfRibDeferral.begin(deferralWithin(endOfRibWaitSeconds, true));
   }
 
@@ -186,6 +188,7 @@ export class SpeakerAgent {
 
   /** Leaves without a word, so that peers with graceful restart keep the routes until we are back. */
   async stop(): Promise<void> {
+    this.#restartTime?.cancel();
     await this.#services?.close();
     this.#turns.stop();
     await this.#driver.stop({ silently: true });

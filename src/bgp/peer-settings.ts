@@ -4,6 +4,7 @@ import { ipv4Unicast } from "./family/ipv4-unicast.ts";
 import { isExternalAsn, type PeerAsn } from "./fsm/peer-asn.ts";
 import type { PeerFsmConfig } from "./fsm/peer-config.ts";
 import { Afi } from "./iana.ts";
+import { preservesForwarding, type RestartState } from "./own-restart.ts";
 import type { PeerPolicy } from "./peer-policy.ts";
 import type { PeerTransport } from "./peer-transport.ts";
 import type { PrefixLimit } from "./prefix-limit.ts";
@@ -145,12 +146,6 @@ export function sourceOf(settings: PeerSettings, external: boolean): PathSource 
   return settings.client ? PathSource.client : PathSource.nonClient;
 }
 
-/** What our OPENs say of our own restart, RFC 4724 §3. */
-interface RestartState {
-  readonly restarted: boolean;
-  readonly forwardingPreserved: boolean;
-}
-
 /**
  * What the FSM of a peer must know.
  * @param current the peer's settings as they are now: some change under the FSM
@@ -234,19 +229,17 @@ function offeredCapabilities(
       families.length + longLivedStaleSeconds > 0 &&
       (settings.gracefulNotification ?? isExternalAsn(settings.asn, localAsn) === false),
     restartTimeSeconds: settings.gracefulRestartSeconds,
-    families: families.map(({ afi, safi }) => ({
-      afi,
-      safi,
-      forwardingPreserved: restart.forwardingPreserved,
+    families: families.map((family) => ({
+      ...{ afi: family.afi, safi: family.safi },
+      forwardingPreserved: preservesForwarding(restart, family),
     })),
   });
   if (settings.longLivedStaleSeconds !== undefined) {
     capabilities.push({
       name: "longLivedGracefulRestart",
-      families: settings.families.map(({ afi, safi }) => ({
-        afi,
-        safi,
-        forwardingPreserved: restart.forwardingPreserved,
+      families: settings.families.map((family) => ({
+        ...{ afi: family.afi, safi: family.safi },
+        forwardingPreserved: preservesForwarding(restart, family),
         staleTimeSeconds: longLivedStaleSeconds,
       })),
     });

@@ -13,6 +13,7 @@ import { localPeer, type RibPeer } from "./rib/source.ts";
 import { EndOfRibDeferral } from "./end-of-rib-deferral.ts";
 import { GracefulRestartHelper } from "./graceful-restart-helper.ts";
 import { DynamicPeers, type PeerRange } from "./dynamic-peers.ts";
+import type { ForwardingPreserved, RestartState } from "./own-restart.ts";
 import { OffenceLedger } from "./offence-ledger.ts";
 import { Peer, type PeerAdmission, type PeerHold } from "./peer.ts";
 import { PeerControl } from "./peer-control.ts";
@@ -56,7 +57,7 @@ export class Speaker {
   readonly #sessions: SessionTable;
   /** End-of-RIBs that came and are not told yet. */
   readonly #endOfRibs: { readonly peer: Peer; readonly family: number }[] = [];
-  #restart = { restarted: false, forwardingPreserved: false };
+  #restart: RestartState = { restarted: false, forwardingPreserved: false };
 
   constructor(config: SpeakerConfig, ports: SpeakerPorts, observer: SpeakerObserver = {}) {
     this.config = config;
@@ -121,7 +122,7 @@ export class Speaker {
   }
 
   /** Whether OPENs say that we have restarted, and that the kernel kept forwarding meanwhile (RFC 4724 §3). */
-  setRestarting(restarted: boolean, forwardingPreserved: boolean): void {
+  setRestarting(restarted: boolean, forwardingPreserved: ForwardingPreserved): void {
     this.#restart = { restarted, forwardingPreserved };
   }
 

@@ -30,7 +30,7 @@ import { PoolPolicies, type PathPolicy, policyKey, type PoolPolicy } from "./poo
 import { RemovalGuard } from "./removal-guard.ts";
 import { Reporter } from "./reporter.ts";
 import { RouteProgrammer } from "./routes.ts";
-import type { FelixEvent, FelixStatus, FibEntry, TunnelStatus } from "./status.ts";
+import type { FelixEvent, FelixStatus, FibEntry, ResyncStatus, TunnelStatus } from "./status.ts";
 import { standingTunnels } from "./standing-tunnels.ts";
 import { tunnelStatus } from "./tunnel-status.ts";
 import { defaultTunnelSettings, type TunnelSettings } from "./tunnel-kind.ts";
@@ -75,7 +75,7 @@ export class Felix {
   /** `undefined` when it is to be looked at again. */
   #overlaps: readonly PodCidrOverlap[] | undefined;
   #pictureComplete = false;
-  #adopted = 0;
+  #adopted: Pick<ResyncStatus, "routes" | "versions"> = { routes: 0, versions: new Set() };
 
   constructor(options: FelixOptions) {
     const { netlink, sysctl, protocol, table, metric, clock } = options;
@@ -209,8 +209,8 @@ export class Felix {
     await this.#reconciler.start();
     void this.#firewall?.adopt();
     if ([...this.#options.podPools, ...this.#podCidrs].some(isIpv6)) await this.#forwardIpv6();
-    this.#adopted = this.#reconciler.lastResync?.routes ?? 0;
-    logger.info({ routes: this.#adopted }, "adopted the routes of an earlier life");
+    this.#adopted = this.#reconciler.lastResync ?? this.#adopted;
+    logger.info({ routes: this.#adopted.routes }, "adopted the routes of an earlier life");
   }
 
   /** Wants a route, from the next turn on; the same prefix again replaces it. */
@@ -329,7 +329,8 @@ export class Felix {
       ipv6Forwarding: this.#ipv6Forwarding,
       tunnels: this.#tunnelStatus(),
       local: this.#local,
-      adopted: this.#adopted,
+      adopted: this.#adopted.routes,
+      adoptedVersions: this.#adopted.versions,
       pictureComplete: this.#pictureComplete,
       overlaps: this.#podCidrOverlaps(),
       mtu: this.#mtus.status(),

@@ -3,6 +3,7 @@ import type { Fib } from "../fib/fib.ts";
 import { isOurs } from "../fib/ownership.ts";
 import type { PathTable } from "../fib/path.ts";
 import type { Culprit } from "../fib/trouble.ts";
+import type { IpVersion } from "../net/ip-address.ts";
 import { ipv4Prefix, type Prefix } from "../net/prefix.ts";
 import { NetlinkError } from "../netlink/errno.ts";
 import { EVERY_LINK, type Netlink, type NetlinkEvent } from "../netlink/netlink.ts";
@@ -308,6 +309,7 @@ export class Reconciler {
     const everyProtocol = this.#everyProtocol || fib.ownersUnknown || fib.hasConflicts;
     const fromMs = clock.nowMs();
     let routes = 0;
+    const versions = new Set<IpVersion>();
     this.#scanDue = undefined;
     this.#everyProtocol = false;
     await this.#parts.keeper.load();
@@ -323,14 +325,16 @@ export class Reconciler {
         if (isOurs(route.protocol, protocol)) routes += addresses.length;
         this.#sawAlike(route, addresses);
       };
+      const before = routes;
       await netlink.dumpRoutes({ version, table, ...filter }, each, alike);
+      if (routes > before) versions.add(version);
     }
     await nextTurn();
     fib.endScan(everyProtocol);
     mtus.endScan();
     await nextTurn();
     const durationMs = clock.nowMs() - fromMs;
-    this.lastResync = { reason, wallMs: clock.wallMs(), durationMs, routes };
+    this.lastResync = { reason, wallMs: clock.wallMs(), durationMs, routes, versions };
     this.#parts.onResync(this.lastResync);
   }
 

@@ -1,4 +1,5 @@
 import type { RowState } from "../fib/row-state.ts";
+import type { IpVersion } from "../net/ip-address.ts";
 import type { Prefix } from "../net/prefix.ts";
 import type { NextHopMode } from "./encapsulation.ts";
 import type { FirewallStatus } from "./firewall/status.ts";
@@ -17,8 +18,10 @@ export interface ResyncStatus {
   /** Milliseconds since 1970. */
   readonly wallMs: number;
   readonly durationMs: number;
-  /** Routes of ours that were there. */
+  /** Routes of ours that were there, … */
   readonly routes: number;
+  /** … and their IP versions. */
+  readonly versions: ReadonlySet<IpVersion>;
 }
 
 export interface TunnelStatus {
@@ -50,6 +53,8 @@ export interface FelixStatus {
   readonly local: readonly LocalDecision[];
   /** Routes found at start, of an earlier life. */
   readonly adopted: number;
+  /** Their IP versions. */
+  readonly adoptedVersions: ReadonlySet<IpVersion>;
   /** Nobody waits for more routes: what nobody wants has been swept. */
   readonly pictureComplete: boolean;
   /** Pod CIDRs inside those of other nodes; a hundred at most. */

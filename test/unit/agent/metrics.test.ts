@@ -40,6 +40,7 @@ const felixStatus: FelixStatus = {
   ],
   local: [],
   adopted: 1,
+  adoptedVersions: new Set([4]),
   pictureComplete: false,
   overlaps: [],
   mtu: {
@@ -68,7 +69,13 @@ const felixStatus: FelixStatus = {
       },
     ],
   },
-  lastResync: { reason: "start", wallMs: 1_700_000_000_000, durationMs: 12, routes: 6 },
+  lastResync: {
+    reason: "start",
+    wallMs: 1_700_000_000_000,
+    durationMs: 12,
+    routes: 6,
+    versions: new Set([4]),
+  },
 };
 
 async function linesOf(sources: MetricSources): Promise<Map<string, number>> {

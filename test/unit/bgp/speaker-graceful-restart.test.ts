@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Capability } from "../../../src/bgp/capability/capability.ts";
+import { ipv4Unicast, ipv6Unicast } from "../../../src/bgp/family/index.ts";
 import { encodeKeepalive } from "../../../src/bgp/message/keepalive.ts";
 import { encodeNotification } from "../../../src/bgp/message/notification.ts";
 import { encodeOpen } from "../../../src/bgp/message/open.ts";
 import type { PeerSettings } from "../../../src/bgp/peer-settings.ts";
+import type { Speaker } from "../../../src/bgp/speaker.ts";
 import {
   peerRange,
   peerSettings,
@@ -274,6 +276,31 @@ describe("a peer in graceful restart", () => {
     assert.equal(left.routes()[1], route);
     assert.equal(second.routes().length, 2);
   });
+});
+
+test("what our OPENs say of forwarding is said of each family (RFC 4724 §3)", () => {
+  const families = [ipv4Unicast, ipv6Unicast];
+  const offered = (...restart: Parameters<Speaker["setRestarting"]>): unknown[] => {
+    const node = new SpeakerNetwork().speaker(a);
+    node.speaker.setRestarting(...restart);
+    const graceful = { gracefulRestartSeconds: 60, longLivedStaleSeconds: 60 };
+    node.speaker.addPeer(peerSettings(b, { passive: true, families, ...graceful }));
+    const peer = new ScriptedPeer(node, b);
+    peer.connect();
+    const open = peer.messages.find(({ type }) => type === "OPEN");
+    assert.ok(open?.type === "OPEN");
+    return open.open.capabilities.flatMap((capability) => {
+      if (capability.name === "gracefulRestart") return [capability.restarted, kept(capability)];
+      return capability.name === "longLivedGracefulRestart" ? [kept(capability)] : [];
+    });
+  };
+  const kept = (of: {
+    readonly families: readonly { readonly forwardingPreserved: boolean }[];
+  }): boolean[] => of.families.map(({ forwardingPreserved }) => forwardingPreserved);
+  assert.deepEqual(offered(true, [ipv4Unicast.key]), [true, [true, false], [true, false]]);
+  assert.deepEqual(offered(true, [ipv6Unicast.key]), [true, [false, true], [false, true]]);
+  assert.deepEqual(offered(false, true), [false, [true, true], [true, true]]);
+  assert.deepEqual(offered(false, false), [false, [false, false], [false, false]]);
 });
 
 describe("a peer in graceful restart that offers it after NOTIFICATIONs, too (RFC 8538)", () => {
