@@ -23,10 +23,13 @@ export interface CapturedMessage {
   readonly to?: string;
 }
 
-/** Something in the file that gives no message, in words. */
+/** Something in the file that gives no message. */
 export interface CaptureProblem {
   readonly place: string;
+  /** In words. */
   readonly problem: string;
+  /** What a session would say of it; absent: that it knows no more where messages begin (RFC 4271 §6.1). */
+  readonly subcode?: number;
 }
 
 export type Captured = CapturedMessage | CaptureProblem;

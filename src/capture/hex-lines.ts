@@ -1,3 +1,4 @@
+import { HeaderSubcode } from "../bgp/iana.ts";
 import type { CodecContext } from "../bgp/message/codec-context.ts";
 import { assumedContext } from "./assumed-context.ts";
 import type { AssumedSession, CaptureReader, Emit } from "./captured.ts";
@@ -8,6 +9,7 @@ const hash = 0x23;
 const separators: ReadonlySet<number> = new Set([0x20, 0x09, 0x0d, 0x2c, 0x2d, 0x3a, 0x5f]);
 const noNibble = -1;
 const largestMessageOctets = 65_535;
+const tooLong = `more than ${largestMessageOctets} octets are no BGP message`;
 
 function nibbleOf(octet: number): number {
   if (octet >= 0x30 && octet <= 0x39) return octet - 0x30;
@@ -66,13 +68,15 @@ export class HexLines implements CaptureReader {
     const octet = (this.#nibble << 4) | nibble;
     this.#nibble = noNibble;
     if (this.#length < largestMessageOctets) this.#octets[this.#length++] = octet;
-    else this.#problem ??= `more than ${largestMessageOctets} octets are no BGP message`;
+    else this.#problem ??= tooLong;
   }
 
   #endLine(): void {
     const place = `line ${this.#line}`;
     if (this.#nibble !== noNibble) this.#problem ??= "an odd number of hexadecimal digits";
-    if (this.#problem !== undefined) this.#emit({ place, problem: this.#problem });
+    if (this.#problem === tooLong) {
+      this.#emit({ place, problem: tooLong, subcode: HeaderSubcode.badMessageLength });
+    } else if (this.#problem !== undefined) this.#emit({ place, problem: this.#problem });
     else if (this.#length > 0) {
       const octets = this.#octets.subarray(0, this.#length);
       this.#emit({ place, octets, context: this.#context });

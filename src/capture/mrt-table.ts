@@ -1,4 +1,4 @@
-import { Afi, Safi } from "../bgp/iana.ts";
+import { Afi, HeaderSubcode, Safi } from "../bgp/iana.ts";
 import { formatIpAddress } from "../net/ip-address.ts";
 import type { Reader } from "../wire/reader.ts";
 import { assumedContext } from "./assumed-context.ts";
@@ -60,7 +60,8 @@ export class MrtTable {
       const attributes = reader.bytes(reader.uint16());
       const octets = updateOfEntry({ ...route, pathId, attributes });
       if (octets === undefined) {
-        this.#emit({ place, problem: "an entry's attributes do not fit a message" });
+        const problem = "an entry's attributes do not fit a message";
+        this.#emit({ place, problem, subcode: HeaderSubcode.badMessageLength });
         continue;
       }
       const time = seconds === 0 ? dumped : { seconds, nanoseconds: 0 };

@@ -5,10 +5,11 @@ import { formatOrigin } from "../attribute/origin.ts";
 import type { PathAttributes } from "../attribute/path-attributes.ts";
 import { formatFamily } from "../family/format-family.ts";
 import { ipv4Unicast } from "../family/index.ts";
+import { decodeIpv6NextHop } from "../family/next-hop.ts";
 import type { CodecContext } from "../message/codec-context.ts";
 import { endOfRibFamily } from "../message/end-of-rib.ts";
 import { scanUpdate, UpdateView } from "../message/scan-update.ts";
-import { formatIpv4 } from "../../net/ip-address.ts";
+import { formatIpAddress, formatIpv4 } from "../../net/ip-address.ts";
 import { type DescribedAttribute, describeAttributes } from "./describe-attributes.ts";
 import {
   type DescribedField,
@@ -64,6 +65,7 @@ export function describeUpdate(body: Uint8Array, context: CodecContext): Describ
     ...endOfRib(body, view),
     ...(withdrawn.nlri.length > 0 && { withdrawn: withdrawn.nlri }),
     ...(announced.nlri.length > 0 && { announced: announced.nlri }),
+    ...(decoded.mpReach && foreignNextHop(body, view)),
     ...values(decoded.attributes),
     ...(attributes.length > 0 && { attributes }),
     ...(errors.length > 0 && { errors }),
@@ -73,6 +75,18 @@ export function describeUpdate(body: Uint8Array, context: CodecContext): Describ
 function endOfRib(body: Uint8Array, view: UpdateView): Pick<DescribedUpdate, "endOfRib"> {
   const key = view.broken ? undefined : endOfRibFamily(body, view);
   return key === undefined ? {} : { endOfRib: formatFamily(key >>> 8, key & 0xff) };
+}
+
+/** What families without a decoder have as next hop, where it is an address, or two as of IPv6 (RFC 2545 §3). */
+function foreignNextHop(
+  body: Uint8Array,
+  { mpReachStart }: UpdateView,
+): Pick<DescribedUpdate, "nextHop"> {
+  const start = mpReachStart + 4;
+  const octets = body.subarray(start, start + (body[start - 1] as number));
+  const nextHop =
+    octets.length === 4 ? formatIpAddress(octets) : decodeIpv6NextHop(octets)?.nextHop;
+  return nextHop === undefined ? {} : { nextHop };
 }
 
 function values(attributes: PathAttributes): Partial<DescribedUpdate> {

@@ -1,5 +1,5 @@
 import { type Described, describeMessage } from "../../bgp/describe/describe-message.ts";
-import type { DescribedError } from "../../bgp/describe/described-error.ts";
+import { type DescribedError, describeNoMessage } from "../../bgp/describe/described-error.ts";
 import { UpdateSubcode } from "../../bgp/iana.ts";
 import type { Captured, CapturedMessage, CaptureTime } from "../../capture/captured.ts";
 
@@ -15,9 +15,9 @@ interface DecodedLine {
 export function decodedLine(captured: Captured): DecodedLine {
   const { place } = captured;
   if ("problem" in captured) {
-    const { problem } = captured;
-    const json = JSON.stringify({ type: "unknown", errors: [{ message: problem, place }] });
-    return { json, complaints: [`${place}: ${problem}`] };
+    const error = { ...describeNoMessage(captured.problem, captured.subcode), place };
+    const json = JSON.stringify({ type: "unknown", errors: [error] });
+    return { json, complaints: [`${place}: ${captured.problem}`] };
   }
   const { errors: found = [], type, ...rest } = describeMessage(captured.octets, captured.context);
   const errors = captured.isTableEntry === true ? found.filter(isOfEncoding) : found;

@@ -38,7 +38,7 @@ test("what is no hex is named by line and column, and the next line is read", ()
     { place: "line 1", type: "keepalive" },
     { place: "line 2", problem: "column 3 is no hexadecimal digit" },
     { place: "line 3", problem: "an odd number of hexadecimal digits" },
-    { place: "line 4", problem: "more than 65535 octets are no BGP message" },
+    { place: "line 4", problem: "more than 65535 octets are no BGP message", subcode: 2 },
     { place: "line 5", type: "keepalive" },
   ]);
 });

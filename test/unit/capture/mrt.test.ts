@@ -146,7 +146,7 @@ test("TABLE_DUMP_V2 gives a line for each path", () => {
       "192.0.2.1",
       0x6b49d1ff,
       [{ afi: 1, safi: 128, nlri: "580000010000fde900000001" }],
-      undefined,
+      "192.0.2.1",
       "65001",
     ],
   ]);

@@ -34,13 +34,32 @@ suite("margay decode", { timeout: 240_000 }, () => {
     assert.deepEqual(stdout.split("\n"), [
       '{"type":"keepalive"}',
       '{"type":"keepalive","errors":[{"code":1,"subcode":2,"outcome":"session-reset","message":"length 19, but 20 octets","place":"line 2"}]}',
-      '{"type":"unknown","errors":[{"message":"column 1 is no hexadecimal digit","place":"line 3"}]}',
+      '{"type":"unknown","errors":[{"code":1,"subcode":1,"outcome":"session-reset","message":"column 1 is no hexadecimal digit","place":"line 3"}]}',
       "",
     ]);
     assert.deepEqual(stderr.split("\n"), [
       "margay: stdin, line 2: keepalive: length 19, but 20 octets (1/2, session-reset)",
       "margay: stdin, line 3: column 1 is no hexadecimal digit",
       "",
+    ]);
+  });
+
+  test("says of what is no message what a session would (RFC 4271 §6.1)", () => {
+    const { code, stdout } = decode([], `${keepalive}0\n${"ff".repeat(65_536)}\n`);
+    assert.equal(code, 1);
+    const found = stdout
+      .split("\n")
+      .slice(0, 2)
+      .map((line) => {
+        const { errors, type } = JSON.parse(line) as {
+          readonly type: string;
+          readonly errors: readonly { code: number; subcode: number; outcome: string }[];
+        };
+        return [type, ...errors.map((error) => `${error.code}/${error.subcode} ${error.outcome}`)];
+      });
+    assert.deepEqual(found, [
+      ["unknown", "1/1 session-reset"],
+      ["unknown", "1/2 session-reset"],
     ]);
   });
 
