@@ -218,7 +218,11 @@ function offeredCapabilities(
     const families = settings.families.map(({ afi, safi }) => ({ afi, safi, ...paths }));
     capabilities.push({ name: "addPath", families });
   }
-  if (settings.role !== undefined) capabilities.push({ name: "role", role: settings.role });
+  const isInternal = isExternalAsn(settings.asn, localAsn) === false;
+  // RFC 9234 §4.1 has roles between ASes only.
+  if (settings.role !== undefined && !isInternal) {
+    capabilities.push({ name: "role", role: settings.role });
+  }
   // Without families it keeps nothing, and still tells the peer that we wait for End-of-RIB (RFC 4724 §3).
   const families = settings.gracefulRestartSeconds === 0 ? [] : settings.families;
   const { longLivedStaleSeconds = 0 } = settings;
@@ -226,8 +230,7 @@ function offeredCapabilities(
     name: "gracefulRestart",
     restarted: restart.restarted,
     notification:
-      families.length + longLivedStaleSeconds > 0 &&
-      (settings.gracefulNotification ?? isExternalAsn(settings.asn, localAsn) === false),
+      families.length + longLivedStaleSeconds > 0 && (settings.gracefulNotification ?? isInternal),
     restartTimeSeconds: settings.gracefulRestartSeconds,
     families: families.map((family) => ({
       ...{ afi: family.afi, safi: family.safi },

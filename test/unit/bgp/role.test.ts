@@ -48,6 +48,23 @@ function meeting(
   return peer.notifications();
 }
 
+test("a role is offered to a peer that is, or may be, in another AS (RFC 9234 §4.1)", () => {
+  const offered = (asn: PeerSettings["asn"]): unknown[] => {
+    const node = start();
+    const address = "10.0.0.9";
+    node.speaker.addPeer(peerSettings(address, { passive: true, asn, role: "peer" }));
+    const peer = new ScriptedPeer(node, address);
+    peer.connect();
+    const open = peer.messages.find(({ type }) => type === "OPEN");
+    assert.ok(open?.type === "OPEN");
+    return open.open.capabilities.filter(({ name }) => name === "role");
+  };
+  for (const asn of [65_001, "external", "any", [ownAsn, 65_001]] as const) {
+    assert.deepEqual(offered(asn), [{ name: "role", role: "peer" }], String(asn));
+  }
+  for (const asn of [ownAsn, "internal"] as const) assert.deepEqual(offered(asn), [], String(asn));
+});
+
 describe("roles in OPENs (RFC 9234 §4.2)", () => {
   const roles = Object.keys(counterpart) as Role[];
 
