@@ -41,8 +41,8 @@ export function createViews(
     controlPeer(addressOrName, order) {
       const peer = findPeer(addressOrName);
       if (peer === undefined) return undefined;
-      obey(sources().driver.speaker.control, peer, order);
-      return viewOf(peer);
+      const undone = obey(sources().driver.speaker.control, peer, order);
+      return { peer: viewOf(peer), undone };
     },
     *routes(filter) {
       const { driver, clock } = sources();
@@ -65,18 +65,22 @@ export function createViews(
   };
 }
 
-function obey(control: PeerControl, peer: Peer, { action, message }: PeerOrder): void {
+/** @returns what of it was not done; empty where all was */
+function obey(control: PeerControl, peer: Peer, { action, message }: PeerOrder): string {
   switch (action) {
     case PeerAction.DISABLE:
-      return control.disable(peer, message);
+      control.disable(peer, message);
+      return "";
     case PeerAction.ENABLE:
-      return control.enable(peer);
+      control.enable(peer);
+      return "";
     case PeerAction.RESET:
-      return control.reset(peer, message);
+      return control.reset(peer, message) ?? "";
     case PeerAction.SOFT_IN:
-      return control.softIn(peer);
+      return control.softIn(peer) ?? "";
     case PeerAction.SOFT_OUT:
-      return control.softOut(peer);
+      return control.softOut(peer) ?? "";
     case PeerAction.UNSPECIFIED: // refused by the API
   }
+  return "";
 }

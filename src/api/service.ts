@@ -11,7 +11,7 @@ import { ApiError, invalidArgument } from "./api-error.ts";
 import { type EventBatch, EventQueue, eventKind } from "./event-queue.ts";
 import { parsePrefixFilter } from "./prefix-filter.ts";
 import type { ServiceHandlers } from "./router.ts";
-import type { PeerView, RouteView, Views } from "./views.ts";
+import type { RouteView, Views } from "./views.ts";
 
 /** Items per message of a listing; a route weighs as many as it has candidates. */
 const BATCH_WEIGHT = 500;
@@ -51,7 +51,7 @@ export function managementHandlers(
           "orders are taken on the unix socket only",
         );
       }
-      return { peer: found(request.address, (key) => views.controlPeer(key, request)) };
+      return found(request.address, (key) => views.controlPeer(key, request));
     },
     async *listRoutes({ prefix, match }, { signal }) {
       const routes = views.routes(parsePrefixFilter(prefix, match));
@@ -89,8 +89,8 @@ function checkOrder({ action, message }: ControlPeerRequest): void {
   if (octets > 0 && !isTold) throw invalidArgument("a message goes with disable and reset only");
 }
 
-/** The peer that `look` has for an address, whichever way it is written, or for a name. */
-function found(address: string, look: (key: string) => PeerView | undefined): PeerView {
+/** What `look` has for a peer's address, whichever way it is written, or for its name. */
+function found<T>(address: string, look: (key: string) => T | undefined): T {
   const octets = parseIpAddress(address);
   const peer = look(octets === undefined ? address : formatIpAddress(octets));
   if (peer === undefined) {

@@ -27,14 +27,22 @@ export interface PeerOrder {
   readonly message: string;
 }
 
+/** What came of it. */
+export interface ObeyedOrder {
+  /** Right after. */
+  readonly peer: PeerView;
+  /** What of it was not done, and why; empty where all was. */
+  readonly undone: string;
+}
+
 export interface Views {
   status(): StatusView;
   /** In order of address. */
   peers(): Iterable<PeerView>;
   /** By address in canonical text, or by name. */
   peer(addressOrName: string): PeerView | undefined;
-  /** Does what is ordered. @returns the peer right after; `undefined` when there is none of that address or name */
-  controlPeer(addressOrName: string, order: PeerOrder): PeerView | undefined;
+  /** Does what is ordered. @returns `undefined` when there is no peer of that address or name */
+  controlPeer(addressOrName: string, order: PeerOrder): ObeyedOrder | undefined;
   /**
    * The Loc-RIB. Iterated a few hundred at a time with other work in between, so it must bear changes of the table
    * meanwhile. "exact" and "longest" should be look-ups; `selectByPrefix` filters for tables without an index.

@@ -18,7 +18,10 @@ interface PeerControlParts {
   readonly wake: () => void;
 }
 
-/** What is done to a session beside configuring it: by an operator, and by us for want of memory. */
+/**
+ * What is done to a session beside configuring it: by an operator, and by us for want of memory. What of an order may come to
+ * nothing, or half of it, returns what was not done, and why, for people.
+ */
 export class PeerControl {
   readonly #parts: PeerControlParts;
 
@@ -43,11 +46,12 @@ export class PeerControl {
   }
 
   /** Ends the session and begins anew, unless the peer is held down. @param message as `disable` */
-  reset(peer: Peer, message = ""): void {
-    if (peer.held !== undefined) return;
+  reset(peer: Peer, message = ""): string | undefined {
+    if (peer.held !== undefined) return `not reset, as it is held down: ${peer.held.text}`;
     const { restart } = peer.fsm;
     this.#stop(peer, CeaseSubcode.administrativeReset, message);
     if (this.#parts.isListed(peer)) this.#parts.feed(peer, restart);
+    return undefined;
   }
 
   /** Ends the sessions of those who read so slowly that remembering what they have missed takes too much. They may come back at once. */
@@ -71,14 +75,20 @@ export class PeerControl {
   }
 
   /** Judges the peer's routes again, and asks it for them again where it can. */
-  softIn(peer: Peer): void {
+  softIn(peer: Peer): string | undefined {
     for (const rib of this.#parts.ribs.values()) rib.refilter(peer.index, peer.importPolicy);
     this.#parts.wake();
-    this.#parts.routeRefresh.request(peer);
+    if (this.#parts.routeRefresh.request(peer)) return undefined;
+    const why =
+      peer.negotiated === undefined
+        ? "there is no session"
+        : "it did not offer to send them again (RFC 2918)";
+    return `its routes are judged again, but it is not asked for them: ${why}`;
   }
 
   /** Sends the peer its routes again. */
-  softOut(peer: Peer): void {
+  softOut(peer: Peer): string | undefined {
     this.#parts.routeRefresh.send(peer);
+    return peer.negotiated === undefined ? "it is sent nothing: there is no session" : undefined;
   }
 }

@@ -89,6 +89,7 @@ test("orders are taken on the unix socket only", async (t) => {
   const socketPath = join(temporaryDirectory(t), "margay.sock");
   const { addresses } = await serve(t, { views, tcp, socketPath });
   const order = { address: "node-b", action: PeerAction.DISABLE, message: "back at noon" };
+  views.undone = "half of it";
   for (const address of addresses) {
     await using connection = await connect(address, { clock: nodeClock, timeoutMs: 5000 });
     const answer = connection.client.controlPeer(order);
@@ -97,6 +98,7 @@ test("orders are taken on the unix socket only", async (t) => {
       continue;
     }
     assert.equal((await answer).peer?.address, "192.168.1.3");
+    assert.equal((await answer).undone, "half of it");
     const toNobody = connection.client.controlPeer({ ...order, address: "nobody" });
     await assert.rejects(toNobody, { code: StatusCode.NOT_FOUND });
   }

@@ -6,7 +6,7 @@ import { ExitCode } from "../exit-code.ts";
 import { paintFor } from "../format/paint.ts";
 import { formatPeer, namedAddress } from "../format/peer.ts";
 import { jsonText } from "../json.ts";
-import { writeOut } from "../output.ts";
+import { note, writeOut } from "../output.ts";
 import { type Session, withDaemon } from "../session.ts";
 import type { PeerArguments } from "./arguments.ts";
 
@@ -22,11 +22,11 @@ const actions = {
 /** `margay peer ADDRESS [ACTION]` */
 export function run(args: PeerArguments): Promise<number> {
   return withDaemon(args, async (session) => {
-    const peer = await askFor(session, args);
+    const { peer, undone = "" } = await askFor(session, args);
     if (peer === undefined) throw new ApiError(StatusCode.INTERNAL, "the daemon sent no peer");
-    await writeOut(
-      args.output === "json" ? `${jsonText(PeerSchema, peer, 2)}\n` : text(peer, args),
-    );
+    if (undone !== "") note(`margay: ${namedAddress(peer.address, peer.name)}: ${undone}`);
+    if (args.output === "json") await writeOut(`${jsonText(PeerSchema, peer, 2)}\n`);
+    else if (undone === "") await writeOut(text(peer, args));
     return ExitCode.ok;
   });
 }
@@ -34,11 +34,10 @@ export function run(args: PeerArguments): Promise<number> {
 async function askFor(
   { client, options }: Session,
   args: PeerArguments,
-): Promise<Peer | undefined> {
+): Promise<{ readonly peer?: Peer | undefined; readonly undone?: string }> {
   const { address, action, message = "" } = args;
-  if (action === undefined) return (await client.getPeer({ address }, options)).peer;
-  const order = { address, action: actions[action].action, message };
-  return (await client.controlPeer(order, options)).peer;
+  if (action === undefined) return client.getPeer({ address }, options);
+  return client.controlPeer({ address, action: actions[action].action, message }, options);
 }
 
 function text(peer: Peer, { action }: PeerArguments): string {

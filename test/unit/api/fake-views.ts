@@ -4,6 +4,7 @@ import { selectByPrefix } from "../../../src/api/prefix-filter.ts";
 import type {
   EventView,
   FibEntryView,
+  ObeyedOrder,
   PeerOrder,
   PeerView,
   RouteView,
@@ -230,6 +231,7 @@ export class FakeViews implements Views {
   currentRoutes: RouteView[] = [routeLocal, routeB];
   currentFib: FibEntryView[] = [...fibEntries];
   explainAnswers = true;
+  undone = "";
   readonly orders: (PeerOrder & { readonly addressOrName: string })[] = [];
   frozenRemovals = 0;
   readonly listeners = new Set<(event: EventView) => void>();
@@ -249,9 +251,10 @@ export class FakeViews implements Views {
       .find(({ address, name }) => address === addressOrName || name === addressOrName);
   }
 
-  controlPeer(addressOrName: string, order: PeerOrder): PeerView | undefined {
+  controlPeer(addressOrName: string, order: PeerOrder): ObeyedOrder | undefined {
     this.orders.push({ addressOrName, action: order.action, message: order.message });
-    return this.peer(addressOrName);
+    const peer = this.peer(addressOrName);
+    return peer && { peer, undone: this.undone };
   }
 
   routes(filter: Parameters<Views["routes"]>[0]): Iterable<RouteView> {

@@ -133,8 +133,11 @@ describe("a peer that is reset", () => {
 
   test("while it is disabled, stays down", () => {
     const { node, configured } = session();
-    node.speaker.control.disable(configured);
-    node.speaker.control.reset(configured);
+    node.speaker.control.disable(configured, "moved");
+    assert.equal(
+      node.speaker.control.reset(configured),
+      'not reset, as it is held down: disabled by the operator: "moved"',
+    );
     assert.equal(node.state(b), "Idle");
     assert.ok(configured.held);
   });
@@ -148,11 +151,34 @@ test("soft-in judges what there is by the policy in force, and asks for all of i
   assert.equal(node.speaker.updatePeer(settings), false);
   node.network.settle();
   assert.equal(node.routes().length, 1);
-  node.speaker.control.softIn(configured);
+  assert.equal(node.speaker.control.softIn(configured), undefined);
   node.network.settle();
   const last = peer.messages.at(-1);
   assert.deepEqual(last, { type: "ROUTE-REFRESH", routeRefresh: { afi: 1, safi: 1, subtype: 0 } });
   assert.equal(node.state(b), "Established");
+});
+
+test("soft-in and soft-out say what of them comes to nothing", () => {
+  const node = new SpeakerNetwork().speaker(a);
+  const configured = node.speaker.addPeer(peerSettings(b, { passive: true }));
+  const { control } = node.speaker;
+  assert.match(control.softIn(configured) ?? "", /it is not asked for them: there is no session$/);
+  assert.match(control.softOut(configured) ?? "", /it is sent nothing: there is no session$/);
+  const peer = new ScriptedPeer(node, b, {
+    capabilities: [
+      { name: "multiprotocol", afi: 1, safi: 1 },
+      { name: "fourOctetAs", asn: 64512 },
+    ],
+  });
+  peer.establish();
+  const before = peer.messages.length;
+  assert.match(
+    control.softIn(configured) ?? "",
+    /it is not asked for them: it did not offer .*RFC 2918/,
+  );
+  assert.equal(control.softOut(configured), undefined);
+  node.network.settle();
+  assert.equal(peer.messages.length, before);
 });
 
 test("soft-out sends all of it again", () => {

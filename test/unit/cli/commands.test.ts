@@ -335,6 +335,12 @@ suite("exit codes", { concurrency: 2, timeout: 240_000 }, () => {
         [PeerAction.SOFT_OUT, ""],
       ],
     );
+    views.undone = "not reset, as it is held down: disabled by the operator";
+    const line = `margay: node-b (192.168.1.3): ${views.undone}\n`;
+    assert.deepEqual(await peer("reset"), { code: 0, stdout: "", stderr: line });
+    const quiet = await peer("reset", "-o", "json");
+    assert.equal(quiet.stderr, line);
+    assert.equal((JSON.parse(quiet.stdout) as { address: string }).address, "192.168.1.3");
     expect(await peer("explode"), 2, /action/);
     expect(await peer("soft-in", "--message", "hello"), 2, /with disable and reset only/);
     expect(await peer("--message", "hello"), 2, /--message goes with disable and reset/);
