@@ -127,6 +127,15 @@ export class Peer implements RibPeer {
     this.stateSinceMs = options.nowMs;
   }
 
+  /** Who speaks at the address from now on. @returns whether that is somebody else than before */
+  becomes(identifier: number, source: PathSource): boolean {
+    if (identifier === this.identifier && source === this.source) return false;
+    this.identifier = identifier;
+    this.source = source;
+    this.generation++;
+    return true;
+  }
+
   get address(): string {
     return this.settings.address;
   }

@@ -439,12 +439,7 @@ export class Speaker {
     peer.longLivedGracefulRestart = negotiated.longLivedGracefulRestart;
     const source = sourceOf(peer.settings, negotiated.codec.external);
     // Somebody else at the same address has no part in what the former left.
-    if (peer.identifier !== negotiated.peerIdentifier || peer.source !== source) {
-      this.#restartHelper.forget(peer);
-      peer.generation++;
-    }
-    peer.identifier = negotiated.peerIdentifier;
-    peer.source = source;
+    if (peer.becomes(negotiated.peerIdentifier, source)) this.#restartHelper.forget(peer);
     peer.endOfRibs.clear();
     peer.prefixLimits.clear();
     this.#restartHelper.returned(peer, negotiated);

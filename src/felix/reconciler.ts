@@ -6,7 +6,7 @@ import type { Culprit } from "../fib/trouble.ts";
 import type { IpVersion } from "../net/ip-address.ts";
 import { ipv4Prefix, type Prefix } from "../net/prefix.ts";
 import { NetlinkError } from "../netlink/errno.ts";
-import { EVERY_LINK, type Netlink, type NetlinkEvent } from "../netlink/netlink.ts";
+import { EVERY_LINK, linkOf, type Netlink, type NetlinkEvent } from "../netlink/netlink.ts";
 import type { KernelRoute } from "../netlink/route.ts";
 import type { Clock, Timer } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -473,12 +473,4 @@ export class Reconciler {
     if (mtus.sawForeign(route)) this.kick();
     if (fib.sawForeign(prefix, metric, route, tookPlace, culprit)) onConflict(route);
   }
-}
-
-/** The link that an event is about; `EVERY_LINK` of a setting of all. */
-function linkOf(event: NetlinkEvent): number {
-  if (event.kind === "neighbour") return event.neighbour.ifindex;
-  if (event.kind === "address") return event.address.ifindex;
-  if (event.kind === "setting") return event.ifindex;
-  return event.kind === "link" ? event.link.ifindex : 0;
 }

@@ -58,6 +58,14 @@ export type NetlinkEvent =
 /** NETCONFA_IFINDEX_ALL. */
 export const EVERY_LINK = -1;
 
+/** The link that an event is about; `EVERY_LINK` of a setting of all. */
+export function linkOf(event: NetlinkEvent): number {
+  if (event.kind === "neighbour") return event.neighbour.ifindex;
+  if (event.kind === "address") return event.address.ifindex;
+  if (event.kind === "setting") return event.ifindex;
+  return event.kind === "link" ? event.link.ifindex : 0;
+}
+
 /** The kernel's answer to "which entry of the FIB does this address match?" */
 export type RouteLookup =
   | { readonly found: true; readonly route: KernelRoute }
