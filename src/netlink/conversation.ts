@@ -21,11 +21,14 @@ const TURN_MS = 4;
 const DUMP_ATTEMPTS = 4;
 
 interface Exchange {
+  readonly sequence: number;
   readonly operation: string;
   readonly onMessage: (message: NetlinkMessage) => void;
   done: boolean;
   interrupted: boolean;
   failure: NetlinkError | undefined;
+  /** `onMessage` threw: it gets no more, and what is still to come is read all the same. */
+  thrown: { readonly error: unknown } | undefined;
 }
 
 /**
@@ -64,7 +67,12 @@ export class Conversation {
       body,
       () => {},
     );
-    await this.#socket.sendInThread(octets);
+    try {
+      await this.#socket.sendInThread(octets);
+    } catch (error) {
+      this.#exchanges.delete(exchange.sequence);
+      throw error;
+    }
     this.#finish(exchange);
   }
 
@@ -107,7 +115,7 @@ export class Conversation {
         this.#receive(exchange);
       }
       if (!exchange.done) await this.#receiveRest(exchange);
-      if (exchange.failure !== undefined) throw exchange.failure;
+      this.#end(exchange);
       if (!exchange.interrupted || attempt === DUMP_ATTEMPTS) return;
     }
   }
@@ -142,7 +150,12 @@ export class Conversation {
     onMessage: (message: NetlinkMessage) => void,
   ): Exchange {
     const { exchange, octets } = this.#prepare(operation, type, flags, body, onMessage);
-    this.#socket.send(octets);
+    try {
+      this.#socket.send(octets);
+    } catch (error) {
+      this.#exchanges.delete(exchange.sequence);
+      throw error;
+    }
     return exchange;
   }
 
@@ -157,11 +170,13 @@ export class Conversation {
     this.#sequence = sequence === 0xffffffff ? 1 : sequence + 1;
     const octets = encodeMessage(type, flags | MessageFlag.request, sequence, body);
     const exchange: Exchange = {
+      sequence,
       operation,
       onMessage,
       done: false,
       interrupted: false,
       failure: undefined,
+      thrown: undefined,
     };
     this.#exchanges.set(sequence, exchange);
     return { exchange, octets };
@@ -169,7 +184,14 @@ export class Conversation {
 
   #finish(exchange: Exchange): void {
     while (!exchange.done) this.#receive(exchange);
-    if (exchange.failure !== undefined) throw exchange.failure;
+    this.#end(exchange);
+  }
+
+  /** An answer that comes all the same is nobody's. Throws what went wrong. */
+  #end({ sequence, failure, thrown }: Exchange): void {
+    this.#exchanges.delete(sequence);
+    if (thrown !== undefined) throw thrown.error;
+    if (failure !== undefined) throw failure;
   }
 
   /** Takes one datagram; it may answer another exchange than the one that waits for it. */
@@ -199,8 +221,12 @@ export class Conversation {
       const errno = decodeDone(message);
       if (errno > 0) exchange.failure = new NetlinkError(exchange.operation, errno);
       exchange.done = true;
-    } else {
-      exchange.onMessage(message);
+    } else if (exchange.thrown === undefined) {
+      try {
+        exchange.onMessage(message);
+      } catch (error) {
+        exchange.thrown = { error };
+      }
     }
     if (exchange.done) this.#exchanges.delete(message.sequence);
   }

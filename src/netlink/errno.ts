@@ -14,6 +14,7 @@ const names: ReadonlyMap<number, readonly [name: string, meaning: string]> = new
   [22, ["EINVAL", "invalid argument"]],
   [28, ["ENOSPC", "no space left"]],
   [34, ["ERANGE", "out of range"]],
+  [90, ["EMSGSIZE", "message too long"]],
   [93, ["EPROTONOSUPPORT", "protocol not supported"]],
   [95, ["EOPNOTSUPP", "operation not supported"]],
   [97, ["EAFNOSUPPORT", "address family not supported"]],

@@ -157,9 +157,16 @@ class KoffiNetlinkSocket implements NetlinkSocket {
   }
 
   async sendInThread(...datagrams: readonly Uint8Array[]): Promise<void> {
-    const headers = messageHeaders(datagrams);
-    const sent = await this.#inThread(libc().sendmmsg, headers, datagrams.length, 0);
-    if (sent !== datagrams.length) throw new NetlinkError("send to the kernel", Errno.io);
+    let rest = datagrams;
+    while (rest.length > 0) {
+      const headers = messageHeaders(rest);
+      const sent = Math.max(0, await this.#inThread(libc().sendmmsg, headers, rest.length, 0));
+      if (this.#closed) throw new NetlinkError("send to the kernel", Errno.io, "socket closed");
+      // What is wrong with the first that did not go is told only to who sends it alone.
+      const refused = rest[sent];
+      if (refused !== undefined) this.send(refused);
+      rest = rest.slice(sent + 1);
+    }
   }
 
   async receiveInThread(into: readonly Uint8Array[]): Promise<number[]> {

@@ -1,5 +1,12 @@
+import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { test } from "node:test";
+import { MessageFlag, MessageType } from "../../src/netlink/constants.ts";
+import { NetlinkError } from "../../src/netlink/errno.ts";
 import { openKernelNetlink } from "../../src/netlink/kernel-netlink.ts";
+import { encodeLinkDump } from "../../src/netlink/link.ts";
+import { encodeMessage } from "../../src/netlink/message.ts";
+import { openNetlinkSocket } from "../../src/netlink/socket.ts";
 import { enterNewNamespace } from "../support/own-namespace.ts";
 import { MemoryKernel } from "../support/memory-kernel.ts";
 import { netlinkContract, type TestKernel } from "./netlink-contract.ts";
@@ -33,4 +40,24 @@ function realKernel(): TestKernel {
 }
 
 netlinkContract("in memory", memoryKernel, false);
-netlinkContract("the kernel", realKernel, enterNewNamespace());
+const skip = enterNewNamespace();
+netlinkContract("the kernel", realKernel, skip);
+
+test("of datagrams sent in a thread, the first that the kernel refuses says why", {
+  skip,
+}, async () => {
+  const socket = openNetlinkSocket(0);
+  try {
+    const flags = MessageFlag.request | MessageFlag.dump;
+    const request = encodeMessage(MessageType.getLink, flags, 1, encodeLinkDump());
+    const tooLong = new Uint8Array(64 * 1024 * 1024);
+    await assert.rejects(socket.sendInThread(request, tooLong), (error) => {
+      assert.ok(error instanceof NetlinkError);
+      assert.equal(error.message, "send to the kernel: EMSGSIZE: message too long");
+      return true;
+    });
+    assert.ok(socket.receive(new Uint8Array(64 * 1024)) > 0, "the one before it went");
+  } finally {
+    socket.close();
+  }
+});
