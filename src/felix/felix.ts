@@ -9,9 +9,8 @@ import { type EntryContext, entryOf, isHopeless, throughObject } from "./entry.t
 import { explainAddress, type FelixExplanation } from "./explain.ts";
 import { FirewallFeed } from "./firewall/firewall-feed.ts";
 import type { FirewallConfig } from "./firewall/wish.ts";
-import { ensureForwarding, type ForwardingStatus } from "./forwarding.ts";
+import { ForwardingKeeper } from "./forwarding-keeper.ts";
 import { type HeldGateways, heldGateways } from "./held-gateways.ts";
-import { ensureIpv6Forwarding } from "./ipv6-forwarding.ts";
 import type { RouteIntent } from "./intent.ts";
 import { modprobe } from "./kernel-module.ts";
 import { KernelPicture } from "./kernel-picture.ts";
@@ -66,12 +65,10 @@ export class Felix {
   readonly #guard: RemovalGuard;
   readonly #beside: Beside;
   readonly #firewall: FirewallFeed | undefined;
+  readonly #forwarding: ForwardingKeeper;
   #policies: PoolPolicies;
   #podCidrs: readonly Prefix[];
   #local: readonly LocalDecision[] = [];
-  #forwarding: ForwardingStatus = { enabled: false, switchedOn: false, problem: undefined };
-  /** `undefined` as long as there are no IPv6 pods. */
-  #ipv6Forwarding: ForwardingStatus | undefined;
   /** `undefined` when it is to be looked at again. */
   #overlaps: readonly PodCidrOverlap[] | undefined;
   #pictureComplete = false;
@@ -132,6 +129,11 @@ export class Felix {
     });
     this.#nextHops = nextHops;
     this.#firewall = this.#firewallFeed(nodeAddresses);
+    this.#forwarding = new ForwardingKeeper({
+      ...{ sysctl, netlink, picture, clock, logger },
+      groups: () => nextHops.groups(),
+      podInterfaces: () => this.#mtus.podInterfaces,
+    });
     const mtus = new Mtus({
       ...{ picture, tunnels, logger, paths: pathMtus },
       podCidrs: () => this.#podCidrs,
@@ -182,8 +184,12 @@ export class Felix {
       guarded: () => this.#firewall?.guarded() ?? Promise.resolve(),
       podCidrs: () => this.#podCidrs,
       held: () => this.#held(),
+      onPass: () => this.#forwarding.follow(),
       onSwept: () => this.#firewall?.letGo(),
-      onResync: ({ reason, routes }) => reporter.tell({ kind: "resync", reason, routes }),
+      onResync: ({ reason, routes }) => {
+        reporter.tell({ kind: "resync", reason, routes });
+        void this.#forwarding.lookAtAll();
+      },
       onConflict: (route) => {
         reporter.conflict(route);
         beside.follow(route.prefix, route.metric);
@@ -201,14 +207,14 @@ export class Felix {
    * `NetlinkError` when the kernel cannot be read.
    */
   async start(): Promise<void> {
-    const { sysctl, logger, protocol, rtProtosDirectory } = this.#options;
+    const { logger, protocol, rtProtosDirectory, podPools } = this.#options;
     await nameProtocol(protocol, rtProtosDirectory ?? RT_PROTOS_DIRECTORY);
-    this.#forwarding = await ensureForwarding(sysctl, logger, 4);
+    await this.#forwarding.lookAtAll();
     await this.#picture.load();
     await this.#firewall?.update();
     await this.#reconciler.start();
     void this.#firewall?.adopt();
-    if ([...this.#options.podPools, ...this.#podCidrs].some(isIpv6)) await this.#forwardIpv6();
+    if ([...podPools, ...this.#podCidrs].some(isIpv6)) await this.#forwarding.wantIpv6();
     this.#adopted = this.#reconciler.lastResync ?? this.#adopted;
     logger.info({ routes: this.#adopted.routes }, "adopted the routes of an earlier life");
   }
@@ -244,13 +250,7 @@ export class Felix {
   setLocalPrefixes(podCidrs: readonly Prefix[]): void {
     this.#podCidrs = podCidrs;
     this.#reconciler.reevaluate();
-    if (this.#ipv6Forwarding === undefined && podCidrs.some(isIpv6)) void this.#forwardIpv6();
-  }
-
-  async #forwardIpv6(): Promise<void> {
-    const { sysctl, netlink, logger } = this.#options;
-    const { deviceName } = this.#context;
-    this.#ipv6Forwarding = await ensureIpv6Forwarding({ sysctl, netlink, deviceName, logger });
+    if (podCidrs.some(isIpv6)) void this.#forwarding.wantIpv6();
   }
 
   /** How pools are reached is this now: routes move from one way to the other without a moment in between. */
@@ -315,6 +315,7 @@ export class Felix {
   async settled(): Promise<void> {
     await this.#reconciler.settled();
     await this.#firewall?.settled();
+    await this.#forwarding.settled();
   }
 
   status(): FelixStatus {
@@ -325,8 +326,8 @@ export class Felix {
       metric,
       encapsulation,
       counts: this.#fib.countStates(isHopeless),
-      forwarding: this.#forwarding,
-      ipv6Forwarding: this.#ipv6Forwarding,
+      forwarding: this.#forwarding.status,
+      ipv6Forwarding: this.#forwarding.ipv6Status,
       tunnels: this.#tunnelStatus(),
       local: this.#local,
       adopted: this.#adopted.routes,
@@ -335,7 +336,7 @@ export class Felix {
       overlaps: this.#podCidrOverlaps(),
       mtu: this.#mtus.status(),
       frozenRemovals: this.#fib.frozenDeletions,
-      repairs: this.#reporter.repairs + this.#keeper.repairs + this.#tunnels.repairs,
+      repairs: this.#repairs,
       overflows: this.#reconciler.overflows,
       firewall: this.#firewall?.status(),
       lastResync: this.#reconciler.lastResync,
@@ -377,6 +378,7 @@ export class Felix {
   async stop(options: { readonly cleanup: boolean }): Promise<void> {
     this.#pathMtus.stop();
     await this.#reconciler.stop();
+    await this.#forwarding.stop();
     await this.#firewall?.stop();
     if (!options.cleanup) return;
     const { netlink, protocol, logger, nftables } = this.#options;
@@ -437,6 +439,11 @@ export class Felix {
     const { podPools } = this.#options;
     this.#overlaps ??= findPodCidrOverlaps(this.#fib, this.#metrics, podPools);
     return this.#overlaps;
+  }
+
+  get #repairs(): number {
+    const all = [this.#reporter, this.#keeper, this.#tunnels, this.#forwarding];
+    return all.reduce((sum, { repairs }) => sum + repairs, 0);
   }
 
   /** Of routes in their own places. */

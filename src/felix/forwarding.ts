@@ -10,35 +10,6 @@ export interface ForwardingStatus {
   readonly problem: Problem | undefined;
 }
 
-const KEYS = { 4: "net/ipv4/ip_forward", 6: "net/ipv6/conf/all/forwarding" } as const;
-
-/** Switches forwarding on where it is off, and says so. Never rejects. */
-export async function ensureForwarding(
-  sysctl: Sysctl,
-  logger: Logger,
-  version: 4 | 6,
-): Promise<ForwardingStatus> {
-  const key = KEYS[version];
-  const name = key.replaceAll("/", ".");
-  if ((await sysctl.read(key)) === "1") {
-    return { enabled: true, switchedOn: false, problem: undefined };
-  }
-  try {
-    await sysctl.write(key, "1");
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    const problem: Problem = {
-      errno: undefined,
-      text: `IPv${version} forwarding is off and cannot be switched on: ${reason}`,
-      remedy: `sysctl -w ${name}=1`,
-    };
-    logger.error({ remedy: problem.remedy }, problem.text);
-    return { enabled: false, switchedOn: false, problem };
-  }
-  logger.info({ sysctl: name }, `switched on IPv${version} forwarding`);
-  return { enabled: true, switchedOn: true, problem: undefined };
-}
-
 const RP_FILTER_STRICT = 1;
 const RP_FILTER_LOOSE = "2";
 

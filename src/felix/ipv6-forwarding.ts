@@ -1,6 +1,6 @@
 import type { Netlink } from "../netlink/netlink.ts";
 import type { Logger } from "../platform/logger.ts";
-import { ensureForwarding, type ForwardingStatus } from "./forwarding.ts";
+import type { Problem } from "./problem.ts";
 import type { Sysctl } from "./sysctl.ts";
 
 /** rtm_protocol of routes that a router advertisement brought (RTPROT_RA). */
@@ -8,7 +8,7 @@ const ROUTER_ADVERTISEMENT = 9;
 const ACCEPT_ADVERTISEMENTS = "1";
 const ACCEPT_THOUGH_FORWARDING = "2";
 
-export interface Ipv6ForwardingContext {
+export interface AdvertisementsContext {
   readonly sysctl: Sysctl;
   readonly netlink: Pick<Netlink, "dumpRoutes">;
   readonly deviceName: (ifindex: number) => string;
@@ -16,13 +16,13 @@ export interface Ipv6ForwardingContext {
 }
 
 /**
- * Switches IPv6 forwarding on where it is off, and says so. A kernel that begins to forward drops the default routes that
- * it has from router advertisements, and takes no more, unless the device is told otherwise: those that it has such routes
- * by are, before. Never rejects.
+ * Makes ready for IPv6 forwarding. A kernel that begins to forward drops the default routes that it has from router
+ * advertisements, and takes no more, unless the device is told otherwise: those that it has such routes by are. Resolves
+ * to what keeps one from being. Rejects with `NetlinkError` when the kernel cannot be read.
  */
-export async function ensureIpv6Forwarding(
-  context: Ipv6ForwardingContext,
-): Promise<ForwardingStatus> {
+export async function keepAdvertisements(
+  context: AdvertisementsContext,
+): Promise<Problem | undefined> {
   const { sysctl, logger } = context;
   for (const device of await devicesWithAdvertisements(context)) {
     const key = `net/ipv6/conf/${device}/accept_ra`;
@@ -34,17 +34,16 @@ export async function ensureIpv6Forwarding(
       const reason = error instanceof Error ? error.message : String(error);
       const text = `router advertisements on ${device} cannot be kept beside IPv6 forwarding: ${reason}`;
       const remedy = `sysctl -w net.ipv6.conf.${device}.accept_ra=2`;
-      logger.error({ remedy }, text);
-      return { enabled: false, switchedOn: false, problem: { errno: undefined, text, remedy } };
+      return { errno: undefined, text, remedy };
     }
   }
-  return ensureForwarding(sysctl, logger, 6);
+  return undefined;
 }
 
 async function devicesWithAdvertisements({
   netlink,
   deviceName,
-}: Ipv6ForwardingContext): Promise<ReadonlySet<string>> {
+}: AdvertisementsContext): Promise<ReadonlySet<string>> {
   const devices = new Set<string>();
   await netlink.dumpRoutes({ version: 6, protocol: ROUTER_ADVERTISEMENT }, ({ hops }) => {
     for (const { ifindex } of hops) devices.add(deviceName(ifindex));

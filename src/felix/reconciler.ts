@@ -50,6 +50,8 @@ export interface ReconcilerParts {
   /** What is to go has gone, as far as it may. */
   readonly onSwept: () => void;
   readonly onResync: (resync: ResyncStatus) => void;
+  /** Once through all that was due: routes lead where they are to lead now. */
+  readonly onPass: () => void;
   /** A route of another protocol stands where one is wanted. */
   readonly onConflict: (route: KernelRoute) => void;
 }
@@ -286,6 +288,7 @@ export class Reconciler {
     if (uncertain !== undefined) throw uncertain;
     await this.#watch();
     this.#parts.mtus.look();
+    this.#parts.onPass();
     if (!this.#mayDelete) return;
     this.#parts.keeper.sweep();
     await this.#parts.tunnels.sweep(this.#parts.held);

@@ -29,6 +29,8 @@ export interface ReporterOptions {
 const RETRY_MS = 1_000;
 const RETRY_MAXIMUM_MS = 60_000;
 
+const contestedRoute = contested("this route");
+
 /** Tells the log and those who watch what became of routes, counts, and sees to it that what failed is tried again. */
 export class Reporter {
   readonly #options: ReporterOptions;
@@ -102,9 +104,9 @@ export class Reporter {
     const fields = { prefix: prefix.text, way: this.#way(change) };
     logger.warn(fields, `put back a route that someone deleted or changed${by}`);
     if (!this.#contest.repaired(prefix.text)) return;
-    fib.hold(change, contested);
-    logger.error(fields, contested.text);
-    this.tell({ kind: "error", prefix, text: contested.text });
+    fib.hold(change, contestedRoute);
+    logger.error(fields, contestedRoute.text);
+    this.tell({ kind: "error", prefix, text: contestedRoute.text });
     retryAfter(Contest.restMs);
   }
 

@@ -46,6 +46,7 @@ export interface FelixStatus {
   readonly encapsulation: string;
   /** Routes by state. */
   readonly counts: Readonly<Record<RowState, number>>;
+  /** Of IPv4. */
   readonly forwarding: ForwardingStatus;
   /** `undefined` as long as there are no IPv6 pods. */
   readonly ipv6Forwarding: ForwardingStatus | undefined;
@@ -62,7 +63,7 @@ export interface FelixStatus {
   readonly mtu: MtuStatus;
   /** Routes that nobody wants and that are kept, since too many went at once while the picture was not whole. */
   readonly frozenRemovals: number;
-  /** Routes that others deleted or changed, and that were put back. */
+  /** What others deleted, changed or switched off, and that was put right. */
   readonly repairs: number;
   /** Times that events of the kernel were lost. */
   readonly overflows: number;

@@ -99,7 +99,7 @@ export const IpTunnelAttribute = {
 export const IpTunnelFlag = { ignoreEncapLimit: 0x1 } as const;
 
 /** netconfa attributes of settings (linux/netconf.h). */
-export const NetconfAttribute = { ifindex: 1 } as const;
+export const NetconfAttribute = { ifindex: 1, forwarding: 2 } as const;
 
 /** nda attributes of neighbours. */
 export const NeighbourAttribute = { destination: 1, linkAddress: 2, ifindex: 8 } as const;

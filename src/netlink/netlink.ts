@@ -44,6 +44,8 @@ export type NetlinkEvent =
       readonly version: 4 | 6;
       /** `EVERY_LINK` of `all`, -2 of `default`. */
       readonly ifindex: number;
+      /** Whether packets are forwarded, where that is among what has changed. */
+      readonly forwarding?: boolean;
     }
   | {
       readonly kind: "next-hop";

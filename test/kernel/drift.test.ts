@@ -110,3 +110,47 @@ describe("events that are lost", { skip, timeout: 120_000 * slowness }, () => {
     }
   });
 });
+
+describe("forwarding", { skip, timeout: 120_000 * slowness }, () => {
+  let segment: Segment;
+
+  beforeEach(async () => {
+    segment = await Segment.build("forwarding");
+  });
+
+  afterEach(() => segment?.close());
+
+  const sysctl = (...words: string[]): Promise<string> =>
+    segment.network.exec(segment.node, "sysctl", ...words);
+
+  for (const setting of [
+    "net.ipv4.ip_forward",
+    "net.ipv4.conf.eth0.forwarding",
+    "net.ipv6.conf.all.forwarding",
+  ]) {
+    test(`that somebody switches off by ${setting} is switched on again`, async () => {
+      const felix = await segment.felix({ podPools: ["10.233.0.0/16", "fd00:233::/32"] });
+      await felix.setRoute(PREFIX, "192.168.1.3");
+      assert.equal((await sysctl("-n", setting)).trim(), "1");
+      await sysctl("-qw", `${setting}=0`);
+      await until("it to be on again", async () => (await sysctl("-n", setting)).trim() === "1");
+      await felix.untilStatus(({ repairs }) => repairs === 1);
+      const { forwarding, ipv6Forwarding } = await felix.status();
+      assert.deepEqual([forwarding.enabled, ipv6Forwarding?.enabled], [true, true]);
+      assert.match(
+        felix.log,
+        /warn switched on IPv[46] forwarding.*, which someone had switched off/,
+      );
+    });
+  }
+
+  test("of a link that no route leads through is left", async () => {
+    await segment.ip("link add veth0 type veth peer name veth1");
+    const felix = await segment.felix();
+    await felix.setRoute(PREFIX, "192.168.1.3");
+    await sysctl("-qw", "net.ipv4.conf.veth0.forwarding=0");
+    await sysctl("-qw", "net.ipv4.conf.eth0.forwarding=0");
+    await felix.untilStatus(({ repairs }) => repairs === 1);
+    assert.equal((await sysctl("-n", "net.ipv4.conf.veth0.forwarding")).trim(), "0");
+  });
+});

@@ -4,7 +4,7 @@ import type { FelixOptions } from "../../src/felix/options.ts";
 import type { FelixEvent, FibEntry } from "../../src/felix/status.ts";
 import type { Sysctl } from "../../src/felix/sysctl.ts";
 import { parsePrefix, type Prefix } from "../../src/net/prefix.ts";
-import type { Netlink } from "../../src/netlink/netlink.ts";
+import { EVERY_LINK, type Netlink } from "../../src/netlink/netlink.ts";
 import type { RouteChange } from "../../src/netlink/route-request.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
 import { FakeClock } from "./fake-clock.ts";
@@ -12,6 +12,7 @@ import { MemoryKernel } from "./memory-kernel.ts";
 
 export const STATIC = { protocol: 4, table: 254 };
 export const OURS = { protocol: 77, table: 254 };
+const FORWARDING = /^net\/ipv([46])\/(?:ip_forward|conf\/(.+)\/forwarding)$/;
 
 export function prefix(text: string): Prefix {
   const parsed = parsePrefix(text);
@@ -54,10 +55,32 @@ export class FelixHarness {
     return {
       read: (key) => Promise.resolve(this.settings.get(key)),
       write: (key, value) => {
-        this.settings.set(key, value);
+        this.write(key, value);
         return Promise.resolve();
       },
     };
+  }
+
+  /** Somebody writes a setting. As Linux does: what changes about forwarding is told, and that of all is that of each. */
+  write(key: string, value: string): void {
+    const { kernel, settings } = this;
+    const isNews = settings.get(key) !== value;
+    settings.set(key, value);
+    const [, version, device = "all"] = FORWARDING.exec(key) ?? [];
+    if (version === undefined || !isNews) return;
+    const link = [...kernel.links.values()].find(({ name }) => name === device);
+    kernel.tell({
+      kind: "setting",
+      op: "new",
+      version: version === "4" ? 4 : 6,
+      ifindex: link?.ifindex ?? EVERY_LINK,
+      forwarding: value !== "0",
+    });
+    if (key !== "net/ipv4/ip_forward") return;
+    for (const { name } of kernel.links.values()) {
+      const own = `net/ipv4/conf/${name}/forwarding`;
+      if (settings.has(own)) this.write(own, value);
+    }
   }
 
   async start(options: Partial<FelixOptions> = {}): Promise<Felix> {

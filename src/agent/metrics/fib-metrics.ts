@@ -14,9 +14,14 @@ export const fibMetrics: readonly Metric<DaemonSources>[] = [
       }
     },
   },
-  figure("counter", "repairs_total", "Routes that others deleted or changed, put back", (fib) => {
-    return fib.repairs;
-  }),
+  figure(
+    "counter",
+    "repairs_total",
+    "What others deleted, changed or switched off, put right",
+    (fib) => {
+      return fib.repairs;
+    },
+  ),
   figure(
     "gauge",
     "frozen_removals",

@@ -66,6 +66,11 @@ export class Mtus {
     this.#pods.lost(prefix);
   }
 
+  /** Links behind which this node's pods are. */
+  get podInterfaces(): ReadonlySet<number> {
+    return this.#pods.ifindexes;
+  }
+
   /** A listing of routes begins, of all protocols where it says so. */
   beginScan(everyProtocol: boolean): void {
     if (everyProtocol) this.#pods.beginScan();

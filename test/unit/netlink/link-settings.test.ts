@@ -66,6 +66,13 @@ describe("a changed setting", () => {
     assert.deepEqual(decodeNetconf(message(10, 255, 255, 255, 255)), { version: 6, ifindex: -1 });
   });
 
+  test("says what has become of forwarding where that is it", () => {
+    const changed = (value: number): Uint8Array =>
+      Uint8Array.of(2, 0, 0, 0, 8, 0, 1, 0, 255, 255, 255, 255, 8, 0, 2, 0, value, 0, 0, 0);
+    assert.deepEqual(decodeNetconf(changed(0)), { version: 4, ifindex: -1, forwarding: false });
+    assert.deepEqual(decodeNetconf(changed(1)), { version: 4, ifindex: -1, forwarding: true });
+  });
+
   test("of another family, or cut short, is none", () => {
     assert.equal(decodeNetconf(message(28, 7, 0, 0, 0)), undefined);
     assert.equal(decodeNetconf(message(2, 7, 0, 0, 0).subarray(0, 8)), undefined);
