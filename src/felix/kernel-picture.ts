@@ -63,11 +63,13 @@ export class KernelPicture {
   }
 
   /** Reads everything anew. Rejects with `NetlinkError`. */
-  async load(): Promise<void> {
-    const links = await this.#netlink.dumpLinks();
-    this.#addresses = await this.#netlink.dumpAddresses();
-    this.#links.clear();
-    for (const link of links) this.#links.set(link.ifindex, link);
+  load(): Promise<void> {
+    return this.#netlink.hold(async () => {
+      const links = await this.#netlink.dumpLinks();
+      this.#addresses = await this.#netlink.dumpAddresses();
+      this.#links.clear();
+      for (const link of links) this.#links.set(link.ifindex, link);
+    });
   }
 
   /** Takes in an event and says what it changed. */

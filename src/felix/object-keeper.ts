@@ -8,6 +8,7 @@ import type { NextHopObject } from "../netlink/next-hop.ts";
 import type { Logger } from "../platform/logger.ts";
 import { culpritText } from "./culprit.ts";
 import { pathText } from "./format.ts";
+import { ObjectUsers } from "./object-users.ts";
 import type { RouteOwner } from "./owner.ts";
 import { problemOf } from "./problem.ts";
 
@@ -30,6 +31,8 @@ export class ObjectKeeper {
   /** `undefined` until the kernel was asked. */
   #isSupported: boolean | undefined;
   readonly #culprits = new Map<number, Culprit>();
+  /** What others had a use for when something of ours was last to go, since the last listing. */
+  #needed: ReadonlySet<number> = new Set();
   /** What others deleted or changed, and that was put back. */
   repairs = 0;
 
@@ -39,8 +42,12 @@ export class ObjectKeeper {
 
   /** Reads what is there, with `never` too: an earlier life may have had them. Rejects with `NetlinkError`. */
   async load(): Promise<void> {
+    if (this.#isSupported !== false) await this.#parts.netlink.hold(() => this.#load());
+  }
+
+  async #load(): Promise<void> {
     const { objects, netlink, choice, logger } = this.#parts;
-    if (this.#isSupported === false) return;
+    this.#needed = new Set();
     const found = await netlink.dumpNextHops();
     if (this.#isSupported === undefined) {
       this.#isSupported = found !== undefined;
@@ -94,15 +101,12 @@ export class ObjectKeeper {
     return hasRefusals;
   }
 
-  /** Removes objects of ours that nobody wants and nothing leads through. */
-  sweep(): void {
-    const { objects, fib, netlink, logger } = this.#parts;
-    if (!objects.hasLeftovers) return;
-    const used = new Set<number>();
-    for (const { nextHopId } of fib.heldPaths()) {
-      if (nextHopId !== undefined) used.add(nextHopId);
-    }
-    for (const id of objects.leftovers(used)) {
+  /** Removes objects of ours that nobody wants and nothing leads through. Rejects with `NetlinkError`. */
+  async sweep(): Promise<void> {
+    const { objects, netlink, logger } = this.#parts;
+    if (this.#leftovers().length === 0) return;
+    this.#needed = await this.#neededByOthers();
+    for (const id of this.#leftovers()) {
       try {
         netlink.removeNextHop(id);
         objects.removed(id);
@@ -110,6 +114,25 @@ export class ObjectKeeper {
         logger.error({ nextHop: id }, problemOf(error).text);
       }
     }
+  }
+
+  #leftovers(): number[] {
+    const { objects, fib } = this.#parts;
+    if (!objects.hasLeftovers) return [];
+    const used = new Set(this.#needed);
+    for (const { nextHopId } of fib.heldPaths()) {
+      if (nextHopId !== undefined) used.add(nextHopId);
+    }
+    return objects.leftovers(used);
+  }
+
+  async #neededByOthers(): Promise<ReadonlySet<number>> {
+    const { netlink, protocol } = this.#parts;
+    const users = new ObjectUsers(protocol);
+    for (const version of [4, 6] as const) {
+      await netlink.dumpRoutes({ version }, (route) => users.saw(route));
+    }
+    return users.objects((await netlink.dumpNextHops()) ?? []);
   }
 
   #saw({ id, protocol, hop, members }: NextHopObject): boolean {

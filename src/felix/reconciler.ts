@@ -290,7 +290,7 @@ export class Reconciler {
     this.#parts.mtus.look();
     this.#parts.onPass();
     if (!this.#mayDelete) return;
-    this.#parts.keeper.sweep();
+    await this.#parts.keeper.sweep();
     await this.#parts.tunnels.sweep(this.#parts.held);
     await this.#sweepTunnels();
     this.#parts.onSwept();

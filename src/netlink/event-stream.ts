@@ -40,10 +40,7 @@ export class EventStream {
     return () => this.#listeners.delete(listener);
   }
 
-  /**
-   * Tells of nothing until `until` settles, and then of all that came meanwhile: what is listed was so before some of it, and
-   * must not be told after it.
-   */
+  /** See `Netlink.hold`. */
   async hold<T>(until: Promise<T>): Promise<T> {
     this.#holds++;
     try {

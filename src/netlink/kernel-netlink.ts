@@ -88,6 +88,10 @@ class KernelNetlink implements Netlink {
     this.#events.read();
   }
 
+  hold<T>(work: () => Promise<T>): Promise<T> {
+    return this.#events.hold(work());
+  }
+
   async dumpRoutes(
     filter: RouteFilter,
     each: (route: KernelRoute) => void,
@@ -105,7 +109,7 @@ class KernelNetlink implements Netlink {
     try {
       const body = encodeRouteDump(filter);
       const { getRoute } = MessageType;
-      await this.#events.hold(this.#lists.dump("list routes", getRoute, body, onMessage));
+      await this.hold(() => this.#lists.dump("list routes", getRoute, body, onMessage));
     } catch (error) {
       // A table nobody has put anything into yet does not exist.
       if (!(error instanceof NetlinkError && error.errno === Errno.noEntry)) throw error;

@@ -90,6 +90,11 @@ export interface Netlink {
   /** Tells now what the event loop would tell in its next turn. */
   hear(): void;
   /**
+   * Tells of nothing until the work is done, and then of all that came meanwhile: what is listed was so before some of it, and
+   * must not be taken in after it.
+   */
+  hold<T>(work: () => Promise<T>): Promise<T>;
+  /**
    * Lists routes, calling `each` as they come, in slices between which the event loop turns. An event that tells of a
    * change after `each` had the route comes later than it. Where `alike` is given, it may be told, many at once, of routes
    * that differ from the one that `each` had last by their IPv4 address alone: numbers, which hold until it returns.

@@ -87,6 +87,28 @@ export function netlinkContract(name: string, build: () => TestKernel, skip: str
       assert.equal(own.prefixLength, 24);
     });
 
+    test("tells of nothing while it is held, and then of all", async () => {
+      const witness = kernel.open();
+      try {
+        const later = heard(({ kind }) => kind === "route");
+        await netlink.hold(async () => {
+          const told = new Promise((resolve) => {
+            witness.onEvent(resolve);
+          });
+          await other.applyRoutes([change("create", "10.1.0.0/24", via("10.9.0.2"))], theirs);
+          await told;
+          await new Promise((resolve) => {
+            setImmediate(resolve);
+          });
+          assert.deepEqual(events, []);
+        });
+        await later;
+        assert.equal(events.filter(({ kind }) => kind === "route").length, 1);
+      } finally {
+        witness.close();
+      }
+    });
+
     test("looks up the subnet, the own address, and what has no route", () => {
       const subnet = netlink.lookup("10.9.0.7");
       assert.ok(subnet.found);

@@ -28,7 +28,7 @@ export class FaultyNetlink {
     this.netlink = new Proxy(inner, {
       get: (target, name: keyof Netlink) => {
         const method = target[name] as (...values: unknown[]) => unknown;
-        if (["onEvent", "hear", "close"].includes(name)) return method.bind(target);
+        if (["onEvent", "hear", "hold", "close"].includes(name)) return method.bind(target);
         return (...values: unknown[]): unknown => {
           const call = (): unknown => method.apply(target, values);
           if (++this.calls !== at) return call();

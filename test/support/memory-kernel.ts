@@ -183,10 +183,21 @@ export class MemoryKernel {
         prefix.text === change.prefix.text && metric === change.metric && table === identity.table,
     );
     if (at >= 0 && change.op === "create") return Errno.exists;
+    if (at >= 0 && this.#isBehind(at, route)) return Errno.exists;
     if (at >= 0) this.routes[at] = route;
     else this.routes.push(route);
     this.tell({ kind: "route", op: "new", replaced: at >= 0, route, portId: 0 }, cause);
     return 0;
+  }
+
+  /** As ip-route(8) does: puts a route before all those of the same prefix and metric, or behind them. */
+  putBeside(place: "prepend" | "append", route: KernelRoute): void {
+    const alike = ({ prefix, metric, table }: KernelRoute): boolean =>
+      prefix.text === route.prefix.text && metric === route.metric && table === route.table;
+    const first = this.routes.findIndex(alike);
+    const at = place === "prepend" ? first : this.routes.findLastIndex(alike) + 1;
+    this.routes.splice(at, 0, route);
+    this.tell({ kind: "route", op: "new", replaced: false, route, portId: 4711 });
   }
 
   setNextHop(object: NextHopObject, replace: boolean, cause: MemoryNetlink): void {
@@ -272,6 +283,14 @@ export class MemoryKernel {
     };
   }
 
+  /** As Linux does: what stands behind the first already is not put in its place. */
+  #isBehind(at: number, route: KernelRoute): boolean {
+    return this.routes.some((one, index) => {
+      if (index <= at || one.prefix.text !== route.prefix.text) return false;
+      return JSON.stringify(one) === JSON.stringify(route);
+    });
+  }
+
   #refusal(hop: RouteHop): number {
     const link = this.links.get(hop.ifindex);
     if (link === undefined) return Errno.noDevice;
@@ -346,6 +365,7 @@ class MemoryNetlink implements Netlink {
   readonly #onClose: () => void;
   readonly #listeners = new Set<(event: NetlinkEvent) => void>();
   #heard: NetlinkEvent[] = [];
+  #holds = 0;
 
   constructor(kernel: MemoryKernel, onClose: () => void) {
     this.#kernel = kernel;
@@ -358,9 +378,20 @@ class MemoryNetlink implements Netlink {
   }
 
   hear(): void {
+    if (this.#holds > 0) return;
     const events = this.#heard;
     this.#heard = [];
     for (const one of events) for (const listener of this.#listeners) listener(one);
+  }
+
+  async hold<T>(work: () => Promise<T>): Promise<T> {
+    this.#holds++;
+    try {
+      return await work();
+    } finally {
+      this.#holds--;
+      this.hear();
+    }
   }
 
   onEvent(listener: (event: NetlinkEvent) => void): () => void {

@@ -57,6 +57,10 @@ export class PlannedKernel implements Netlink {
 
   hear(): void {}
 
+  hold<T>(work: () => Promise<T>): Promise<T> {
+    return work();
+  }
+
   async dumpRoutes(filter: RouteFilter, each: (route: KernelRoute) => void): Promise<void> {
     await this.#real.dumpRoutes(filter, (route) => {
       const key = keyOf(route, route.table);

@@ -160,6 +160,30 @@ describe("Felix with next-hop objects", () => {
     assert.deepEqual(objects(), []);
   });
 
+  test("one that others have a use for stays as long as they do", async () => {
+    await start();
+    h.set("10.233.2.0/24", "192.168.1.3");
+    h.set("10.233.3.0/24", "192.168.1.4");
+    h.felix.pictureComplete();
+    await h.felix.settled();
+    const path = { type: "unicast", hops: [], nextHopId: FIRST_ID } as const;
+    const theirs = { op: "create", prefix: prefix("10.9.0.0/24"), metric: 0, path } as const;
+    assert.deepEqual(await h.other.applyRoutes([theirs], STATIC), []);
+    const group = { id: 5, hop: undefined, members: [{ id: FIRST_ID + 1, weight: 1 }] };
+    h.other.makeNextHop({ ...group, protocol: STATIC.protocol });
+    h.felix.removeRoute(prefix("10.233.2.0/24"));
+    h.felix.removeRoute(prefix("10.233.3.0/24"));
+    await h.quiet();
+    assert.deepEqual(h.there(), []);
+    assert.equal(h.kernel.nextHops.size, 3);
+    assert.ok(h.kernel.routes.some((route) => route.prefix.text === "10.9.0.0/24"));
+    await h.other.applyRoutes([{ ...theirs, op: "delete" }], STATIC);
+    h.other.removeNextHop(5);
+    h.clock.advance(300_000);
+    await h.quiet();
+    assert.equal(h.kernel.nextHops.size, 0);
+  });
+
   test("an id that another program has is left to it", async () => {
     const hop = { gateway: "192.168.1.9", ifindex: h.eth0, onlink: false };
     const theirs = { id: FIRST_ID, protocol: STATIC.protocol, hop, members: [] };
