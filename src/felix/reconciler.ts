@@ -449,7 +449,7 @@ export class Reconciler {
       fib.lostForeign(route.prefix, route.metric);
       mtus.lostForeign(route.prefix);
     }
-    if (!fib.idle) this.kick();
+    if (!fib.idle || fib.ownersUnknown) this.kick();
   }
 
   /** More routes of a list, like the one before but for their addresses. */

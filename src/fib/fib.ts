@@ -2,13 +2,15 @@ import { ipv4Prefix, type Prefix } from "../net/prefix.ts";
 import { DueDeletions } from "./due-deletions.ts";
 import { type FibPolicy, lenient } from "./fib-policy.ts";
 import { type ForeignRoute, replacedByHand } from "./ownership.ts";
+import { Flight } from "./flight.ts";
 import type { FibPath } from "./path.ts";
-import { FibChange, type FibOp, FibRow, rowsOf } from "./row.ts";
+import { type FibChange, type FibOp, FibRow, rowsOf } from "./row.ts";
 import { RowFlag } from "./row-flag.ts";
 import { RowQueue } from "./row-queue.ts";
 import { countStates, heldPaths, type RowState, wantedLengths } from "./row-state.ts";
 import { RowTable } from "./row-table.ts";
 import { type Culprit, EEXIST, type RowFailure, unlisted } from "./trouble.ts";
+import { UnknownOwners } from "./unknown-owners.ts";
 
 /** What came of a change. */
 export type Outcome = "installed" | "repaired" | "removed" | "failed" | "occupied";
@@ -28,26 +30,27 @@ export class Fib<Want> {
   /** Rows to be looked at. */
   readonly #queue = new RowQueue();
   readonly #deletions: DueDeletions;
+  readonly #flight: Flight<Want>;
+  readonly #unknownOwners: UnknownOwners;
   /** Rows that have, or had, a failure; and rows in whose place a foreign route is, or was. */
   readonly #failed = new Set<number>();
   readonly #contested = new Set<number>();
   readonly #policy: FibPolicy<Want>;
-  #writesInFlight = 0;
-  #changesInFlight = 0;
   #mayDelete = false;
   #scan = 1;
-  #unknownOwners = 0;
 
   /** `mainMetric` is that of most routes. */
   constructor(mainMetric: number, policy: Partial<FibPolicy<Want>> = {}) {
     this.#policy = { ...lenient, ...policy };
     this.#table = new RowTable(mainMetric);
     this.#deletions = new DueDeletions(this.#table, this.#policy.mayRemove);
+    this.#flight = new Flight(this.#table);
+    this.#unknownOwners = new UnknownOwners(this.#table);
   }
 
   /** Nothing to write, nothing being written. */
   get idle(): boolean {
-    return this.#changesInFlight === 0 && !this.hasMore && this.#deletions.isIdle;
+    return this.#flight.changes === 0 && !this.hasMore && this.#deletions.isIdle;
   }
 
   /** Routes that would be deleted, had that not been refused. */
@@ -62,7 +65,7 @@ export class Fib<Want> {
 
   /** A scan of all protocols is due: the kernel says that routes are there of which we know nothing. */
   get ownersUnknown(): boolean {
-    return this.#unknownOwners > 0;
+    return !this.#unknownOwners.isEmpty;
   }
 
   /** Some route of another protocol is where one is, or was, wanted. */
@@ -89,9 +92,9 @@ export class Fib<Want> {
     return wantedLengths(this.#table);
   }
 
-  /** Where routes of ours lead that the kernel holds. */
+  /** Where routes of ours lead that the kernel holds, or holds by now, as far as anybody knows. */
   heldPaths(): ReadonlySet<FibPath> {
-    return heldPaths(this.#table);
+    return heldPaths(this.#table, this.#flight.paths());
   }
 
   row(prefix: Prefix, metric: number): FibRow<Want> | undefined {
@@ -187,7 +190,7 @@ export class Fib<Want> {
     const row = this.#table.ensure(prefix, metric);
     table.seen[row] = this.#scan;
     if (this.#disturb(row)) return;
-    this.#ownerKnown(row);
+    if (this.#unknownOwners.known(row)) this.#enqueue(row);
     table.clear(row, RowFlag.doubtful);
     const before = table.kernel[row];
     const trouble = table.trouble(row);
@@ -220,8 +223,9 @@ export class Fib<Want> {
   }
 
   /**
-   * The kernel holds a route of another protocol; `tookPlace` when it replaced what was there. Returns whether that is
-   * news of a conflict with what is wanted.
+   * The kernel holds a route of another protocol; `tookPlace` when it replaced what was there, and `culprit` unless it was
+   * listed. Returns whether that is news of a conflict with what is wanted. It can also stand beside ours (ip-route(8):
+   * append, prepend): the kernel goes by the first, and that is the one which is listed first.
    */
   sawForeign(
     prefix: Prefix,
@@ -234,9 +238,15 @@ export class Fib<Want> {
     const row = table.find(prefix, metric);
     if (row < 0) return false;
     const trouble = table.troubleOf(row);
-    trouble.foreignSeen = this.#scan;
-    if (this.#disturb(row)) return false;
-    this.#ownerKnown(row);
+    const isBeside = !tookPlace && table.kernel[row] !== undefined;
+    const isBehind = isBeside && culprit === undefined && table.seen[row] === this.#scan;
+    if (!isBehind) trouble.foreignSeen = this.#scan;
+    if (this.#disturb(row) || isBehind) return false;
+    if (isBeside && culprit !== undefined) {
+      this.#unknownOwners.ask(row);
+      return false;
+    }
+    this.#unknownOwners.known(row);
     if (tookPlace && table.kernel[row] !== undefined) {
       table.kernel[row] = undefined;
       trouble.damage = "changed";
@@ -261,6 +271,10 @@ export class Fib<Want> {
     const row = this.#table.find(prefix, metric);
     if (row < 0 || this.#disturb(row)) return;
     const trouble = this.#table.trouble(row);
+    // Of two that are there besides ours it may be the one that does not matter.
+    if (trouble?.foreign !== undefined && this.#table.kernel[row] !== undefined) {
+      return this.#unknownOwners.ask(row);
+    }
     if (trouble !== undefined) trouble.foreign = undefined;
     this.#table.clear(row, RowFlag.reclaim);
     this.#enqueue(row);
@@ -301,11 +315,11 @@ export class Fib<Want> {
       if (row < 0) break;
       table.clear(row, RowFlag.queued);
       const op = this.#writeOf(row);
-      if (op !== undefined) changes.push(this.#launch(row, op, table.wanted[row] as FibPath));
+      const path = op === "delete" ? table.kernel[row] : table.wanted[row];
+      if (op !== undefined) changes.push(this.#flight.launch(row, op, path as FibPath));
     }
-    this.#writesInFlight += changes.length;
     // Deletions come last, and only when all else is in.
-    if (changes.length > 0 || this.#writesInFlight > 0 || this.hasMore) return changes;
+    if (changes.length > 0 || this.#flight.writes > 0 || this.hasMore) return changes;
     return this.#takeDeletions(limit);
   }
 
@@ -313,7 +327,7 @@ export class Fib<Want> {
   settle(change: FibChange<Want>, failure: RowFailure | undefined): Outcome {
     const table = this.#table;
     const { op, number: row } = change;
-    this.#landed(row, op);
+    this.#flight.landed(row, op);
     table.seen[row] = this.#scan;
     const outcome =
       failure === undefined ? this.#settleDone(change) : this.#settleFailed(change, failure);
@@ -339,22 +353,10 @@ export class Fib<Want> {
   /** The outcome of a batch is not known: a scan must follow. */
   abandon(changes: readonly FibChange<Want>[]): void {
     for (const { number: row, op } of changes) {
-      this.#landed(row, op);
+      this.#flight.landed(row, op);
       this.#table.clear(row, RowFlag.disturbed | RowFlag.again);
       this.#enqueue(row);
     }
-  }
-
-  #launch(row: number, op: FibOp, path: FibPath): FibChange<Want> {
-    this.#table.set(row, RowFlag.inFlight);
-    this.#changesInFlight++;
-    return new FibChange(this.#table, row, op, path);
-  }
-
-  #landed(row: number, op: FibOp): void {
-    this.#table.clear(row, RowFlag.inFlight);
-    this.#changesInFlight--;
-    if (op !== "delete") this.#writesInFlight--;
   }
 
   #settleDone(change: FibChange<Want>): Outcome {
@@ -377,8 +379,7 @@ export class Fib<Want> {
   #settleFailed(change: FibChange<Want>, failure: RowFailure): Outcome {
     const { op, path, number: row } = change;
     if (op === "create" && failure.errno === EEXIST) {
-      if (!this.#table.has(row, RowFlag.ownerUnknown)) this.#unknownOwners++;
-      this.#table.set(row, RowFlag.ownerUnknown);
+      this.#unknownOwners.ask(row);
       return "occupied";
     }
     if (op === "delete" || this.#table.wanted[row] === path) this.#fail(row, failure);
@@ -393,7 +394,7 @@ export class Fib<Want> {
       if (row < 0) break;
       const kernel = table.kernel[row];
       if (kernel === undefined || table.has(row, RowFlag.inFlight)) this.#enqueue(row);
-      else changes.push(this.#launch(row, "delete", kernel));
+      else changes.push(this.#flight.launch(row, "delete", kernel));
     }
     return changes;
   }
@@ -417,9 +418,14 @@ export class Fib<Want> {
     const isBarred = table.has(row, RowFlag.ownerUnknown) || trouble?.failure !== undefined;
     if (path === undefined || yields || isBarred) return undefined;
     const kernel = table.kernel[row];
-    if (path === kernel) {
+    if (path === kernel && !takes) {
       if (trouble !== undefined) trouble.damage = undefined;
       return undefined;
+    }
+    // Behind the other's ours does nothing, and the kernel would refuse it in its place: it makes way for itself.
+    if (takes && kernel !== undefined) {
+      table.set(row, RowFlag.again);
+      return "delete";
     }
     const replaces = kernel !== undefined || takes || table.has(row, RowFlag.reclaim);
     table.clear(row, RowFlag.reclaim);
@@ -460,17 +466,11 @@ export class Fib<Want> {
   }
 
   #nobodyFound(row: number): void {
-    this.#ownerKnown(row);
+    this.#unknownOwners.known(row);
     const trouble = this.#table.troubleOf(row);
     trouble.fruitlessScans++;
     if (trouble.fruitlessScans >= FRUITLESS_SCANS) this.#fail(row, unlisted);
     else this.#enqueue(row);
-  }
-
-  #ownerKnown(row: number): void {
-    if (!this.#table.has(row, RowFlag.ownerUnknown)) return;
-    this.#table.clear(row, RowFlag.ownerUnknown);
-    this.#unknownOwners--;
   }
 
   /** While our own change is in flight nobody can say whose was last: it is looked at again afterwards. */
@@ -487,7 +487,7 @@ export class Fib<Want> {
   }
 
   #forget(row: number): void {
-    this.#ownerKnown(row);
+    this.#unknownOwners.known(row);
     this.#deletions.drop(row);
     this.#failed.delete(row);
     this.#contested.delete(row);

@@ -15,7 +15,7 @@ export const RowFlag = {
   doubtful: 1 << 6,
   /** It is to be looked at again when the change in flight is through. */
   again: 1 << 7,
-  /** The kernel says something is there; a scan shall tell whose. */
+  /** The kernel says something is there; a scan shall tell whose, or whose goes first. */
   ownerUnknown: 1 << 8,
   /** What replaced ours bears no claim: it may be replaced in turn. */
   reclaim: 1 << 9,

@@ -46,9 +46,12 @@ export function countHeld({ kernel }: RowTable<unknown>): number {
   return held;
 }
 
-/** The paths that those have. Mostly many routes in a row have the same. */
-export function heldPaths({ kernel }: RowTable<unknown>): Set<FibPath> {
-  const paths = new Set<FibPath>();
+/** The paths that those have, and that those have which are in flight. Mostly many routes in a row have the same. */
+export function heldPaths(
+  { kernel }: RowTable<unknown>,
+  inFlight: Iterable<FibPath>,
+): Set<FibPath> {
+  const paths = new Set<FibPath>(inFlight);
   let last: FibPath | undefined;
   for (const path of kernel) {
     if (path === last || path === undefined) continue;

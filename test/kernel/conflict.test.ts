@@ -76,6 +76,37 @@ describe("conflict with a route of another protocol", { skip, timeout: 60_000 * 
     ]);
   });
 
+  test("one behind ours is none: ours goes on following its next hop", async () => {
+    const text = "10.233.8.0/24";
+    await felix.setRoute(text, "192.168.1.3");
+    const looked = felix.nextEvent(({ kind }) => kind === "resync");
+    await segment.ip(`route append ${text} via 192.168.1.4 proto static`);
+    await looked;
+    await felix.setRoute(text, "192.168.1.4");
+    assert.deepEqual(await segment.routes(text), [
+      `${text} via 192.168.1.4 dev eth0 proto margay`,
+      `${text} via 192.168.1.4 dev eth0 proto static`,
+    ]);
+    assert.equal((await felix.route(text))?.["state"], "installed");
+  });
+
+  test("one before ours is left, and when it goes ours is where it shall be by now", async () => {
+    const text = "10.233.9.0/24";
+    await felix.setRoute(text, "192.168.1.3");
+    const conflict = felix.nextEvent(({ kind }) => kind === "conflict");
+    await segment.ip(`route prepend ${text} via 192.168.1.4 proto static`);
+    await conflict;
+    await felix.setRoute(text, "192.168.1.4");
+    assert.deepEqual(await segment.routes(text), [
+      `${text} via 192.168.1.4 dev eth0 proto static`,
+      `${text} via 192.168.1.3 dev eth0 proto margay`,
+    ]);
+    const installed = felix.nextEvent(({ kind }) => kind === "installed");
+    await segment.ip(`route del ${text} proto static`);
+    await installed;
+    assert.deepEqual(await segment.routes(text), [`${text} via 192.168.1.4 dev eth0 proto margay`]);
+  });
+
   test("withdrawing what is in conflict leaves the other's route", async () => {
     await felix.call("pictureComplete");
     await felix.call("removeRoute", "10.233.4.0/24");
@@ -122,5 +153,18 @@ describe("conflict with a route of another protocol", { skip, timeout: 60_000 * 
     await third.call("settled");
     assert.deepEqual(await segment.routes(text), [theirs]);
     await third.stop();
+  });
+
+  test("one before ours gives way where the policy takes", async () => {
+    const text = "10.233.10.0/24";
+    const fourth = await segment.felix({ conflicts: "take" });
+    await fourth.setRoute(text, "192.168.1.3");
+    const installed = fourth.nextEvent(
+      ({ kind, prefix }) => kind === "installed" && prefix === text,
+    );
+    await segment.ip(`route prepend ${text} via 192.168.1.4 proto static`);
+    await installed;
+    assert.deepEqual(await segment.routes(text), [`${text} via 192.168.1.3 dev eth0 proto margay`]);
+    await fourth.stop();
   });
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { NetlinkError } from "../../../src/netlink/errno.ts";
+import type { Netlink } from "../../../src/netlink/netlink.ts";
 import { silentLogger } from "../../../src/platform/logger.ts";
 import { FelixHarness, OURS, prefix, STATIC, turn } from "../../support/felix-harness.ts";
 
@@ -22,6 +23,30 @@ describe("Felix", () => {
       await h.felix.settled();
       assert.equal(h.felix.status().counts.installed, 12_000);
       assert.equal(h.kernel.batches, 2);
+    });
+
+    test("a link that flaps while the first routes are with the kernel does not take them along for good", async () => {
+      const inner = h.kernel.open();
+      let isDue = true;
+      const netlink = new Proxy(inner, {
+        get(target, name: keyof Netlink) {
+          if (name !== "applyRoutes") return (target[name] as () => unknown).bind(target);
+          return async (...values: Parameters<Netlink["applyRoutes"]>) => {
+            const failures = await target.applyRoutes(...values);
+            if (!isDue) return failures;
+            isDue = false;
+            h.kernel.changeLink(h.eth0, { up: false });
+            h.kernel.changeLink(h.eth0, { up: true });
+            await turn();
+            await turn();
+            return failures;
+          };
+        },
+      });
+      await h.start({ podCidrs: [], netlink });
+      h.set("10.233.2.0/24", "192.168.1.3");
+      await h.quiet();
+      assert.deepEqual(h.there(), ["10.233.2.0/24 192.168.1.3 eth0 77"]);
     });
 
     test("what is set in one turn is written once", async () => {

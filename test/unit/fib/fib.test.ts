@@ -74,6 +74,27 @@ describe("Fib", () => {
     assert.deepEqual(carryOut(fib), ["create 10.233.1.0/24 192.168.1.2: installed"]);
   });
 
+  test("how many may go is asked again once some that were asked about are wanted after all", () => {
+    const asked: number[] = [];
+    const fib = new Fib<string>(0, {
+      mayRemove: (due) => {
+        asked.push(due);
+        return asked.length === 1;
+      },
+    });
+    const some = Array.from({ length: 8 }, (_, index) => prefix(`10.1.${index}.0/24`));
+    fib.allowDeletions();
+    for (const each of some) fib.want(each, 0, "me", ONE);
+    carryOut(fib);
+    for (const each of some.slice(0, 4)) fib.unwant(each, 0);
+    for (const change of fib.take(2)) fib.settle(change, undefined);
+    for (const each of some.slice(2, 4)) fib.want(each, 0, "me", ONE);
+    for (const each of some.slice(4)) fib.unwant(each, 0);
+    assert.deepEqual(carryOut(fib), []);
+    assert.deepEqual(asked, [4, 4]);
+    assert.equal(fib.frozenDeletions, 4);
+  });
+
   test("what has a way again before it went stays", () => {
     let mayGo = false;
     const fib = new Fib<string>(0, { mayStay: () => false, mayRemove: () => mayGo });
@@ -104,6 +125,21 @@ describe("Fib", () => {
     assert.deepEqual(carryOut(fib), ["delete 10.233.1.0/24 192.168.1.2: removed"]);
     assert.deepEqual([...fib.rows()], []);
     assert.ok(fib.idle);
+  });
+
+  test("where changes lead that are with the kernel counts as held, also when something else is wanted by now", () => {
+    const fib = new Fib<string>(0);
+    fib.want(A, 0, "me", ONE);
+    fib.want(B, 0, "me", ONE);
+    assert.deepEqual([...fib.heldPaths()], []);
+    const [first, second] = fib.take(10);
+    assert.ok(first && second);
+    fib.want(A, 0, "me", TWO);
+    fib.unwant(B, 0);
+    assert.deepEqual([...fib.heldPaths()], [ONE]);
+    fib.settle(first, { errno: 101, text: "ENETUNREACH" });
+    fib.settle(second, { errno: 101, text: "ENETUNREACH" });
+    assert.deepEqual([...fib.heldPaths()], []);
   });
 
   test("what changed twice before it was written is written once", () => {
