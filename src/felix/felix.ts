@@ -300,10 +300,12 @@ export class Felix {
     const routes = this.#fib.frozenDeletions;
     if (routes === 0) return 0;
     this.#options.logger.warn({ routes }, "removing the routes that were kept, as confirmed");
-    this.#guard.confirm();
+    const { removals } = this.#reporter;
+    this.#guard.confirm(routes);
     this.pictureChanged();
     await this.settled();
-    return routes;
+    this.#guard.withdraw();
+    return this.#reporter.removals - removals;
   }
 
   /** The firewall shall be as follows from this now. */

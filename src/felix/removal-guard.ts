@@ -10,6 +10,8 @@ const WINDOW_MS = 60_000;
 export class RemovalGuard {
   readonly #options: Pick<FelixOptions, "isPictureWhole" | "clock" | "logger">;
   readonly #guard: DeletionGuard;
+  /** So many are kept, and that was told. */
+  #told = 0;
 
   constructor(
     options: Pick<FelixOptions, "maximumRemovalPercent" | "isPictureWhole" | "clock" | "logger">,
@@ -27,14 +29,22 @@ export class RemovalGuard {
     const { isPictureWhole, clock, logger } = this.#options;
     const whole = isPictureWhole?.() ?? true;
     const count = whole ? 0 : held();
-    if (this.#guard.allows(due, count, whole, clock.nowMs())) return true;
+    const isAllowed = this.#guard.allows(due, count, whole, clock.nowMs());
+    const isNews = due > this.#told;
+    this.#told = isAllowed ? 0 : due;
+    if (isAllowed || !isNews) return isAllowed;
     const remedy = "look at `margay peers`; `margay fib confirm` removes them";
     logger.error({ routes: due, of: count, remedy }, "keeping routes that nobody wants any more");
     return false;
   }
 
-  /** A person says that what is asked for next may go. */
-  confirm(): void {
-    this.#guard.confirm();
+  /** A person says that so many of what is asked for next may go. */
+  confirm(routes: number): void {
+    this.#guard.confirm(routes);
+  }
+
+  /** What has not gone by now is confirmed no more. */
+  withdraw(): void {
+    this.#guard.withdraw();
   }
 }

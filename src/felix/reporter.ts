@@ -40,6 +40,8 @@ export class Reporter {
   #retryMs = RETRY_MS;
   /** What others deleted or changed, and that was put back. */
   repairs = 0;
+  /** Routes that were taken away. */
+  removals = 0;
 
   constructor(options: ReporterOptions) {
     this.#options = options;
@@ -65,6 +67,7 @@ export class Reporter {
   /** What the kernel made of a change. */
   changed(change: FibChange<RouteOwner>, outcome: Outcome): void {
     if (outcome === "repaired") this.#repaired(change);
+    if (outcome === "removed") this.removals++;
     if (outcome === "occupied") return;
     if (outcome === "failed") return this.#failed(change);
     this.#retryMs = RETRY_MS;

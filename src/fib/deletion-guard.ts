@@ -15,7 +15,7 @@ export class DeletionGuard {
   readonly #options: DeletionGuardOptions;
   #removed = 0;
   #sinceMs = Number.NEGATIVE_INFINITY;
-  #confirmed = false;
+  #confirmed = 0;
 
   constructor(options: DeletionGuardOptions) {
     this.#options = options;
@@ -29,14 +29,20 @@ export class DeletionGuard {
       this.#sinceMs = nowMs;
     }
     const bound = Math.max(floor, share * (held + this.#removed));
-    if (!whole && !this.#confirmed && this.#removed + due > bound) return false;
+    const unconfirmed = Math.max(0, due - this.#confirmed);
+    if (!whole && this.#removed + unconfirmed > bound) return false;
     this.#removed += due;
-    this.#confirmed = false;
+    this.#confirmed = 0;
     return true;
   }
 
-  /** A person says that what is asked for next may go, however much it is. */
-  confirm(): void {
-    this.#confirmed = true;
+  /** A person says that so many of what is asked for next may go. Counts once, and until `withdraw`. */
+  confirm(routes: number): void {
+    this.#confirmed = routes;
+  }
+
+  /** What was confirmed and did not go since is confirmed no more. */
+  withdraw(): void {
+    this.#confirmed = 0;
   }
 }

@@ -14,6 +14,8 @@ export class DueDeletions {
   /** So many may go without asking again. */
   #approved = 0;
   #frozen = false;
+  /** A refusal holds no more. */
+  #isToBeAsked = false;
 
   /** May so many rows go? A refusal holds until `askAgain`. */
   constructor(table: RowTable<unknown>, mayRemove: FibPolicy<unknown>["mayRemove"]) {
@@ -23,7 +25,7 @@ export class DueDeletions {
 
   /** None is due, or none may go. */
   get isIdle(): boolean {
-    return this.#count === 0 || this.#frozen;
+    return this.#count === 0 || (this.#frozen && !this.#isToBeAsked);
   }
 
   /** Those that were refused. */
@@ -32,7 +34,7 @@ export class DueDeletions {
   }
 
   askAgain(): void {
-    this.#frozen = false;
+    this.#isToBeAsked = true;
   }
 
   add(row: number): void {
@@ -43,11 +45,16 @@ export class DueDeletions {
     table.set(row, RowFlag.due | RowFlag.listed);
   }
 
-  /** It is not due any more, if it was. */
+  /**
+   * It is not due any more, if it was. So many fewer may go, for what comes due later was not asked about; and of those that
+   * were refused it is asked again, for so few may be allowed to.
+   */
   drop(row: number): void {
     if (!this.#table.has(row, RowFlag.due)) return;
     this.#table.clear(row, RowFlag.due);
     this.#count--;
+    if (this.#approved > 0) this.#approved--;
+    this.#isToBeAsked = true;
   }
 
   /** The next that may go, or -1. */
@@ -57,7 +64,6 @@ export class DueDeletions {
       this.#table.clear(row, RowFlag.listed);
       if (!this.#table.has(row, RowFlag.due)) continue;
       this.drop(row);
-      this.#approved--;
       return row;
     }
     if (this.#count === 0) {
@@ -69,10 +75,11 @@ export class DueDeletions {
 
   #isApproved(): boolean {
     if (this.#approved > 0) return true;
-    if (this.#frozen) return false;
+    if (this.#frozen && !this.#isToBeAsked) return false;
     const held = (): number => countHeld(this.#table);
-    if (this.#mayRemove(this.#count, held)) this.#approved = this.#count;
-    else this.#frozen = true;
+    this.#frozen = !this.#mayRemove(this.#count, held);
+    this.#isToBeAsked = false;
+    if (!this.#frozen) this.#approved = this.#count;
     return !this.#frozen;
   }
 }

@@ -51,13 +51,36 @@ describe("removals", () => {
   test("that were frozen are forgotten for routes that are wanted again; the rest goes on confirmation", async () => {
     await forty(() => false);
     await removeAll();
-    for (const text of many.slice(1)) h.set(text, "192.168.1.3");
+    for (const text of many.slice(20)) h.set(text, "192.168.1.3");
     await h.felix.settled();
-    assert.equal(h.felix.status().frozenRemovals, 1);
-    assert.equal(await h.felix.confirmRemovals(), 1);
-    assert.equal(h.there().length, 39);
+    assert.equal(h.felix.status().frozenRemovals, 20);
+    assert.equal(await h.felix.confirmRemovals(), 20);
+    assert.equal(h.there().length, 20);
     assert.equal(await h.felix.confirmRemovals(), 0);
-    assert.equal(h.felix.status().counts.installed, 39);
+    assert.equal(h.felix.status().counts.installed, 20);
+  });
+
+  test("that were frozen go by themselves once they are so few that they always may", async () => {
+    await forty(() => false);
+    await removeAll();
+    for (const text of many.slice(13)) h.set(text, "192.168.1.3");
+    await h.felix.settled();
+    assert.equal(h.felix.status().frozenRemovals, 13);
+    for (const text of many.slice(10)) h.set(text, "192.168.1.3");
+    await h.felix.settled();
+    assert.equal(h.felix.status().frozenRemovals, 0);
+    assert.equal(h.there().length, 30);
+  });
+
+  test("that were confirmed, and wanted again before they went, confirm no later ones", async () => {
+    await forty(() => false);
+    await removeAll();
+    const confirmed = h.felix.confirmRemovals();
+    for (const text of many) h.set(text, "192.168.1.3");
+    assert.equal(await confirmed, 0);
+    await removeAll();
+    assert.equal(h.there().length, 40);
+    assert.equal(h.felix.status().frozenRemovals, 40);
   });
 
   test("do not hold up what is new", async () => {
@@ -165,6 +188,98 @@ describe("routes of other protocols", () => {
     const done = h.kernel.changes.slice(before).map(({ op, metric }) => `${op} ${metric}`);
     assert.deepEqual(done, ["create 0"], "refused, and nothing else is tried");
     assert.equal(h.felix.status().counts.adopted, 1);
+  });
+
+  describe("beside ours", () => {
+    /** Another's route with a gateway, from behind or before ours. */
+    async function beside(
+      place: "append" | "prepend",
+      gateway: string,
+      identity = STATIC,
+    ): Promise<void> {
+      const { path } = h.change("create", "10.233.2.0/24", gateway);
+      h.kernel.putBeside(place, {
+        ...{ prefix: prefix("10.233.2.0/24"), metric: 0, ...path, ...identity },
+        ...{ scope: 0, source: undefined, extras: "" },
+      });
+      await h.quiet();
+    }
+    /** In the kernel's order, by the first of which it goes. */
+    const there = (): string[] =>
+      h.kernel.routes
+        .filter(({ prefix: { text } }) => text === "10.233.2.0/24")
+        .map(({ hops, protocol }) => `${hops[0]?.gateway} ${protocol}`);
+    const state = (): string | undefined => h.entry("10.233.2.0/24")?.state;
+    const remove = async (gateway: string, identity = STATIC): Promise<void> => {
+      await h.other.applyRoutes([h.change("delete", "10.233.2.0/24", gateway)], identity);
+      await h.quiet();
+    };
+
+    for (const conflicts of ["yield", "take", "own-metric"] as const) {
+      test(`and behind it do not matter: ours follows its next hop, with ${conflicts}`, async () => {
+        await h.start({ conflicts, podCidrs: [] });
+        h.set("10.233.2.0/24", "192.168.1.3");
+        await h.quiet();
+        await beside("append", "192.168.1.9");
+        assert.equal(state(), "installed");
+        h.set("10.233.2.0/24", "192.168.1.4");
+        await h.quiet();
+        assert.deepEqual(there(), ["192.168.1.4 77", "192.168.1.9 4"]);
+        assert.equal(state(), "installed");
+        h.clock.advance(300_000);
+        await h.quiet();
+        assert.equal(state(), "installed");
+        await remove("192.168.1.9");
+        assert.equal(state(), "installed");
+        assert.deepEqual(there(), ["192.168.1.4 77"]);
+      });
+    }
+
+    test("and before it are a conflict, in which neither is touched, and after which ours follows", async () => {
+      await h.start({ podCidrs: [] });
+      h.set("10.233.2.0/24", "192.168.1.3");
+      await h.quiet();
+      await beside("prepend", "192.168.1.9");
+      assert.equal(state(), "conflict");
+      assert.deepEqual(
+        h.events
+          .filter(({ kind }) => kind === "conflict")
+          .map((event) => "text" in event && event.text),
+        ["via 192.168.1.9 dev eth0 proto static"],
+      );
+      h.set("10.233.2.0/24", "192.168.1.4");
+      await h.quiet();
+      assert.deepEqual(there(), ["192.168.1.9 4", "192.168.1.3 77"]);
+      const bird = { ...STATIC, protocol: 12 };
+      await beside("append", "192.168.1.8", bird);
+      await remove("192.168.1.8", bird);
+      assert.equal(state(), "conflict");
+      await remove("192.168.1.9");
+      assert.deepEqual(there(), ["192.168.1.4 77"]);
+      assert.equal(state(), "installed");
+    });
+
+    test("and before it give way where the policy takes, and ours is there once", async () => {
+      await h.start({ conflicts: "take", podCidrs: [] });
+      h.set("10.233.2.0/24", "192.168.1.3");
+      await h.quiet();
+      await beside("prepend", "192.168.1.9");
+      assert.deepEqual(there(), ["192.168.1.3 77"]);
+      assert.equal(state(), "installed");
+    });
+
+    test("are found at start", async () => {
+      await h.start({ podCidrs: [] });
+      h.set("10.233.2.0/24", "192.168.1.3");
+      await h.quiet();
+      await beside("append", "192.168.1.9");
+      await h.felix.stop({ cleanup: false });
+      await h.start({ podCidrs: [] });
+      h.set("10.233.2.0/24", "192.168.1.4");
+      await h.quiet();
+      assert.deepEqual(there(), ["192.168.1.4 77", "192.168.1.9 4"]);
+      assert.equal(state(), "installed");
+    });
   });
 
   test("are left when they are the kernel's own, whatever the policy", async () => {

@@ -29,8 +29,22 @@ describe("DeletionGuard", () => {
   test("a confirmation counts once", () => {
     const one = guard();
     assert.equal(one.allows(90, 100, false, 0), false);
-    one.confirm();
+    one.confirm(90);
     assert.equal(one.allows(90, 100, false, 1), true);
     assert.equal(one.allows(11, 11, false, 61_000), false);
+  });
+
+  test("a confirmation is of so many, besides which may go what may go anyway", () => {
+    const one = guard();
+    one.confirm(50);
+    assert.equal(one.allows(81, 100, false, 0), false);
+    assert.equal(one.allows(80, 100, false, 0), true);
+  });
+
+  test("a confirmation that is withdrawn is none", () => {
+    const one = guard();
+    one.confirm(90);
+    one.withdraw();
+    assert.equal(one.allows(90, 100, false, 0), false);
   });
 });
