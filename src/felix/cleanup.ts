@@ -7,7 +7,11 @@ import { firewallRemains, removeFirewall } from "./firewall/remains.ts";
 import type { Nft } from "./firewall/nft.ts";
 import { routeLine } from "./format.ts";
 import { KernelPicture } from "./kernel-picture.ts";
+import { leftBehind } from "./left-behind.ts";
+import { ObjectUsers } from "./object-users.ts";
 import { problemOf } from "./problem.ts";
+import { protocolNameFile, removeProtocolName } from "./protocol-name.ts";
+import type { Sysctl } from "./sysctl.ts";
 import { removeTunnel, tunnelRemains } from "./tunnel-remains.ts";
 
 export interface CleanUpOptions {
@@ -18,6 +22,9 @@ export interface CleanUpOptions {
   readonly dryRun: boolean;
   /** Where nftables is left alone, none. */
   readonly nft?: Nft | undefined;
+  readonly sysctl: Sysctl;
+  /** Where iproute2 looks for protocol names; without, ours stays. */
+  readonly rtProtosDirectory?: string;
 }
 
 /** What was, or would be, removed. */
@@ -34,6 +41,10 @@ export interface CleanUpResult {
   readonly devices: readonly string[];
   /** `table inet margay`. */
   readonly firewall: readonly string[];
+  /** Paths. */
+  readonly files: readonly string[];
+  /** What may be our doing and stays, with the reason. */
+  readonly left: readonly string[];
   /** What the kernel refused to remove. */
   readonly failures: readonly string[];
 }
@@ -45,30 +56,30 @@ const BATCH = 512;
 /**
  * Removes every route and next-hop object that bears our protocol number, in every table, our addresses on the tunnels
  * and the tunnels that we made; takes those of the kernel down when nobody else uses them. Nothing else is touched, nor
- * an object that a route of another protocol leads through. Rejects with `NetlinkError`.
+ * an object that others have a use for. Rejects with `NetlinkError`.
  */
 export async function cleanUp(options: CleanUpOptions): Promise<CleanUpResult> {
-  const { netlink, protocol, dryRun, nft } = options;
+  const { netlink, protocol, dryRun, nft, sysctl } = options;
   const picture = new KernelPicture(netlink);
   await picture.load();
   const deviceName = (ifindex: number): string => picture.deviceName(ifindex);
   const ours: KernelRoute[] = [];
   const usedByOthers = new Set<number>();
-  const objectsOfOthers = new Set<number>();
+  const objectUsers = new ObjectUsers(protocol);
   for (const version of [4, 6] as const) {
     await netlink.dumpRoutes({ version }, (route) => {
       if (route.protocol === protocol) {
         ours.push(route);
         return;
       }
-      if (route.nextHopId !== undefined) objectsOfOthers.add(route.nextHopId);
+      objectUsers.saw(route);
       if (route.protocol !== KERNEL_PROTOCOL) {
         for (const { ifindex } of route.hops) usedByOthers.add(ifindex);
       }
     });
   }
   const tunnels = tunnelRemains(picture, protocol, (ifindex) => usedByOthers.has(ifindex));
-  const objects = objectRemains(await netlink.dumpNextHops(), objectsOfOthers, protocol);
+  const objects = objectRemains((await netlink.dumpNextHops()) ?? [], objectUsers, protocol);
   const refused = dryRun
     ? new Map<KernelRoute, string>()
     : await removeRoutes(netlink, ours, protocol);
@@ -84,6 +95,7 @@ export async function cleanUp(options: CleanUpOptions): Promise<CleanUpResult> {
   // The tunnels are guarded as long as they are there.
   const firewall = nft === undefined ? [] : await firewallRemains(nft);
   if (!dryRun && nft !== undefined) failures.push(...(await removeFirewall(nft, firewall)));
+  const files = await removeName(options, failures);
   return {
     routes: removed.map((route) => lineOf(route, deviceName)),
     nextHops: objects.map((object) => objectLine(object, deviceName)),
@@ -95,21 +107,33 @@ export async function cleanUp(options: CleanUpOptions): Promise<CleanUpResult> {
     links: tunnels.flatMap(({ link, end }) => (end === "down" ? [`${link.name} down`] : [])),
     devices: tunnels.flatMap(({ link, end }) => (end === "deleted" ? [link.name] : [])),
     firewall: firewall.map(({ line }) => line),
+    files,
+    left: await leftBehind(picture, sysctl),
     failures,
   };
 }
 
-/** Our next-hop objects that no other program's route leads through, groups first. */
+/** Resolves to the file by which iproute2 knows our protocol's name, which goes where nobody has changed it. */
+async function removeName(
+  { protocol, dryRun, rtProtosDirectory }: CleanUpOptions,
+  failures: string[],
+): Promise<string[]> {
+  if (rtProtosDirectory === undefined) return [];
+  const file = await protocolNameFile(protocol, rtProtosDirectory);
+  if (file === undefined) return [];
+  const failure = dryRun ? undefined : await removeProtocolName(file);
+  if (failure !== undefined) failures.push(`${file}: ${failure}`);
+  return [file];
+}
+
+/** Our next-hop objects that no other program has a use for, groups first. */
 function objectRemains(
-  all: readonly NextHopObject[] | undefined,
-  usedByOthers: ReadonlySet<number>,
+  all: readonly NextHopObject[],
+  users: ObjectUsers,
   protocol: number,
 ): NextHopObject[] {
-  const kept = new Set(usedByOthers);
-  for (const { id, members } of all ?? []) {
-    if (usedByOthers.has(id)) for (const member of members) kept.add(member.id);
-  }
-  return (all ?? [])
+  const kept = users.objects(all);
+  return all
     .filter((object) => object.protocol === protocol && !kept.has(object.id))
     .sort((a, b) => b.members.length - a.members.length);
 }

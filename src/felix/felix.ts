@@ -383,8 +383,9 @@ export class Felix {
     await this.#forwarding.stop();
     await this.#firewall?.stop();
     if (!options.cleanup) return;
-    const { netlink, protocol, logger, nftables } = this.#options;
-    const { routes } = await cleanUp({ netlink, protocol, dryRun: false, nft: nftables?.nft });
+    const { netlink, protocol, logger, sysctl, nftables } = this.#options;
+    const nft = nftables?.nft;
+    const { routes } = await cleanUp({ netlink, protocol, sysctl, nft, dryRun: false });
     logger.info({ routes: routes.length }, "removed our routes");
   }
 

@@ -48,6 +48,7 @@ export class TunnelDevice {
     let link = picture.linkNamed(device) ?? (await this.#renamed(wanted, done));
     if (link !== undefined && link.ifindex !== known) this.#mustBeOurs(link);
     if (link !== undefined && isOfAnotherNetwork(link, wanted)) {
+      this.#mustBeMarked(link);
       this.#options.netlink.deleteLink(link.ifindex);
       await picture.load();
       link = undefined;
@@ -76,6 +77,15 @@ export class TunnelDevice {
     }
     if (fallback || alias === undefined || alias === TUNNEL_ALIAS) return;
     const text = `${device} is somebody else's: its alias is ${alias}`;
+    throw new TunnelTrouble({ errno: undefined, text, remedy });
+  }
+
+  /** What is to be deleted must be ours for sure. */
+  #mustBeMarked({ alias, vxlan }: Link): void {
+    if (alias === TUNNEL_ALIAS) return;
+    const { device } = this.#spec;
+    const text = `${device} is somebody else's: it has the number ${vxlan?.id} and port ${vxlan?.port}, and not our alias`;
+    const remedy = `ip link delete ${device}`;
     throw new TunnelTrouble({ errno: undefined, text, remedy });
   }
 

@@ -6,7 +6,9 @@ import {
   defaultTunnelSettings,
   FALLBACK_DEVICE,
   TUNNEL_ALIAS,
+  tunnelMac,
   tunnelSpecs,
+  VXLAN_ID,
 } from "./tunnel-kind.ts";
 
 /** What is left of one of our tunnels. */
@@ -18,22 +20,33 @@ export interface TunnelRemains {
   readonly end: "stay" | "down" | "deleted";
 }
 
-/** Names that no operator gives; an own IPIP device is known by its alias alone. */
+/** Names that only we give, though not only what we made may have them. */
 const ownNames: ReadonlyMap<string, string> = new Map(
   tunnelSpecs(defaultTunnelSettings)
     .filter(({ fallback }) => !fallback)
     .map(({ device, linkKind }) => [device, linkKind]),
 );
 
-/** Did we make it? */
-function isOwnTunnel({ alias, name, kind }: Link): boolean {
-  if (kind === undefined) return false;
-  return alias === TUNNEL_ALIAS || ownNames.get(name) === kind;
+/** Did we make it, for sure? The alias says so; of a VXLAN device of an early version, number and MAC address do. */
+function isOwnTunnel(link: Link): boolean {
+  const { alias, kind, mac, vxlan } = link;
+  if (kind === undefined || isFallback(link)) return false;
+  if (alias !== undefined) return alias === TUNNEL_ALIAS;
+  return vxlan?.id === VXLAN_ID && vxlan.local !== undefined && mac === tunnelMac(vxlan.local);
+}
+
+function isNamedLikeOurs({ name, kind }: Link): boolean {
+  return kind !== undefined && ownNames.get(name) === kind;
 }
 
 /** Is it one that routes of ours may lead through as a tunnel? */
 export function isTunnel(link: Link): boolean {
-  return isOwnTunnel(link) || isFallback(link);
+  return isOwnTunnel(link) || isNamedLikeOurs(link) || isFallback(link);
+}
+
+/** Might it be ours, though nothing proves it? It stays. */
+export function isUnmarked(link: Link): boolean {
+  return isNamedLikeOurs(link) && !isOwnTunnel(link);
 }
 
 /** The kernel's own. */

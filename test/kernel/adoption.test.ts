@@ -85,6 +85,7 @@ describe("adoption, sweep and clean-up", { skip, timeout: 60_000 * slowness }, (
         .filter((line) => line !== "")
         .sort(),
       [
+        "left net.ipv4.ip_forward=1: others may rely on it",
         `would remove ${SECOND}`,
         `would remove ${THIRD}`,
         "would remove 10.7.0.0/24 via 192.168.1.4 dev eth0 proto margay table 300",

@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { pathText, protocolName, routeLine } from "../../../src/felix/format.ts";
-import { nameProtocol } from "../../../src/felix/protocol-name.ts";
+import {
+  nameProtocol,
+  protocolNameFile,
+  removeProtocolName,
+} from "../../../src/felix/protocol-name.ts";
 import type { PathContent } from "../../../src/fib/path.ts";
 
 const device = (ifindex: number): string => (ifindex === 2 ? "eth0" : "tunl0");
@@ -95,6 +99,18 @@ describe("the protocol's name for iproute2", () => {
     await nameProtocol(77, directory);
     assert.equal(await nameProtocol(78, directory), true);
     assert.equal(await readFile(join(directory, "margay.conf"), "utf8"), "78 margay\n");
+  });
+
+  test("goes where it is as it was written", async () => {
+    const file = join(directory, "margay.conf");
+    assert.equal(await protocolNameFile(77, directory), undefined);
+    await nameProtocol(77, directory);
+    assert.equal(await protocolNameFile(78, directory), undefined);
+    assert.equal(await protocolNameFile(77, directory), file);
+    assert.equal(await removeProtocolName(file), undefined);
+    assert.deepEqual(await readdir(directory), []);
+    await writeFile(file, "77 margay\n# and a word of somebody's\n");
+    assert.equal(await protocolNameFile(77, directory), undefined);
   });
 
   test("leaves a number that another file names", async () => {

@@ -91,6 +91,33 @@ describe("the VXLAN tunnel", () => {
     assert.equal(h.entry("10.233.2.0/24")?.state, "installed");
   });
 
+  test("of somebody else, with another number and without our alias, is left to them", async () => {
+    const other = { id: 12, port: 4789, local: "192.168.1.2", learning: false };
+    const { ifindex } = h.kernel.addLink("vxlan.margay", { kind: "vxlan", vxlan: other });
+    await h.start({ tunnel: "vxlan", podCidrs: [] });
+    h.felix.pictureComplete();
+    h.set("10.233.2.0/24", "192.168.2.2");
+    await h.felix.settled();
+    const { problem, remedy } = h.entry("10.233.2.0/24") ?? {};
+    assert.match(problem ?? "", /^vxlan\.margay is somebody else's: it has the number 12 /);
+    assert.equal(remedy, "ip link delete vxlan.margay");
+    h.felix.setPoolPolicies([], { encapsulation: "never", tunnel: "ipip" });
+    await h.felix.settled();
+    h.clock.advance(10_000);
+    await h.quiet();
+    assert.equal(named("vxlan.margay")?.ifindex, ifindex);
+  });
+
+  test("of ours with another number is made anew", async () => {
+    const old = { id: 12, port: 4789, local: "192.168.1.2", learning: false };
+    h.kernel.addLink("vxlan.margay", { kind: "vxlan", alias: "margay", vxlan: old });
+    await h.start({ tunnel: "vxlan" });
+    h.set("10.233.2.0/24", "192.168.2.2");
+    await h.felix.settled();
+    assert.equal(named("vxlan.margay")?.vxlan?.id, 4077);
+    assert.equal(h.entry("10.233.2.0/24")?.state, "installed");
+  });
+
   test("carries IPv6 over IPv4, too, to the link-local address of the far end's device", async () => {
     await h.start({
       tunnel: "vxlan",
