@@ -14,7 +14,8 @@ import { type HeldGateways, heldGateways } from "./held-gateways.ts";
 import type { RouteIntent } from "./intent.ts";
 import { modprobe } from "./kernel-module.ts";
 import { KernelPicture } from "./kernel-picture.ts";
-import { decideLocal, LOCAL_METRIC, type LocalDecision, localPath } from "./local.ts";
+import { LOCAL_METRIC } from "./local.ts";
+import { LocalRoutes } from "./local-routes.ts";
 import { PathMtus } from "./mtu/path-mtus.ts";
 import { Mtus } from "./mtu/mtus.ts";
 import { NeighbourWatch } from "./neighbour-watch.ts";
@@ -52,7 +53,6 @@ const PROBE_INTERVAL_SECONDS = 600;
 export class Felix {
   readonly #options: FelixOptions;
   readonly #fib: Fib<RouteOwner>;
-  readonly #paths = new PathTable();
   readonly #picture: KernelPicture;
   readonly #tunnels: Tunnels;
   readonly #nextHops: NextHops;
@@ -68,7 +68,7 @@ export class Felix {
   readonly #forwarding: ForwardingKeeper;
   #policies: PoolPolicies;
   #podCidrs: readonly Prefix[];
-  #local: readonly LocalDecision[] = [];
+  readonly #local: LocalRoutes;
   /** `undefined` when it is to be looked at again. */
   #overlaps: readonly PodCidrOverlap[] | undefined;
   #pictureComplete = false;
@@ -106,7 +106,8 @@ export class Felix {
     this.#tunnels = tunnels;
     const lingerMs = options.tunnelLingerMs ?? TUNNEL_LINGER_MS;
     this.#policies = policiesOf(options);
-    const paths = this.#paths;
+    const paths = new PathTable();
+    this.#local = new LocalRoutes({ fib, paths, picture });
     const objects = new NextHopObjects(protocol);
     const neighbours = new NeighbourWatch({
       ...{ netlink, clock, logger },
@@ -331,7 +332,7 @@ export class Felix {
       forwarding: this.#forwarding.status,
       ipv6Forwarding: this.#forwarding.ipv6Status,
       tunnels: this.#tunnelStatus(),
-      local: this.#local,
+      local: this.#local.decisions,
       adopted: this.#adopted.routes,
       adoptedVersions: this.#adopted.versions,
       pictureComplete: this.#pictureComplete,
@@ -415,27 +416,9 @@ export class Felix {
   }
 
   #rewire(): void {
-    this.#decideLocal();
-    this.#fib.lead((want, path) => (want.kind === "remote" ? want.group.path : path));
-  }
-
-  #decideLocal(): void {
-    const { deviceName } = this.#context;
-    const path = this.#paths.intern(localPath);
-    const decisions = this.#podCidrs.map((prefix) =>
-      decideLocal(prefix, this.#picture.addresses, deviceName),
-    );
-    const installed = new Set<string>();
-    for (const decision of decisions) {
-      if (!decision.install) continue;
-      installed.add(decision.prefix.text);
-      this.#fib.want(decision.prefix, LOCAL_METRIC, { kind: "local", decision }, path);
-    }
-    for (const { prefix } of this.#local) {
-      if (!installed.has(prefix.text)) this.#fib.unwant(prefix, LOCAL_METRIC);
-    }
-    this.#local = decisions;
+    this.#local.decide(this.#podCidrs);
     this.#overlaps = undefined;
+    this.#fib.lead((want, path) => (want.kind === "remote" ? want.group.path : path));
   }
 
   #podCidrOverlaps(): readonly PodCidrOverlap[] {
