@@ -18,6 +18,8 @@ export interface Footprint {
   readonly residentOctets: number;
   /** JavaScript objects, with what nobody has collected yet. */
   readonly heapOctets: number;
+  /** Of buffers that are not on the heap. */
+  readonly externalOctets: number;
   readonly descriptors: number;
 }
 
@@ -97,9 +99,11 @@ export class MargayUnderTest {
   async footprint(): Promise<Footprint> {
     const { pid } = this.#margay.daemon;
     const pages = Number(readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1]);
+    const metrics = await this.metrics();
     return {
       residentOctets: pages * 4096,
-      heapOctets: (await this.metrics()).get("nodejs_heap_size_used_bytes") ?? Number.NaN,
+      heapOctets: metrics.get("nodejs_heap_size_used_bytes") ?? Number.NaN,
+      externalOctets: metrics.get("nodejs_external_memory_bytes") ?? Number.NaN,
       descriptors: readdirSync(`/proc/${pid}/fd`).length,
     };
   }

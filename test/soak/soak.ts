@@ -264,7 +264,7 @@ export class Soak {
     );
     const footprint = await this.#margay.footprint();
     this.#options.report(
-      `${(footprint.residentOctets / 1e6).toFixed(0)} MB, heap ${(footprint.heapOctets / 1e6).toFixed(0)} MB, ${footprint.descriptors} descriptors, longest turn ${turnMs.toFixed(1)} ms, ${this.#compared} paths compared`,
+      `${(footprint.residentOctets / 1e6).toFixed(0)} MB, heap ${(footprint.heapOctets / 1e6).toFixed(0)} MB, external ${(footprint.externalOctets / 1e6).toFixed(0)} MB, ${footprint.descriptors} descriptors, longest turn ${turnMs.toFixed(1)} ms, ${this.#compared} paths compared`,
     );
     if (first === undefined) return footprint;
     for (const memory of ["residentOctets", "heapOctets"] as const) {
