@@ -2,7 +2,7 @@ import { NetlinkError } from "../netlink/errno.ts";
 import { EVERY_LINK, type Netlink, type NetlinkEvent } from "../netlink/netlink.ts";
 import type { Clock, Timer } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
-import type { ForwardingStatus } from "./forwarding.ts";
+import { FORWARDING_KEYS, type ForwardingStatus } from "./forwarding.ts";
 import { ForwardingSwitch, type ForwardingSwitchParts } from "./forwarding-switch.ts";
 import { keepAdvertisements } from "./ipv6-forwarding.ts";
 import type { KernelPicture } from "./kernel-picture.ts";
@@ -50,7 +50,7 @@ export class ForwardingKeeper {
     this.#parts = parts;
     const { sysctl, clock, logger, netlink } = parts;
     this.#switchParts = { sysctl, clock, logger, onRested: () => void this.lookAtAll() };
-    const setting = { key: "net/ipv4/ip_forward", what: "IPv4 forwarding" };
+    const setting = { key: FORWARDING_KEYS[4], what: "IPv4 forwarding" };
     this.#ipv4 = new ForwardingSwitch(setting, this.#switchParts);
     this.#ending = netlink.onEvent((event) => this.#onEvent(event));
   }
@@ -59,7 +59,7 @@ export class ForwardingKeeper {
   wantIpv6(): Promise<void> {
     if (this.#ipv6 === undefined) {
       const setting = {
-        key: "net/ipv6/conf/all/forwarding",
+        key: FORWARDING_KEYS[6],
         what: "IPv6 forwarding",
         prepare: () =>
           keepAdvertisements({

@@ -10,6 +10,12 @@ export interface ForwardingStatus {
   readonly problem: Problem | undefined;
 }
 
+/** Paths under /proc/sys of what switches forwarding on for all links. */
+export const FORWARDING_KEYS = {
+  4: "net/ipv4/ip_forward",
+  6: "net/ipv6/conf/all/forwarding",
+} as const;
+
 const RP_FILTER_STRICT = 1;
 const RP_FILTER_LOOSE = "2";
 

@@ -6,7 +6,8 @@ import type { Sysctl } from "./sysctl.ts";
 /** rtm_protocol of routes that a router advertisement brought (RTPROT_RA). */
 const ROUTER_ADVERTISEMENT = 9;
 const ACCEPT_ADVERTISEMENTS = "1";
-const ACCEPT_THOUGH_FORWARDING = "2";
+/** Value of accept_ra. */
+export const ACCEPT_THOUGH_FORWARDING = "2";
 
 export interface AdvertisementsContext {
   readonly sysctl: Sysctl;

@@ -1,9 +1,8 @@
+import { FORWARDING_KEYS } from "./forwarding.ts";
+import { ACCEPT_THOUGH_FORWARDING } from "./ipv6-forwarding.ts";
 import type { KernelPicture } from "./kernel-picture.ts";
 import type { Sysctl } from "./sysctl.ts";
 import { isUnmarked } from "./tunnel-remains.ts";
-
-const FORWARDING = ["net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"];
-const ACCEPT_THOUGH_FORWARDING = "2";
 
 /**
  * What may be our doing and stays all the same, each with the reason: settings that others may rely on by now, and devices that
@@ -19,7 +18,7 @@ export async function leftBehind(
     if (value === undefined || !isOurs(value)) return;
     left.push(`${key.replaceAll("/", ".")}=${value}: others may rely on it`);
   };
-  for (const key of FORWARDING) await keep(key, (value) => value !== "0");
+  for (const key of Object.values(FORWARDING_KEYS)) await keep(key, (value) => value !== "0");
   for (const link of picture.links()) {
     const { name, alias } = link;
     await keep(`net/ipv6/conf/${name}/accept_ra`, (value) => value === ACCEPT_THOUGH_FORWARDING);

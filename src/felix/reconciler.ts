@@ -137,7 +137,7 @@ export class Reconciler {
 
   /**
    * Something is to be done: it is done once whoever says so has said all, together with all else that is due by then, and
-   * before the event loop turns. What else a turn brings, V8's collections above all, would keep a route waiting for milliseconds.
+   * before the event loop turns: a route need not wait for what else a turn brings.
    */
   kick(): void {
     this.#schedule(queueMicrotask);

@@ -12,7 +12,7 @@ export class TableDump {
   nextPrefix = 0;
   /** Whole, as long as it may be joined. */
   readonly slabs = new SlabLog();
-  /** Octets ever logged when the dump began. */
+  /** Octets of memory that had ever been logged when the dump began. */
   readonly #loggedBytes: number;
 
   readonly #limits: RibLimits;

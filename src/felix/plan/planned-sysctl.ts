@@ -1,6 +1,6 @@
+import { FORWARDING_KEYS } from "../forwarding.ts";
 import type { Sysctl } from "../sysctl.ts";
 
-const OF_ALL = "net/ipv4/ip_forward";
 const OF_ONE = /^net\/ipv4\/conf\/.+\/forwarding$/;
 
 /** Settings as they would be after commands that are written down into `commands` rather than done. */
@@ -10,7 +10,8 @@ export function plannedSysctl(real: Sysctl, commands: string[]): Sysctl {
     async read(key) {
       // A device that is only planned will have what new devices have.
       const ofNewDevices = key.replace(/^(net\/ipv[46]\/conf)\/.+\//, "$1/default/");
-      const own = planned.get(key) ?? (OF_ONE.test(key) ? planned.get(OF_ALL) : undefined);
+      const own =
+        planned.get(key) ?? (OF_ONE.test(key) ? planned.get(FORWARDING_KEYS[4]) : undefined);
       return own ?? (await real.read(key)) ?? real.read(ofNewDevices);
     },
     write(key, value) {
