@@ -106,7 +106,8 @@ export class SoakPeer implements SoakClient {
         this.#socket?.write(encodeKeepalive());
         return;
       case MessageType.keepalive:
-        return this.isEstablished ? undefined : this.#established();
+        // One that was on its way when the session was given up does not make it another one.
+        return this.isEstablished || this.#isProvoked ? undefined : this.#established();
       case MessageType.update:
         return this.#update(body);
       case MessageType.routeRefresh:
