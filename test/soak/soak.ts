@@ -51,7 +51,7 @@ const patience = { timeoutSeconds: 120 } as const;
 /** Rounds that a process takes to be as large as it stays. */
 const warmRounds = 4;
 /** What it may grow by after these: heap that nobody has collected yet. */
-const growthOctets = 64 * 1024 * 1024;
+const growthOctets = 32 * 1024 * 1024;
 
 /** Clients of a reflector that do all that clients do, and what they should not, while it is looked at whether it holds. */
 export class Soak {
