@@ -88,6 +88,10 @@ export class UpdateReceiver {
     this.#ribs = ribs;
   }
 
+  readonly #expect = (_: number, octets: Uint8Array, offset: number, lengthBits: number): void => {
+    (this.#rib as FamilyRib).prefixes.expect(octets, offset, lengthBits);
+  };
+
   readonly #announce = (
     pathId: number,
     octets: Uint8Array,
@@ -339,7 +343,17 @@ export class UpdateReceiver {
     if (family === undefined) return;
     this.#rib = rib;
     const addPath = source.context.addPathReceive.has(key);
-    family.walkNlri(octets, start, end, addPath, ignored ? ignore : visit);
+    // Twice: none is taken where one does not parse, and cache misses of a million look-ups one by one are the most that they take.
+    family.walkNlri(
+      octets,
+      start,
+      end,
+      addPath,
+      rib === undefined || ignored ? ignore : this.#expect,
+    );
+    if (rib === undefined || ignored) return;
+    rib.prefixes.fetch();
+    family.walkNlri(octets, start, end, addPath, visit);
   }
 
   /** Walks the NLRI of an MP attribute whose value's NLRI starts `nlriAt` octets in. */

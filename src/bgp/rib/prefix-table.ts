@@ -16,6 +16,9 @@ function maskedWord(octets: Uint8Array, at: number, bits: number): number {
   return bits < 32 ? word & (-1 << (32 - bits)) : word;
 }
 
+/** More at once do not fetch sooner. */
+const mostExpected = 64;
+
 /** Mixes a word into a hash so that all bits depend on all. */
 function mix(hash: number, word: number): number {
   let mixed = Math.imul(word ^ Math.imul(hash, 0x9e3779b1), 0x85ebca6b);
@@ -40,6 +43,9 @@ export class PrefixTable {
   #size = 0;
   /** The words behind the first of the IPv6 address that is looked up, masked. */
   readonly #rest = new Int32Array(4);
+  /** Hashes of the prefixes that will be looked up next. */
+  readonly #expected = new Int32Array(mostExpected);
+  #expectedCount = 0;
 
   constructor(version: IpVersion) {
     this.version = version;
@@ -108,6 +114,21 @@ export class PrefixTable {
     let hash = mix(lengthBits, word);
     if (this.#words > 1) hash = this.#readRest(octets, offset, lengthBits, hash);
     return this.#findHash(hash, word, lengthBits);
+  }
+
+  /** Expects a prefix to be looked up soon; those that it has room for are, with `fetch`, found sooner. */
+  expect(octets: Uint8Array, offset: number, lengthBits: number): void {
+    if (this.#expectedCount === mostExpected) return;
+    let hash = mix(lengthBits, maskedWord(octets, offset, lengthBits));
+    if (this.#words > 1) hash = this.#readRest(octets, offset, lengthBits, hash);
+    this.#expected[this.#expectedCount++] = hash;
+  }
+
+  /** Has the processor fetch what will be read to look up the prefixes that are expected, all at once. */
+  fetch(): void {
+    // Were what was read not kept, the reading might be left out.
+    this.#expected[0] = this.#index.touch(this.#expected, this.#expectedCount);
+    this.#expectedCount = 0;
   }
 
   /** The id of the prefix whose NLRI octets start at `offset`, which is added if it is new. */
