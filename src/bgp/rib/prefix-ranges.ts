@@ -21,6 +21,20 @@ function rangeOf(prefix: Prefix): Range {
   return { length: prefix.length, words, masks };
 }
 
+/** Indexed by octet: 1 where prefixes that begin with it may be inside one of the ranges, otherwise 0. */
+function firstOctets(ranges: readonly Range[]): Uint8Array {
+  const octets = new Uint8Array(256);
+  for (const {
+    words: [word = 0],
+    masks: [mask = 0],
+  } of ranges) {
+    for (let octet = 0; octet < 256; octet++) {
+      if ((((octet << 24) ^ word) & mask) >>> 24 === 0) octets[octet] = 1;
+    }
+  }
+  return octets;
+}
+
 function isInside(range: Range, table: PrefixTable, id: number): boolean {
   if (table.lengthBits(id) < range.length) return false;
   const { words, masks } = range;
@@ -34,6 +48,9 @@ function isInside(range: Range, table: PrefixTable, id: number): boolean {
 export class PrefixRanges {
   readonly #ipv4: readonly Range[];
   readonly #ipv6: readonly Range[];
+  /** By the first octet of a prefix, whether there are ranges with it: mostly not, and nothing else is to be looked at. */
+  readonly #ipv4Octets: Uint8Array;
+  readonly #ipv6Octets: Uint8Array;
 
   /** `undefined` for no restriction, as which absent prefixes are taken. */
   static of(prefixes: readonly Prefix[] | undefined): PrefixRanges | undefined {
@@ -43,10 +60,14 @@ export class PrefixRanges {
   constructor(prefixes: readonly Prefix[]) {
     this.#ipv4 = prefixes.filter(({ version }) => version === 4).map(rangeOf);
     this.#ipv6 = prefixes.filter(({ version }) => version === 6).map(rangeOf);
+    this.#ipv4Octets = firstOctets(this.#ipv4);
+    this.#ipv6Octets = firstOctets(this.#ipv6);
   }
 
   /** Is the prefix one of them, or inside one? */
   hold(table: PrefixTable, id: number): boolean {
+    const octets = table.version === 4 ? this.#ipv4Octets : this.#ipv6Octets;
+    if (octets[table.word(id, 0) >>> 24] === 0) return false;
     const ranges = table.version === 4 ? this.#ipv4 : this.#ipv6;
     for (let index = 0; index < ranges.length; index++) {
       if (isInside(ranges[index] as Range, table, id)) return true;
