@@ -18,8 +18,11 @@ import type { SpeakerConfig } from "./speaker-config.ts";
 import type { SpeakerPorts } from "./speaker-ports.ts";
 import type { UpdateReceiver, UpdateReport, UpdateSource } from "./update-receiver.ts";
 
-/** Octets waiting to be worked off above which the socket is no longer read. */
-const pauseAboveOctets = 1024 * 1024;
+/**
+ * Octets waiting to be worked off above which the socket is no longer read, until half are left: as few as stay in the
+ * processor's cache until then, but twice as many as a message can have.
+ */
+const pauseAboveOctets = 128 * 1024;
 
 const looksPerSendHold = 8;
 
@@ -87,14 +90,14 @@ export class PeerSession {
 
   /**
    * Works off the next message. @returns the event it is to the FSM, `handled` when the FSM need not know, `undefined`
-   * when there is no whole message @throws BgpError for what RFC 4271 §6 answers with a NOTIFICATION
+   * when there is no whole message @param nowMs of the clock, a few messages ago at most @throws BgpError for what RFC 4271 §6 answers with a NOTIFICATION
    */
-  next(receiver: UpdateReceiver): FsmEvent | "handled" | undefined {
+  next(receiver: UpdateReceiver, nowMs: number): FsmEvent | "handled" | undefined {
     const message = this.#framer.next();
     if (this.#isPaused && this.#framer.pendingOctets <= pauseAboveOctets / 2)
       this.#setPaused(false);
     if (message === undefined) return this.#lost();
-    this.#heardMs = this.#ports.nowMs();
+    this.#heardMs = nowMs;
     this.peer.received[message.type]++;
     if (this.#framer.pieces > fewPieces) this.#lookAtPieces(message);
     return this.#take(message, receiver);

@@ -115,11 +115,12 @@ export class SessionTable {
     taken: (session: PeerSession, event: MessageEvent) => void,
   ): boolean {
     const enough = session.pendingOctets - octetsPerLook;
+    const nowMs = this.#ports.nowMs();
     for (let count = 0; count < messagesPerLook && session.pendingOctets > enough; count++) {
       if (!this.#sessions.has(session.connection)) return false;
       let event: MessageEvent | undefined;
       try {
-        event = session.next(receiver);
+        event = session.next(receiver, nowMs);
       } catch (error) {
         if (!(error instanceof BgpError)) throw error;
         event = { type: "MessageError", connection: session.connection, error };

@@ -1,15 +1,16 @@
 /** Paths that the members of an update group are sent, by the peer that they are of. */
 export class ExportCount {
   #total = 0;
-  readonly #byPeer = new Map<number, number>();
+  readonly #byPeer: number[] = [];
 
   add(peer: number, change: number): void {
     this.#total += change;
-    this.#byPeer.set(peer, (this.#byPeer.get(peer) ?? 0) + change);
+    while (peer >= this.#byPeer.length) this.#byPeer.push(0);
+    (this.#byPeer[peer] as number) += change;
   }
 
   /** All but those of a peer. */
   without(peer: number): number {
-    return this.#total - (this.#byPeer.get(peer) ?? 0);
+    return this.#total - (this.#byPeer[peer] ?? 0);
   }
 }
