@@ -250,9 +250,9 @@ export class UpdateReceiver {
         used = this.#offerBlock(classic, ipv4Unicast);
         this.#walk(octets, view.nlriStart, view.nlriEnd, ipv4UnicastKey, source, announce);
       }
-      const family = multiprotocol < 0 ? undefined : this.#reachFamily(octets);
-      if (family !== undefined) {
-        multiprotocolUsed = this.#offerBlock(multiprotocol, family);
+      if (multiprotocol >= 0) {
+        const family = this.#reachFamily(octets);
+        if (family !== undefined) multiprotocolUsed = this.#offerBlock(multiprotocol, family);
         this.#walkReach(octets, source, announce);
       }
     } finally {
@@ -336,7 +336,8 @@ export class UpdateReceiver {
   ): void {
     if (start >= end) return;
     const rib = this.#ribs.get(key);
-    // A family that was not negotiated is ignored, but must parse.
+    // A family that was not negotiated is ignored, which is all that RFC 4760 §7 asks, but must parse: what does not says
+    // that we and the peer read octets differently (RFC 7606 §3 j). NLRI of a family without a row can be ignored only.
     const ignored = rib === undefined || !source.families.has(key);
     if (ignored) this.#offendsByFamily(key);
     const family = rib?.family ?? familyByKey(key);

@@ -218,6 +218,48 @@ describe("an UPDATE received", () => {
     assert.equal(receiving.store.size, 0);
   });
 
+  test("of a family that nobody here knows is told of, announced or withdrawn", () => {
+    const receiving = new Receiving();
+    const reach = attribute("80", 14, `00 01 02 04 c0 00 02 01 00 ${ten1}`);
+    const unreach = attribute("80", 15, `00 01 02 ${ten1}`);
+    for (const attributes of [`${withoutNextHop} ${reach}`, unreach]) {
+      for (let time = 0; time < 2; time++) {
+        const { offendings } = receiving.take(update({ attributes }));
+        assert.deepEqual(offendings, [
+          { offence: "foreign-family", text: "1/2 is not in force on this session" },
+        ]);
+      }
+    }
+    assert.equal(receiving.store.size, 0);
+  });
+
+  test("of a family that is not in force must parse all the same (RFC 7606 §5.3)", () => {
+    const broken4 = "21 c0 00 02 01 00";
+    const broken6 = "81 20 01 0d b8";
+    const reach = attribute("80", 14, `00 02 01 ${v6NextHop} 00 ${broken6}`);
+    const unreach = attribute("80", 15, `00 02 01 ${broken6}`);
+    const badOrigin = withoutNextHop.replace(origin, "40 01 01 07");
+    const cases: [Family, Parameters<typeof update>[0]][] = [
+      [ipv6Unicast, { withdrawn: broken4 }],
+      [ipv6Unicast, { attributes: usual, nlri: broken4 }],
+      [ipv4Unicast, { attributes: `${withoutNextHop} ${reach}` }],
+      [ipv4Unicast, { attributes: `${badOrigin} ${reach}` }],
+      [ipv4Unicast, { attributes: unreach }],
+    ];
+    for (const [inForce, broken] of cases) {
+      const receiving = new Receiving();
+      receiving.families = [inForce];
+      assert.throws(() => receiving.take(update(broken)), { code: 3, subcode: 10 });
+    }
+  });
+
+  test("of a family that nobody here knows cannot be parsed, and takes nothing else along", () => {
+    const receiving = new Receiving();
+    const reach = attribute("80", 14, "00 01 80 04 c0 00 02 01 00 ff ff ff");
+    receiving.take(update({ attributes: `${usual} ${reach}`, nlri: ten1 }));
+    assert.deepEqual(receiving.paths(), ["10.0.1.0/24 via 192.0.2.1"]);
+  });
+
   test("is End-of-RIB of a family when it is empty", () => {
     const receiving = new Receiving();
     for (const { afi, safi, key } of [ipv4Unicast, ipv6Unicast]) {
