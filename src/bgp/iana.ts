@@ -172,5 +172,8 @@ export const headerOctets = 19;
 /** The largest message without RFC 8654, octets with the header */
 export const maximumMessageOctets = 4096;
 
+/** The largest message with it */
+export const extendedMessageOctets = 65_535;
+
 /** The TCP port of BGP */
 export const bgpPort = 179;

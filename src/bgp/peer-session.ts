@@ -1,13 +1,13 @@
 import type { ConnectionTimer, FsmAction } from "./fsm/action.ts";
 import type { ConnectionId, FsmEvent } from "./fsm/event.ts";
 import type { Negotiated } from "./fsm/negotiate.ts";
-import { headerOctets, MessageType } from "./iana.ts";
+import { extendedMessageOctets, headerOctets, MessageType } from "./iana.ts";
 import { familyKey } from "./message/codec-context.ts";
 import { Framer, type FramedMessage } from "./message/framer.ts";
 import { encodeKeepalive } from "./message/keepalive.ts";
 import { decodeNotification, encodeNotification } from "./message/notification.ts";
 import { decodeOpen, encodeOpen } from "./message/open.ts";
-import type { RouteRefreshMessage } from "./message/message.ts";
+import type { OpenMessage, RouteRefreshMessage } from "./message/message.ts";
 import { decodeRouteRefresh, encodeRouteRefresh } from "./message/route-refresh.ts";
 import type { Dribble } from "./offence-ledger.ts";
 import type { Peer } from "./peer.ts";
@@ -147,8 +147,15 @@ export class PeerSession {
 
   /** Encodes and writes what the FSM has to say. */
   send(action: Extract<FsmAction, { type: keyof typeof messageTypeOf }>): void {
+    if (action.type === "sendOpen") this.#offer(action.open);
     this.peer.sent[messageTypeOf[action.type]]++;
     this.#write([encode(action)]);
+  }
+
+  /** What may come from here on: a peer needs our offer alone to send extended messages, not one of its own (RFC 8654 §4). */
+  #offer({ capabilities }: OpenMessage): void {
+    if (!capabilities.some(({ name }) => name === "extendedMessage")) return;
+    this.#framer.maximumMessageOctets = extendedMessageOctets;
   }
 
   #write(parts: readonly Uint8Array[]): boolean {
@@ -213,7 +220,6 @@ export class PeerSession {
     config: SpeakerConfig,
   ): void {
     const { peer } = this;
-    this.#framer.maximumMessageOctets = negotiated.codec.maximumMessageOctets;
     peer.localEnd = this.#ports.localEnd(this.connection);
     const keys = negotiated.families
       .map(({ afi, safi }) => familyKey(afi, safi))

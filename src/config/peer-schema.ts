@@ -58,7 +58,8 @@ const sessionRows = {
       "A peer that takes nothing of what we send for so long is gone (RFC 9687). Default: 480, or twice the hold time; 0: never.",
   }),
   extendedMessages: flag().default(true).meta({
-    description: "Offer messages of up to 65535 octets (RFC 8654).",
+    description:
+      "Offer messages of up to 65535 octets (RFC 8654): what is offered is taken, and sent to peers that offer it, too.",
   }),
   extendedNextHop: flag().default(false).meta({
     description: "Offer IPv6 next hops of IPv4 routes (RFC 8950).",

@@ -7,7 +7,7 @@ import type {
 import { encodeCapability } from "../capability/index.ts";
 import { OpenMessageError } from "../errors.ts";
 import { formatFamily } from "../family/format-family.ts";
-import { Afi, maximumMessageOctets, OpenSubcode, Safi } from "../iana.ts";
+import { Afi, extendedMessageOctets, maximumMessageOctets, OpenSubcode, Safi } from "../iana.ts";
 import type { CodecContext } from "../message/codec-context.ts";
 import type { OpenMessage } from "../message/message.ts";
 import { negotiateAddPath } from "./negotiate-add-path.ts";
@@ -53,9 +53,6 @@ export interface Negotiated {
   readonly localCapabilities: readonly Capability[];
   readonly peerCapabilities: readonly Capability[];
 }
-
-/** RFC 8654 §3 */
-const extendedMessageOctets = 65_535;
 
 /**
  * Refuses an OPEN that decodes but that this peer may not send (RFC 4271 §6.2).

@@ -4,7 +4,7 @@ export interface CodecContext {
   readonly fourOctetAs: boolean;
   /** The peer is in another AS: decides RFC 7606 outcomes and which attributes are allowed. */
   readonly external: boolean;
-  /** 4096, or 65535 once both sides offered RFC 8654. */
+  /** Of what we send: 4096, or 65535 where both sides offered RFC 8654. */
   readonly maximumMessageOctets: number;
   /** IPv4 unicast routes may come with an IPv6 next hop (RFC 8950). */
   readonly extendedNextHop?: boolean;

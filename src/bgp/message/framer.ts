@@ -19,7 +19,7 @@ export interface FramedMessage {
  * waits for the next: there are thousands of framers.
  */
 export class Framer {
-  /** 4096, or 65535 once both sides offered RFC 8654. Takes effect at the next header. */
+  /** 4096, or 65535 once we have offered RFC 8654. Takes effect at the next header. */
   maximumMessageOctets: number;
   /** Chunks that the last message of `next` came in; the one that goes on behind it is not counted. */
   pieces = 1;

@@ -329,13 +329,22 @@ describe("too big", { timeout: 180_000 }, () => {
     }
   });
 
-  test("a message of 64 KiB from a peer that did not offer them ends its session", async () => {
-    await using scene = await WireScene.start();
-    using session = await scene.established();
+  test("a message of 64 KiB from a peer that was not offered them ends its session", async () => {
+    await using scene = await WireScene.start({ extendedMessages: false });
+    using session = await scene.established(extended);
     await session.peer.send(message(MessageType.update, new Uint8Array(60_000)));
     assert.match(await session.answer(), /^1\/2/);
     assert.deepEqual(scene.offences, { "message-error": 1 });
     assert.equal(scene.linesOf(/^warn .* session lost: /), 1);
+  });
+
+  test("a message of 64 KiB from a peer that was, and offers none itself, is taken (RFC 8654 §4)", async () => {
+    await using scene = await WireScene.start();
+    using session = await scene.established();
+    const more = `d063 f000 ${"5a".repeat(0xf000)}`;
+    await session.peer.send(updateMessage(attributes({ more }), "18 0ae902"));
+    await session.isWell();
+    assert.deepEqual(scene.prefixesFrom(session.address), ["10.233.2.0/24"]);
   });
 
   test("AS paths of 300 and of 1,000 are taken and passed on", async () => {

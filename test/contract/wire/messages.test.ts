@@ -40,8 +40,8 @@ const headers: readonly Row[] = [
   { name: "a marker whose last octet is wrong", send: withMarkerOctet(15), answer: "1/1" },
   { name: "a length of 0", send: header(0, 4), answer: "1/2 0000" },
   { name: "a length of 18", send: header(18, 4), answer: "1/2 0012" },
-  { name: "a length of 4097", send: header(4097, 2), answer: "1/2 1001" },
-  { name: "a length of 65535", send: header(65_535, 2), answer: "1/2 ffff" },
+  { name: "an OPEN of 4097 octets", send: header(4097, 1), answer: "1/2 1001" },
+  { name: "a KEEPALIVE of 4097 octets", send: header(4097, 4), answer: "1/2 1001" },
   { name: "an OPEN of 28 octets", send: header(28, 1), answer: "1/2 001c" },
   { name: "an UPDATE of 22 octets", send: header(22, 2), answer: "1/2 0016" },
   { name: "a NOTIFICATION of 20 octets", send: header(20, 3), answer: "1/2 0014" },
@@ -49,6 +49,14 @@ const headers: readonly Row[] = [
   { name: "type 0", send: header(19, 0), answer: "1/3 00" },
   { name: "type 6", send: header(19, 6), answer: "1/3 06" },
   { name: "type 255", send: header(4096, 255), answer: "1/3 ff" },
+];
+
+/** RFC 8654 §4: from whoever was not offered extended messages. */
+const extended: readonly Row[] = [
+  { name: "an UPDATE of 4097 octets", send: header(4097, 2), answer: "1/2 1001" },
+  { name: "an UPDATE of 65535 octets", send: header(65_535, 2), answer: "1/2 ffff" },
+  { name: "a NOTIFICATION of 4097 octets", send: header(4097, 3), answer: "1/2 1001" },
+  { name: "a ROUTE-REFRESH of 4097 octets", send: header(4097, 5), answer: "1/2 1001" },
 ];
 
 /** RFC 4271 §6.2, where an OPEN has its place. */
@@ -159,29 +167,34 @@ const unexpected: readonly Row[] = [
 
 describe("messages over real sockets", { concurrency: true, timeout: 180_000 }, () => {
   let scene: WireScene;
+  let plainScene: WireScene;
   before(async () => {
     scene = await WireScene.start();
+    plainScene = await WireScene.start({ extendedMessages: false });
   });
-  after(() => scene[Symbol.asyncDispose]());
+  after(async () => {
+    await scene[Symbol.asyncDispose]();
+    await plainScene[Symbol.asyncDispose]();
+  });
 
   const inState = {
-    OpenSent: () => scene.openSent(),
-    OpenConfirm: () => scene.openConfirm(),
-    Established: () => scene.established(),
+    OpenSent: (at: WireScene) => at.openSent(),
+    OpenConfirm: (at: WireScene) => at.openConfirm(),
+    Established: (at: WireScene) => at.established(),
   } as const;
 
-  function define(rows: readonly Row[], where: readonly State[]): void {
+  function define(rows: readonly Row[], where: readonly State[], extendedMessages = true): void {
     for (const { answer, name, send } of rows) {
       for (const state of where) {
         const expected = typeof answer === "string" ? answer : answer[state];
         if (expected === undefined) continue;
         test(`${name} in ${state}: ${expected}`, async () => {
           for (const chunkOctets of chunkings) {
-            using session = await inState[state]();
+            using session = await inState[state](extendedMessages ? scene : plainScene);
             await session.peer.send(send, chunkOctets);
             assert.equal(await session.answer(), expected, `in chunks of ${chunkOctets}`);
           }
-          using dialled = await scene.dialled(state);
+          using dialled = await scene.dialled(state, { extendedMessages });
           await dialled.peer.send(send, 1);
           assert.equal(await dialled.answer(), expected, "over a connection that we dialled");
         });
@@ -190,6 +203,9 @@ describe("messages over real sockets", { concurrency: true, timeout: 180_000 }, 
   }
 
   describe("a header (RFC 4271 §6.1)", { concurrency: true }, () => define(headers, states));
+  describe("a header of an extended message (RFC 8654 §4)", { concurrency: true }, () =>
+    define(extended, states, false),
+  );
   describe("an OPEN (RFC 4271 §6.2)", { concurrency: true }, () => define(opens, ["OpenSent"]));
   describe("in the wrong state (RFC 4271 §6.6)", { concurrency: true }, () =>
     define(unexpected, states),
