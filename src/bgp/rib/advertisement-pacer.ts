@@ -19,6 +19,8 @@ export class AdvertisementPacer {
   /** Those for which it is over, and that have yet to be taken. */
   #due = new Set<number>();
   #dueMs = Number.NEGATIVE_INFINITY;
+  /** How many intervals there have been: what is due is of the last of them. */
+  #round = 0;
 
   constructor(intervalSeconds: number, pace: Pace) {
     this.#intervalMs = intervalSeconds * 1000;
@@ -32,6 +34,16 @@ export class AdvertisementPacer {
   /** It is withdrawn: nothing to announce any more. */
   drop(prefix: number): void {
     if (!this.#due.delete(prefix)) this.#held.delete(prefix);
+  }
+
+  /** With which round all that is held now is out, unless it is withdrawn before. */
+  get lastRound(): number {
+    return this.#held.size > 0 ? this.#round + 1 : this.#round;
+  }
+
+  /** Is out what a round had, whatever is held since? */
+  isOver(round: number): boolean {
+    return this.isEmpty || this.#round > round || (this.#round === round && this.#due.size === 0);
   }
 
   get isEmpty(): boolean {
@@ -50,6 +62,7 @@ export class AdvertisementPacer {
     if (this.#due.size === 0) {
       if (nowMs < this.#dueMs) return [];
       [this.#due, this.#held] = [this.#held, this.#due];
+      this.#round++;
     }
     const taken: number[] = [];
     for (const prefix of this.#due) {

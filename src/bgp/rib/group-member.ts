@@ -18,6 +18,8 @@ export interface GroupMember {
   dumpIndex: number;
   /** It has the table it is being fed once it has read the log up to this sequence number. */
   tableEndAt: number | undefined;
+  /** Some of that table is held back until this round of the group's pacer is over: only then is it known where it ends. */
+  tableHeldFor: number | undefined;
   /** That table is its first, which End-of-RIB follows; else a refresh. */
   isFirstTable: boolean;
   /** End-of-RIB waits for `UpdateGroup.releaseEndOfRib`. */
@@ -45,6 +47,7 @@ export function createMember(
     dump: undefined,
     dumpIndex: 0,
     tableEndAt: undefined,
+    tableHeldFor: undefined,
     isFirstTable: true,
     endOfRibHeld: false,
     isRefreshDue: false,

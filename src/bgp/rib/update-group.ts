@@ -198,7 +198,7 @@ export class UpdateGroup {
   #adopt(member: GroupMember): void {
     this.#isAtRest = false;
     this.#members.set(member.peer, member);
-    if (member.tableEndAt !== undefined) member.tableEndAt = this.#log.end;
+    if (member.tableEndAt !== undefined) this.#setTableEnd(member);
   }
 
   /** Sends a member the whole table again (RFC 2918 §4), after the first one is through (RFC 7313 §4). */
@@ -214,7 +214,7 @@ export class UpdateGroup {
   #feedTable(member: GroupMember): void {
     this.#wakeUp();
     // Whoever joins a dump begun earlier has the table once it has read the log since, too.
-    member.tableEndAt = this.#log.end;
+    this.#setTableEnd(member);
     if (member.missed !== undefined) {
       for (let prefix = 0; prefix < this.#tables.prefixes.end; prefix++) {
         if (this.#tables.locRib.attributes(prefix) >= 0) member.missed.add(prefix);
@@ -235,7 +235,7 @@ export class UpdateGroup {
   releaseEndOfRib(member: GroupMember): void {
     this.#wakeUp();
     member.endOfRibHeld = false;
-    if (member.isFirstTable) member.tableEndAt = this.#log.end;
+    if (member.isFirstTable) this.#setTableEnd(member);
   }
 
   /** All paths have been ranked: who waits for the table has it at the end of the log as it is now. */
@@ -243,8 +243,14 @@ export class UpdateGroup {
     if (this.#ranked === undefined) return;
     this.#wakeUp();
     for (const member of this.#members.values()) {
-      if (member.tableEndAt !== undefined) member.tableEndAt = this.#log.end;
+      if (member.tableEndAt !== undefined) this.#setTableEnd(member);
     }
+  }
+
+  /** The table that a member has yet to hear of is what has been logged by now, and what is held back by now. */
+  #setTableEnd(member: GroupMember): void {
+    member.tableEndAt = this.#log.end;
+    member.tableHeldFor = this.#pacer?.lastRound;
   }
 
   /** The identifier under which members are sent a path, a row of the Adj-RIB-In; `undefined` where they are not, or without one. */
@@ -321,6 +327,11 @@ export class UpdateGroup {
     const due = pacer.take(this.#limits.prefixesPerSlice);
     for (const prefix of due) this.#export.announce(prefix);
     if (due.length > 0) this.#append(this.#encoder.encode(Int32Array.from(due)));
+    for (const member of this.#members.values()) {
+      if (member.tableHeldFor === undefined || !pacer.isOver(member.tableHeldFor)) continue;
+      member.tableHeldFor = undefined;
+      if (member.tableEndAt !== undefined) member.tableEndAt = this.#log.end;
+    }
     return pacer.hasMore;
   }
 
@@ -380,12 +391,11 @@ export class UpdateGroup {
     }
   }
 
-  #mayEndTable({ tableEndAt, isFirstTable, endOfRibHeld, cursor }: GroupMember): boolean {
-    if (tableEndAt === undefined || cursor < tableEndAt) return false;
+  #mayEndTable(member: GroupMember): boolean {
+    const { tableEndAt, tableHeldFor, isFirstTable, endOfRibHeld, cursor } = member;
+    if (tableEndAt === undefined || tableHeldFor !== undefined || cursor < tableEndAt) return false;
     if (isFirstTable && endOfRibHeld) return false;
-    if (this.#ranked?.isComplete === false) return false;
-    // What was held back when the member asked for the table is behind that place in the log.
-    return this.#pacer === undefined || (this.#pacer.isEmpty && cursor === this.#log.end);
+    return this.#ranked?.isComplete !== false;
   }
 
   /** Tells a member that it has the table; a refresh asked for meanwhile begins. @returns as `GroupMember.send` */

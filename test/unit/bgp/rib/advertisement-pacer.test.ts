@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import type { PathAttributes } from "../../../../src/bgp/attribute/path-attributes.ts";
 import { ipv4Unicast } from "../../../../src/bgp/family/index.ts";
 import { AdvertisementPacer } from "../../../../src/bgp/rib/advertisement-pacer.ts";
+import { defaultRibLimits, type RibLimits } from "../../../../src/bgp/rib/rib-limits.ts";
 import { PathSource } from "../../../../src/bgp/rib/source.ts";
 import { RibHarness, ribPeer, type TestMember } from "../../../support/rib-harness.ts";
 
@@ -14,9 +15,12 @@ function via(localPref: number): PathAttributes {
 }
 
 /** Five clients, of which those who join by `paced` are told of routes every ten seconds. */
-function clients(): { harness: RibHarness; paced: (peer: number) => TestMember } {
+function clients(limits: Partial<RibLimits> = {}): {
+  harness: RibHarness;
+  paced: (peer: number) => TestMember;
+} {
   const peers = [1, 2, 3, 4, 5].map((index) => ribPeer(index, { source: PathSource.client }));
-  const harness = new RibHarness(ipv4Unicast, peers);
+  const harness = new RibHarness(ipv4Unicast, peers, { ...defaultRibLimits, ...limits });
   const paced = (peer: number): TestMember =>
     harness.join(peer, { minRouteAdvertisementIntervalSeconds: 10 });
   return { harness, paced };
@@ -111,6 +115,74 @@ describe("MinRouteAdvertisementInterval", () => {
     harness.nowMs = 10_000;
     harness.settle();
     assert.equal(late.view.endOfRibs.length, 1);
+  });
+
+  for (const how of ["after its table", "once released"] as const) {
+    test(`lets End-of-RIB come ${how}, however much goes on changing`, () => {
+      // One prefix is taken at a time, and three change each time: some are held at any moment.
+      const { harness, paced } = clients({ prefixesPerSlice: 1 });
+      paced(2);
+      const churning = [one, other, "10.1.3.0/24"];
+      let localPref = 100;
+      const churn = (seconds: number): void => {
+        for (let turns = seconds * 4; turns > 0; turns--) {
+          harness.nowMs += 250;
+          harness.announce(1, churning, via(localPref++));
+          harness.turn();
+        }
+      };
+      churn(15);
+      const late = paced(3);
+      late.member.endOfRibHeld = how === "once released";
+      churn(5);
+      assert.equal(late.view.endOfRibs.length, 0, "what was held then waits");
+      const asked = localPref;
+      if (late.member.endOfRibHeld) late.group.releaseEndOfRib(late.member);
+      churn(25);
+      assert.equal(late.view.endOfRibs.length, 1);
+      for (const prefix of churning) assert.ok((preferenceOf(late, prefix) ?? 0) >= asked, prefix);
+    });
+  }
+
+  test("waits with End-of-RIB for nothing that is withdrawn meanwhile", () => {
+    const { harness, paced } = clients();
+    paced(2);
+    harness.announce(1, [one], via(100));
+    harness.settle();
+    harness.announce(1, [one, other], via(200));
+    harness.settle();
+    const late = paced(3);
+    harness.settle();
+    assert.equal(late.view.endOfRibs.length, 0);
+    harness.withdraw(1, [one, other]);
+    harness.settle();
+    assert.equal(late.view.endOfRibs.length, 1);
+  });
+
+  test("tells when all that is held now is out, whatever is held since", () => {
+    let nowMs = 0;
+    const pacer = new AdvertisementPacer(10, { nowMs: () => nowMs, random: () => 1 });
+    assert.ok(pacer.isOver(pacer.lastRound), "nothing is held");
+    pacer.hold(0);
+    pacer.hold(1);
+    const first = pacer.lastRound;
+    assert.equal(pacer.isOver(first), false);
+    assert.deepEqual(pacer.take(1), [0]);
+    pacer.hold(2);
+    const second = pacer.lastRound;
+    assert.deepEqual(
+      [first, second].map((round) => pacer.isOver(round)),
+      [false, false],
+    );
+    assert.deepEqual(pacer.take(1), [1]);
+    assert.deepEqual(
+      [first, second].map((round) => pacer.isOver(round)),
+      [true, false],
+    );
+    nowMs = 10_000;
+    assert.deepEqual(pacer.take(1), [2]);
+    pacer.hold(3);
+    assert.ok(pacer.isOver(second));
   });
 
   test("hands out as many at a time as it is asked for, then waits anew", () => {
