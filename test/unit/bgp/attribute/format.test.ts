@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatAsPath } from "../../../../src/bgp/attribute/as-path.ts";
-import { formatCommunity, formatLargeCommunity } from "../../../../src/net/community.ts";
+import {
+  communityNames,
+  formatCommunity,
+  formatLargeCommunity,
+  parseCommunity,
+} from "../../../../src/net/community.ts";
 import {
   formatExtendedCommunity,
   parseExtendedCommunity,
@@ -49,6 +54,8 @@ test("communities have the names of the registry, or two numbers", () => {
   assert.equal(formatCommunity(0xffffff02), "no-advertise");
   assert.equal(formatCommunity(0xffff0000), "graceful-shutdown");
   assert.equal(formatCommunity(0xffff029a), "blackhole");
+  assert.equal(formatCommunity(0xffffff04), "no-peer");
+  for (const name of communityNames) assert.equal(formatCommunity(parseCommunity(name) ?? 0), name);
   assert.equal(formatLargeCommunity([4200000000, 1, 0]), "4200000000:1:0");
 });
 

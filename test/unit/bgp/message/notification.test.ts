@@ -73,6 +73,7 @@ test("errors have the names of the registry", () => {
   assert.equal(describe(1, 2), "Message Header Error/Bad Message Length");
   assert.equal(describe(2, 6), "OPEN Message Error/Unacceptable Hold Time");
   assert.equal(describe(3, 10), "UPDATE Message Error/Invalid Network Field");
+  assert.equal(describe(6, 10), "Cease/BFD Down");
   assert.equal(describe(4, 0), "Hold Timer Expired");
   assert.equal(
     describe(5, 3),

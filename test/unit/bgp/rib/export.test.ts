@@ -74,6 +74,15 @@ describe("a selected path goes", () => {
     }
   });
 
+  test("where it would go without NOPEER or BLACKHOLE, which it keeps", () => {
+    for (const community of [0xffffff04, 0xffff029a]) {
+      const marked: PathAttributes = { ...usual, communities: [community] };
+      for (const to of ["client", "external"] as const) {
+        assert.deepEqual(exported("client", to, marked)?.communities, [community]);
+      }
+    }
+  });
+
   test("only from here to peers that are sent nothing else", () => {
     for (const to of ["external", "client"] as const) {
       assert.notEqual(exported("local", to, usual, { advertise: "own" }), undefined);
