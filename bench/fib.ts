@@ -19,6 +19,8 @@ const COLUMNS = 16;
 const [roundsText = "4", ...countTexts] = process.argv.slice(2);
 const rounds = Number(roundsText);
 const counts = countTexts.length === 0 ? [10_000, 100_000] : countTexts.map(Number);
+/** Beside which single prefixes are announced. */
+const present = Math.max(...counts);
 /** Of single prefixes, for each daemon. */
 const changes = 500 * rounds;
 const scratch = mkdtempSync(join(tmpdir(), "margay-bench-fib-"));
@@ -74,7 +76,7 @@ function printTable(count: number, results: ReadonlyMap<string, readonly Outcome
 
 function printLatencies(latencies: readonly Latency[]): void {
   console.log(
-    `One prefix, from an UPDATE's being sent to its route's being in the kernel, ${changes} times`,
+    `One prefix beside ${present}, from an UPDATE's being sent to its route's being in the kernel, ${changes} times`,
   );
   for (const { name, p50Ms, p99Ms } of latencies) {
     const values = `p50 ${p50Ms.toFixed(3)} ms   p99 ${p99Ms.toFixed(3)} ms`;
@@ -86,7 +88,9 @@ try {
   for (const count of counts) printTable(count, await measureAll(count));
   const latencies: Latency[] = [];
   for (const daemon of latencyContenders) {
-    latencies.push(await inPlace(0, scratch, (place) => measureLatency(daemon, place, changes)));
+    latencies.push(
+      await inPlace(present, scratch, (place) => measureLatency(daemon, place, changes)),
+    );
   }
   printLatencies(latencies);
 } finally {

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { inRealTime } from "../precedence.ts";
 import { dotted, peerAddress } from "../tester/universe.ts";
 import type { Place } from "./place.ts";
 
@@ -81,10 +82,10 @@ export const latencyContenders: readonly Daemon[] = [margay, bird].filter(
   ({ command }) => spawnSync("sh", ["-c", `command -v ${command}`]).status === 0,
 );
 
-/** In a place of its own. */
+/** In a place of its own, beside as many routes as it counts. */
 export async function measureLatency(
   daemon: Daemon,
-  { namespace, scratch, device }: Place,
+  { namespace, scratch, device, count }: Place,
   changes: number,
 ): Promise<Latency> {
   const directory = join(scratch, `latency-${daemon.command.replaceAll("/", "-")}`);
@@ -93,12 +94,14 @@ export async function measureLatency(
     execFileSync("ip", ["-n", namespace, "addr", "add", ...address.split(" ")]);
   }
   const inside = ["netns", "exec", namespace];
-  const argv = [...inside, ...daemon.prepare(directory)];
+  const argv = [...inside, ...inRealTime(daemon.prepare(directory))];
   const child = spawn("ip", argv, { stdio: ["ignore", "ignore", "inherit"] });
   try {
-    const tester = [process.execPath, here("latency-tester.ts"), NODE, String(ASN)];
-    const run = promisify(execFile);
-    const { stdout } = await run("ip", [...inside, ...tester, String(changes)]);
+    // Room enough that no collection of the tester's garbage falls into what it measures.
+    const node = [process.execPath, "--min-semi-space-size=64", "--max-semi-space-size=64"];
+    const words = [NODE, ASN, changes, count].map(String);
+    const tester = inRealTime([...node, here("latency-tester.ts"), ...words]);
+    const { stdout } = await promisify(execFile)("ip", [...inside, ...tester]);
     return { name: daemon.name, ...(JSON.parse(stdout) as Omit<Latency, "name">) };
   } finally {
     const ended = once(child, "exit");
