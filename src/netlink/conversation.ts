@@ -17,7 +17,7 @@ const DATAGRAMS_AT_ONCE = 32;
 const DATAGRAMS_BEFORE = 4;
 /** Reading a dump gives the event loop a turn after this long. */
 const TURN_MS = 4;
-/** A dump that the kernel says was inconsistent is begun again, this often at most. */
+/** A dump during which what it is about changed is begun again, this often in all, until that is an error. */
 const DUMP_ATTEMPTS = 4;
 
 interface Exchange {
@@ -89,8 +89,9 @@ export class Conversation {
   }
 
   /**
-   * Asks for a list; `each` gets the messages, which are valid only during the call. An inconsistent list is asked for
-   * again, so `each` may get the same thing twice. One dump at a time: others queue up. Rejects with `NetlinkError`.
+   * Asks for a list; `each` gets the messages, which are valid only during the call. One that changed meanwhile is asked for
+   * again, so `each` may get the same thing twice. One dump at a time: others queue up. Rejects with `NetlinkError`, EINTR
+   * where a list keeps changing.
    */
   dump(
     operation: string,
@@ -116,7 +117,12 @@ export class Conversation {
       }
       if (!exchange.done) await this.#receiveRest(exchange);
       this.#end(exchange);
-      if (!exchange.interrupted || attempt === DUMP_ATTEMPTS) return;
+      if (!exchange.interrupted) return;
+      // Something may be missing in it, which would be taken for gone.
+      if (attempt === DUMP_ATTEMPTS) {
+        const text = `changed each of ${DUMP_ATTEMPTS} times while it was told`;
+        throw new NetlinkError(operation, Errno.interrupted, text);
+      }
     }
   }
 

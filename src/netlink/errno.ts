@@ -3,6 +3,7 @@ const names: ReadonlyMap<number, readonly [name: string, meaning: string]> = new
   [1, ["EPERM", "operation not permitted"]],
   [2, ["ENOENT", "no such entry"]],
   [3, ["ESRCH", "no such route"]],
+  [4, ["EINTR", "interrupted"]],
   [5, ["EIO", "input/output error"]],
   [6, ["ENXIO", "no such device or address"]],
   [11, ["EAGAIN", "try again"]],

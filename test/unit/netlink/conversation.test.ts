@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 import { MessageType } from "../../../src/netlink/constants.ts";
 import { Conversation } from "../../../src/netlink/conversation.ts";
+import { Errno } from "../../../src/netlink/errno.ts";
 import { encodeMessage } from "../../../src/netlink/message.ts";
 import type { NetlinkSocket } from "../../../src/netlink/socket.ts";
 
 const ENOBUFS = 105;
-/** NLM_F_MULTI. */
+/** NLM_F_MULTI and NLM_F_DUMP_INTR. */
 const MULTI = 2;
+const INTERRUPTED = 0x10;
 const { getLink, newLink, done } = MessageType;
 
 /** A socket whose kernel answers what the test says, a datagram a time in threads. */
@@ -77,6 +79,33 @@ describe("a conversation with the kernel", () => {
     socket.answers.push(end(1));
     await list(heard);
     assert.deepEqual(heard, [1, 2, 3, 4, 5, 6]);
+  });
+
+  /** A list during which what it is about changed, as the kernel tells from then on. */
+  const interrupted = (sequence: number): Uint8Array[] => [
+    part(sequence, 1),
+    encodeMessage(newLink, MULTI | INTERRUPTED, sequence, Uint8Array.of(2, 0, 0, 0)),
+    encodeMessage(done, MULTI | INTERRUPTED, sequence, new Uint8Array(4)),
+  ];
+
+  test("asks anew for a list that changed while it was told", async () => {
+    const heard: number[] = [];
+    socket.answers = [...interrupted(1), part(2, 1), part(2, 2), part(2, 3), end(2)];
+    await list(heard);
+    assert.deepEqual(heard, [1, 2, 1, 2, 3]);
+  });
+
+  test("takes no list for whole that keeps changing while it is told", async () => {
+    socket.answers = [1, 2, 3, 4].flatMap(interrupted);
+    await assert.rejects(list([]), {
+      errno: Errno.interrupted,
+      message: "list links: EINTR: changed each of 4 times while it was told",
+    });
+    assert.deepEqual(socket.answers, []);
+    const heard: number[] = [];
+    socket.answers = [part(5, 1), end(5)];
+    await list(heard);
+    assert.deepEqual(heard, [1]);
   });
 
   test("takes what comes of a list that was given up for nobody's", async () => {
