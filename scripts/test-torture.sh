@@ -4,7 +4,7 @@
 source "$(dirname "$0")/env.sh"
 ((EUID == 0)) || die 'this makes network namespaces and routes: run it as root'
 
-bash scripts/setup.sh iproute2 kmod
+bash scripts/setup.sh iproute2 nftables procps kmod
 export MARGAY_TORTURE_SECONDS=${MARGAY_TORTURE_SECONDS:-300} MARGAY_TORTURE_SEED=${MARGAY_TORTURE_SEED:-$RANDOM}
 say "$MARGAY_TORTURE_SECONDS s, seed $MARGAY_TORTURE_SEED"
 exec node --test test/kernel/torture.test.ts

@@ -1,4 +1,5 @@
-import { FAR, NEAR, PREFIXES, SHAKY, type TortureWorld } from "./torture-world.ts";
+import { tunnelMac } from "../../../src/felix/tunnel-kind.ts";
+import { FAR, NEAR, PREFIXES, SHAKY, TUNNELS, type TortureWorld } from "./torture-world.ts";
 
 /** Something that happens: how often, compared to the others, and what. */
 interface TortureEvent {
@@ -76,6 +77,49 @@ const EVENTS: readonly TortureEvent[] = [
   },
   { weight: 1, happens: (world) => world.routeToFar() },
   { weight: 1, happens: (world) => world.ip("route del unreachable 10.233.1.0/24") },
+  {
+    weight: 5,
+    happens: async (world) => {
+      const device = TUNNELS.vxlan;
+      const node = world.random.pick([...FAR, ...NEAR]);
+      const [theirs, stranger] = [tunnelMac(node), "02:00:00:00:00:01"];
+      const harms = [
+        `ip neigh del ${node} dev ${device}`,
+        `ip neigh replace ${node} lladdr ${stranger} dev ${device}`,
+        `ip neigh replace ${node} lladdr ${theirs} nud stale dev ${device}`,
+        `ip neigh replace 192.168.9.9 lladdr ${stranger} dev ${device}`,
+        `ip neigh flush dev ${device} nud permanent`,
+        `bridge fdb del ${theirs} dev ${device} dst ${node}`,
+        `bridge fdb replace ${theirs} dev ${device} dst 192.168.9.9`,
+        `bridge fdb append ${stranger} dev ${device} dst 192.168.9.9`,
+      ];
+      await world.run(world.random.pick(harms));
+    },
+  },
+  {
+    weight: 3,
+    happens: async (world) => {
+      const harms = [
+        "nft delete table inet margay",
+        "nft flush table inet margay",
+        "nft flush ruleset",
+        "nft flush chain inet margay guard",
+        "nft flush set inet margay nodes4",
+        `nft delete element inet margay nodes4 { ${world.random.pick(NEAR)} }`,
+        "nft add element inet margay nodes4 { 203.0.113.9 }",
+        "nft insert rule inet margay guard udp dport 4789 accept",
+      ];
+      await world.run(world.random.pick(harms));
+    },
+  },
+  {
+    weight: 3,
+    happens: async (world) => {
+      const links = ["all", "eth0", world.link ?? "eth0", ...Object.values(TUNNELS)];
+      const key = world.random.pick(links).replace(".", "/");
+      await world.run(`sysctl -qw net.ipv4.conf.${key}.forwarding=0`);
+    },
+  },
   // Next hops that move.
   { weight: 6, happens: (world) => move(world, PREFIXES.near, [...NEAR, ...stableFar(world)]) },
   { weight: 3, happens: (world) => move(world, PREFIXES.far, [...FAR, ...NEAR]) },

@@ -1,9 +1,16 @@
 import assert from "node:assert/strict";
+import type { TunnelKind } from "../../../src/felix/tunnel-kind.ts";
 import type { PseudoRandom } from "../../fuzz/pseudo-random.ts";
 import { until } from "../../support/until.ts";
 import { FelixProcess } from "./felix-process.ts";
 import { Lookups } from "./lookups.ts";
 import { Network } from "./network.ts";
+import {
+  expectedSurroundings,
+  foundSurroundings,
+  GUARD,
+  type SurroundingsNeed,
+} from "./torture-surroundings.ts";
 
 const NODE = "192.168.1.2";
 const ROUTER = "192.168.1.1";
@@ -12,6 +19,9 @@ const OTHER_ROUTER = "192.168.1.5";
 export const NEAR = ["192.168.1.3", "192.168.1.4", "192.168.1.6"];
 export const FAR = ["192.168.2.2", "192.168.2.3"];
 export const SHAKY = ["192.168.7.3", "192.168.7.4"];
+
+/** Tunnels that nobody needs go soon, so that they come and go. */
+const TUNNEL_LINGER_MS = 500;
 
 const numbered = (from: number, count: number): readonly string[] =>
   Array.from({ length: count }, (_, index) => `10.233.${from + index}.0/24`);
@@ -30,7 +40,10 @@ export const PREFIXES = {
   passing: numbered(61, 6),
 } as const;
 
-const TUNNELS: Readonly<Record<string, string>> = { vxlan: "vxlan.margay", ipip: "tunl0" };
+export const TUNNELS: Readonly<Record<TunnelKind, string>> = {
+  vxlan: "vxlan.margay",
+  ipip: "tunl0",
+};
 
 export interface Life {
   readonly name: string;
@@ -38,7 +51,7 @@ export interface Life {
   /** Encapsulations that are switched between. With `never` what is behind a router is not looked up. */
   readonly encapsulations: readonly string[];
   /** Kinds of tunnels that this kernel has. */
-  readonly tunnels: readonly string[];
+  readonly tunnels: readonly TunnelKind[];
   readonly nextHopObjects: "auto" | "never";
 }
 
@@ -49,7 +62,7 @@ export class TortureWorld {
   /** What the programmer is to want: next hops by prefix. */
   readonly wanted = new Map<string, readonly string[]>();
   encapsulation: string;
-  tunnel: string;
+  tunnel: TunnelKind;
   podCidrs: readonly string[] = ["10.233.1.0/24"];
   /** `undefined` while the daemon is dead. */
   felix: FelixProcess | undefined;
@@ -99,10 +112,16 @@ export class TortureWorld {
     this.story.push(`${new Date().toISOString().slice(17, 23)} ${what}`);
   }
 
-  /** `ip -n NODE WORDS`, whatever becomes of it: what is to be harmed may not be there. */
-  async ip(words: string): Promise<void> {
-    this.note(`ip ${words}`);
-    await this.#network.ip(this.#node, words).catch((error: unknown) => {
+  /** `ip -n NODE WORDS`, whatever becomes of it. */
+  ip(words: string): Promise<void> {
+    return this.run(`ip ${words}`);
+  }
+
+  /** A command on the node, whatever becomes of it: what is to be harmed may not be there. */
+  async run(words: string): Promise<void> {
+    this.note(words);
+    const [command = "", ...rest] = words.split(" ");
+    await this.#network.exec(this.#node, command, ...rest).catch((error: unknown) => {
       this.note(`  which failed: ${String(error).split("\n").at(-2)}`);
     });
   }
@@ -128,6 +147,7 @@ export class TortureWorld {
       encapsulation: this.encapsulation,
       tunnel: this.tunnel,
       nextHopObjects: this.life.nextHopObjects,
+      ...{ firewall: GUARD, tunnelLingerMs: TUNNEL_LINGER_MS },
     });
     this.felix = felix;
     await felix.call("start");
@@ -146,11 +166,15 @@ export class TortureWorld {
       // Another's route that came while ours was not there stays: that is for its owner to end.
       await this.#network.ip(this.#node, `route del ${prefix} proto boot`).catch(() => undefined);
     }
-    const expected = this.#expected();
+    const need = this.#need();
+    const expected = [...this.#expected(), ...expectedSurroundings(need).toSorted()];
     let found: readonly string[] = [];
     try {
       const isThere = async (): Promise<boolean> => {
-        found = await this.#found();
+        const around = await foundSurroundings(need, (command, ...words) =>
+          this.#network.exec(this.#node, command, ...words).catch(() => ""),
+        );
+        found = [...(await this.#found()), ...around.toSorted()];
         return found.join() === expected.join();
       };
       // A next hop on the shaky link that was silent is led to straight again only after a while.
@@ -160,14 +184,30 @@ export class TortureWorld {
     }
   }
 
+  /** What the routes need besides: entries, guard, forwarding. */
+  #need(): SurroundingsNeed {
+    const wanted = [...this.wanted].filter(([prefix]) => !this.#hasNoWay(prefix));
+    const nextHops = [...new Set(wanted.flatMap(([, some]) => some))];
+    const tunnelled = nextHops.filter((one) => this.#device(one) === TUNNELS.vxlan);
+    const links = new Set(nextHops.map((one) => this.#device(one)));
+    const all = [...this.wanted.values()].flat();
+    return {
+      vxlanPeers: tunnelled,
+      tunnel: this.encapsulation === "never" ? undefined : this.tunnel,
+      nodes: [...new Set([NODE, ...all])],
+      links: [...links],
+    };
+  }
+
+  /** The link that routes to a next hop lead through. */
+  #device(nextHop: string): string {
+    if (FAR.includes(nextHop) || this.encapsulation === "always") return TUNNELS[this.tunnel];
+    return SHAKY.includes(nextHop) ? (this.link ?? "") : "eth0";
+  }
+
   /** Routes of the pods, as `10.233.11.0/24 via 192.168.1.3 dev eth0`. */
   #expected(): readonly string[] {
-    const tunnel = TUNNELS[this.tunnel];
-    const hop = (nextHop: string): string => {
-      const isFar = FAR.includes(nextHop);
-      if (isFar || this.encapsulation === "always") return `via ${nextHop} dev ${tunnel}`;
-      return `via ${nextHop} dev ${SHAKY.includes(nextHop) ? this.link : "eth0"}`;
-    };
+    const hop = (nextHop: string): string => `via ${nextHop} dev ${this.#device(nextHop)}`;
     const lines = this.podCidrs.map((prefix) => `unreachable ${prefix}`);
     for (const [prefix, nextHops] of this.wanted) {
       if (!this.#hasNoWay(prefix))
