@@ -335,24 +335,17 @@ export class UpdateReceiver {
     visit: VisitNlri,
   ): void {
     if (start >= end) return;
-    const rib = this.#ribs.get(key);
     // A family that was not negotiated is ignored, which is all that RFC 4760 §7 asks, but must parse: what does not says
     // that we and the peer read octets differently (RFC 7606 §3 j). NLRI of a family without a row can be ignored only.
-    const ignored = rib === undefined || !source.families.has(key);
-    if (ignored) this.#offendsByFamily(key);
+    const rib = source.families.has(key) ? this.#ribs.get(key) : undefined;
+    if (rib === undefined) this.#offendsByFamily(key);
     const family = rib?.family ?? familyByKey(key);
     if (family === undefined) return;
-    this.#rib = rib;
     const addPath = source.context.addPathReceive.has(key);
-    // Twice: none is taken where one does not parse, and cache misses of a million look-ups one by one are the most that they take.
-    family.walkNlri(
-      octets,
-      start,
-      end,
-      addPath,
-      rib === undefined || ignored ? ignore : this.#expect,
-    );
-    if (rib === undefined || ignored) return;
+    if (rib === undefined) return family.walkNlri(octets, start, end, addPath, ignore);
+    this.#rib = rib;
+    // Twice: none is taken where one does not parse; and the cache misses of looking them up, which take the most, come at once.
+    family.walkNlri(octets, start, end, addPath, this.#expect);
     rib.prefixes.fetch();
     family.walkNlri(octets, start, end, addPath, visit);
   }

@@ -253,6 +253,19 @@ describe("an UPDATE received", () => {
     }
   });
 
+  test("is not taken where a later one in the same field does not parse", () => {
+    const broken = "21 c0 00 02 01 00";
+    const reach = attribute("80", 14, `00 02 01 ${v6NextHop} 00 ${six1} 81 20 01 0d b8`);
+    for (const parts of [
+      { attributes: usual, nlri: `${ten1} ${broken}` },
+      { attributes: `${withoutNextHop} ${reach}` },
+    ]) {
+      const receiving = new Receiving();
+      assert.throws(() => receiving.take(update(parts)), { code: 3, subcode: 10 });
+      assert.deepEqual(receiving.paths(), []);
+    }
+  });
+
   test("of a family that nobody here knows cannot be parsed, and takes nothing else along", () => {
     const receiving = new Receiving();
     const reach = attribute("80", 14, "00 01 80 04 c0 00 02 01 00 ff ff ff");
