@@ -346,7 +346,7 @@ export class UpdateReceiver {
     this.#rib = rib;
     // Twice: none is taken where one does not parse; and the cache misses of looking them up, which take the most, come at once.
     family.walkNlri(octets, start, end, addPath, this.#expect);
-    rib.prefixes.fetch();
+    rib.prefixes.prefetch();
     family.walkNlri(octets, start, end, addPath, visit);
   }
 

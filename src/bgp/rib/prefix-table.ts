@@ -116,7 +116,7 @@ export class PrefixTable {
     return this.#findHash(hash, word, lengthBits);
   }
 
-  /** Expects a prefix to be looked up soon; those that it has room for are, with `fetch`, found sooner. */
+  /** Expects a prefix to be looked up soon; those that it has room for are, with `prefetch`, found sooner. */
   expect(octets: Uint8Array, offset: number, lengthBits: number): void {
     if (this.#expectedCount === mostExpected) return;
     let hash = mix(lengthBits, maskedWord(octets, offset, lengthBits));
@@ -125,7 +125,7 @@ export class PrefixTable {
   }
 
   /** Has the processor fetch what will be read to look up the prefixes that are expected, all at once. */
-  fetch(): void {
+  prefetch(): void {
     // Were what was read not kept, the reading might be left out.
     this.#expected[0] = this.#index.touch(this.#expected, this.#expectedCount);
     this.#expectedCount = 0;
