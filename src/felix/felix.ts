@@ -211,8 +211,6 @@ export class Felix {
     const { logger, protocol, rtProtosDirectory, podPools } = this.#options;
     await nameProtocol(protocol, rtProtosDirectory ?? RT_PROTOS_DIRECTORY);
     await this.#forwarding.lookAtAll();
-    await this.#picture.load();
-    await this.#firewall?.update();
     await this.#reconciler.start();
     void this.#firewall?.adopt();
     if ([...podPools, ...this.#podCidrs].some(isIpv6)) await this.#forwarding.wantIpv6();

@@ -34,8 +34,8 @@ export class FirewallFeed {
   /** Was it then not known yet who else is one, and were some of them only what they had been before? */
   #isProvisional = true;
   #hasLeavers = false;
-  /** The tunnels that are, or are about to be, guarded. */
-  #guarding = "";
+  /** The tunnels that are, or are about to be, guarded; `undefined` before the firewall was told anything. */
+  #guarding: string | undefined;
   #guarded: Promise<void> = Promise.resolve();
   #soon: Promise<void> | undefined;
   #isStopped = false;
@@ -88,7 +88,7 @@ export class FirewallFeed {
   /** Resolves when the tunnels that some policy may choose are guarded, or cannot be. */
   guarded(): Promise<void> {
     const { settings } = this.#config;
-    // Of tunnels that were taken away nobody tells.
+    // Of tunnels that were found at start, or taken away, nobody tells.
     if (guardingOf({ settings, tunnels: this.#tunnels() }) !== this.#guarding) void this.update();
     return this.#guarded;
   }

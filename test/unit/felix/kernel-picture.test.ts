@@ -32,6 +32,24 @@ function interrupted(
   });
 }
 
+test("links and addresses are read once by a start", async () => {
+  const h = new FelixHarness();
+  const calls: string[] = [];
+  const netlink = new Proxy(h.kernel.open(), {
+    get(target, name: keyof Netlink) {
+      const method = (target[name] as (...values: unknown[]) => unknown).bind(target);
+      return (...values: unknown[]): unknown => {
+        calls.push(name);
+        return method(...values);
+      };
+    },
+  });
+  await h.start({ netlink });
+  const reads = calls.filter((name) => name === "dumpLinks" || name === "dumpAddresses");
+  assert.deepEqual(reads, ["dumpLinks", "dumpAddresses"]);
+  await h.stop();
+});
+
 describe("what happens while the kernel is read", () => {
   test("to a link that was listed already is not forgotten", async () => {
     const h = new FelixHarness();
