@@ -15,7 +15,7 @@ page=
 options=()
 while [[ ${1:-} == --* ]]; do options+=("$1"); shift; done
 (($#)) || { ((${#options[@]})) || page=docs/INTEROP.md; set -- test/interop/*.test.ts; }
-# Most wait most of the time, so that two at once take half as long; these measure, and want the machine for themselves.
+# Most wait most of the time, so that three at once take a third as long; these measure, and want the machine for themselves.
 together=()
 alone=()
 for file in "$@"; do
@@ -26,7 +26,7 @@ for file in "$@"; do
 done
 say 'interop tests against BIRD, FRR, GoBGP, OpenBGPD, ExaBGP and tshark'
 code=0
-((${#together[@]} == 0)) || bash scripts/run-tests.sh "${options[@]}" --test-concurrency=2 "${together[@]}" || code=$?
+((${#together[@]} == 0)) || bash scripts/run-tests.sh "${options[@]}" --test-concurrency=3 "${together[@]}" || code=$?
 ((${#alone[@]} == 0)) || bash scripts/run-tests.sh "${options[@]}" --test-concurrency=1 "${alone[@]}" || code=$?
 node test/interop/support/write-matrix.ts "$MARGAY_INTEROP_CELLS" ${page:+"$page"} || code=$?
 exit "$code"
