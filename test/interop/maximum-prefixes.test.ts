@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import type { DaemonKind } from "../support/foreign/index.ts";
 import { until } from "../support/until.ts";
 import { scenarios } from "./support/scenario.ts";
 import { FOREIGN_ROUTE, SpeakerLab } from "./support/speaker-lab.ts";
 import { watchSession } from "./support/unbroken.ts";
 
 const SECOND = "10.233.22.0/24";
+const THIRD = "10.233.33.0/24";
 /** These do not show what a NOTIFICATION said. */
 const speechless = new Set(["gobgp", "exabgp"]);
 
@@ -55,5 +57,45 @@ scenarios(
     assert.equal(await lab.margay.route(SECOND), undefined);
     assert.ok(await lab.margay.route(FOREIGN_ROUTE[4]));
     await unbroken();
+  },
+);
+
+/** The data of the NOTIFICATION, AFI, SAFI and the limit, as its log shows them; the others show nothing of them. */
+const dataShown: Readonly<Partial<Record<DaemonKind, (octets: readonly number[]) => string>>> = {
+  bird: (octets) => octets.map((octet) => octet.toString(16).padStart(2, "0")).join(""),
+  gobgp: (octets) => `Data="[${octets.join(" ")}]"`,
+};
+
+scenarios(
+  "Maximum number of prefixes: warned of, 6/1 with family and limit, back after the time set",
+  async (kind) => {
+    await using lab = await SpeakerLab.build("maxr", kind);
+    // FRR tells margay its own route, too.
+    const limit = kind === "frr" ? 3 : 2;
+    const isDialled = kind === "frr";
+    const maximumPrefixes = { limit, warningPercent: 100, action: "stop", restartSeconds: 3 };
+    await lab.startForeign({ connectRetrySeconds: 2, passive: isDialled });
+    await lab.startMargay(lab.withPeer({ passive: !isDialled, maximumPrefixes }));
+    await lab.routesCross();
+    const isWarned = () => lab.margay.log().includes("comes near its limit on prefixes");
+    assert.equal(isWarned(), false);
+    await lab.foreign.announce(SECOND);
+    await until("margay to warn", isWarned);
+    assert.equal((await lab.peer())?.state, "Established");
+    await lab.foreign.announce(THIRD);
+    const held = await until("the session to end", async () => {
+      const peer = await lab.peer();
+      return peer?.flaps === 1 && peer.held;
+    });
+    assert.match(held, /no session until 3 s have passed/);
+    await lab.foreign.withdraw(THIRD);
+    const shown = dataShown[kind]?.([0, 1, 1, 0, 0, 0, limit]);
+    if (shown !== undefined) {
+      await until(`${kind} to log ${shown}`, () => lab.foreign.log().includes(shown));
+    }
+    await until("the time to pass", async () => (await lab.peer())?.held === "");
+    // OpenBGPD would wait for half a minute after an error.
+    if (kind === "openbgpd") await lab.foreign.enable(lab.margayAddress);
+    await lab.routesCross();
   },
 );

@@ -56,6 +56,29 @@ scenarios(
   },
 );
 
+/** With those 51 octets 65,531; one more would leave no room for a /32. */
+const asManyAsFitExtended = communities(16_370);
+
+scenarios(
+  "Extended messages (RFC 8654): an UPDATE of 65,531 octets",
+  async (kind) => {
+    await using lab = await SpeakerLab.build("xl", kind);
+    await lab.startForeign({ extendedMessages: true });
+    const exportCommunities = asManyAsFitExtended;
+    await lab.startMargay(lab.withPeer({ passive: true, exportCommunities }));
+    await lab.routesCross();
+    const ours = (await lab.foreign.routes()).find(({ prefix }) => prefix === MARGAY_ROUTE[4]);
+    const shown = kind === "frr" ? (ours?.communities?.length ?? 0) : exportCommunities.length;
+    assert.ok(shown > 800);
+    assert.deepEqual(ours?.communities, exportCommunities.slice(0, shown));
+    assert.equal((await lab.peer())?.flaps, 0);
+  },
+  {
+    gobgp: "GoBGP 3.10 has no extended messages",
+    openbgpd: "OpenBGPD 7.7 has no extended messages",
+  },
+);
+
 scenarios(
   "Extended optional parameters of OPEN (RFC 9072)",
   async (kind) => {
