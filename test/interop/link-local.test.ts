@@ -44,6 +44,13 @@ function startForeign(lab: SpeakerLab, passive: boolean): Promise<void> {
   return lab.startForeign({}, { address: THEIRS, peers: [peer] });
 }
 
+/** The same, which offers RFC 8950 and has only its link-local address as next hop of IPv4 routes. */
+function startUnnumbered(lab: SpeakerLab, passive: boolean): Promise<void> {
+  const families = [4, 6] as const;
+  const peer = { address: OURS, asn: MARGAY_AS, device, families, passive, extendedNextHop: true };
+  return lab.startForeign({}, { address: THEIRS, peers: [peer], nextHops: { 4: THEIRS } });
+}
+
 async function isEstablished(lab: SpeakerLab): Promise<void> {
   const { foreign, margay } = lab;
   await until(`margay to see ${foreign.kind} Established`, async () => {
@@ -127,5 +134,38 @@ describe("link-local sessions", () => {
       assert.match(shown, /via (fe80::2|2001:db8:1::2) dev eth0 proto/);
     },
     except,
+  );
+
+  scenarios(
+    `${feature}: IPv4 routes by link-local next hops (RFC 8950), programmed by a node`,
+    async (kind) => {
+      await using lab = await buildLab(kind);
+      const { margay } = lab.addresses;
+      lab.margay.configure(
+        {
+          node: { name: "node" },
+          timers: { connectRetrySeconds: 1, idleHoldSeconds: 0.2 },
+          peers: [{ ...peer, extendedNextHop: true }],
+        },
+        {
+          asn: MARGAY_AS,
+          podPools: ["10.233.0.0/16"],
+          members: [{ name: "node", address: margay[4], podCidrs: [MARGAY_ROUTE[4]] }],
+        },
+      );
+      await lab.margay.startNode();
+      await startUnnumbered(lab, true);
+      await isEstablished(lab);
+      const { namespace } = lab.margay;
+      await until("the kernel to have the route", async () => {
+        const shown = await namespace.run(["ip", "-4", "route", "show", FOREIGN_ROUTE[4]]);
+        return shown.includes(`via inet6 ${THEIRS} dev ${device} proto`);
+      });
+      const told = await until(`${kind} to have ours`, async () =>
+        (await lab.foreign.routes()).find(({ prefix }) => prefix === MARGAY_ROUTE[4]),
+      );
+      assert.ok([OURS, margay[6]].includes(told.nextHop), told.nextHop);
+    },
+    { ...except, openbgpd: "OpenBGPD 7 has no extended next hop encoding" },
   );
 });

@@ -7,7 +7,8 @@ import { FOREIGN_SPEAKERS, type ForeignSpeaker } from "../support/foreign/index.
 import { Margay } from "../support/margay.ts";
 import { Network } from "../support/netns.ts";
 import { until } from "../support/until.ts";
-import { DAEMONS, scenario } from "./support/scenario.ts";
+import { DAEMONS, scenario, scenarios } from "./support/scenario.ts";
+import { FOREIGN_AS, MARGAY_AS, SpeakerLab, THIRD, THIRD_AS } from "./support/speaker-lab.ts";
 
 const OURS = "192.0.2.1";
 const THEIRS = "192.0.2.2";
@@ -138,3 +139,22 @@ for (const kind of DAEMONS) {
     });
   });
 }
+
+scenarios("Dynamic neighbours: no more than the range may have", async (kind) => {
+  await using lab = await SpeakerLab.build("dyn", kind);
+  await lab.startMargay(lab.withRange("192.0.2.0/24", { asns: [FOREIGN_AS, THIRD_AS], limit: 1 }));
+  const peers = [{ address: lab.margayAddress, asn: MARGAY_AS, policy: "accept-all" }];
+  const third = await lab.startThird({ asn: THIRD_AS, peers });
+  const isThirdIn = async () => (await lab.margay.peer(THIRD[4]))?.state === "Established";
+  await until("the place to be taken", isThirdIn);
+  await lab.startForeign();
+  await until(`${kind} to be refused`, () => /the range .* has its 1 peers/.test(lab.margay.log()));
+  assert.equal(await lab.peer(), undefined);
+  assert.notEqual(await lab.foreign.peerState(lab.margayAddress), "Established");
+  assert.ok(await isThirdIn());
+  await third.stop();
+  // It waits longer and longer by itself.
+  if (kind === "openbgpd") await lab.foreign.enable(lab.margayAddress);
+  await lab.routesCross();
+  assert.equal((await lab.peer())?.kind, "dynamic");
+});
