@@ -120,6 +120,8 @@ export class Tunnel {
     const { device, linkKind } = this.spec;
     const link = picture.linkNamed(device);
     this.#reached = new Set();
+    // It may be swept from now on: that it is made again is no repair.
+    this.#lastWish = undefined;
     if (this.#peers === undefined || link?.kind !== linkKind || !isTunnel(link)) return;
     await this.#tidy(() => this.#peers?.ensure(link.ifindex, { peers: [], linkLocal: false }));
   }

@@ -30,6 +30,22 @@ const named = (name: string): Link | undefined =>
 const PEERS_OF_B = ["bridge 192.168.2.2 4e:77:c0:a8:02:02", "ipv4 192.168.2.2 4e:77:c0:a8:02:02"];
 
 describe("the VXLAN tunnel", () => {
+  test("that was taken away when nobody needed it and is needed again was harmed by nobody", async () => {
+    await h.start({ tunnel: "vxlan", encapsulation: "always", podCidrs: [] });
+    h.felix.pictureComplete();
+    h.set("10.233.2.0/24", "192.168.1.3");
+    await h.quiet();
+    for (const encapsulation of ["never", "always"] as const) {
+      h.felix.setPoolPolicies([], { encapsulation, tunnel: "vxlan" });
+      await h.quiet();
+      h.clock.advance(10_000);
+      await h.quiet();
+      assert.equal(named("vxlan.margay") !== undefined, encapsulation === "always");
+    }
+    assert.deepEqual(h.there(), ["10.233.2.0/24 192.168.1.3 vxlan.margay 77"]);
+    assert.equal(h.felix.status().repairs, 0);
+  });
+
   test("is a device of our own, with an entry for each node behind a router", async () => {
     await h.start({ tunnel: "vxlan" });
     h.set("10.233.2.0/24", "192.168.2.2");
