@@ -116,7 +116,7 @@ describe("an IPIP device of our own", {
     for (const [method, values, to] of moves) {
       await near.call(method, ...values);
       await near.call("settled");
-      assert.equal(await device(), to);
+      assert.equal(await device(), to, `not on ${to}, and felix said:\n${near.log}`);
       await until("nothing of the former is left", async () => {
         const up = await nearIp("-o link show up");
         const addresses = (await nearIp("-o -4 addr show")).split("\n");
