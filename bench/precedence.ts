@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 
 /** What is measured goes before everything else on the machine, daemon and tester alike. */
@@ -19,15 +18,4 @@ export function preferSession(pid: number): void {
   } catch {
     // A kernel without it weighs processes.
   }
-}
-
-const realTime = ["--fifo", "1"] as const;
-
-/**
- * The same before all that is no real-time process, where that is allowed: for what takes less than a millisecond, since
- * niceness weighs over several.
- */
-export function inRealTime(argv: readonly string[]): readonly string[] {
-  const isAllowed = spawnSync("chrt", [...realTime, "true"], { stdio: "ignore" }).status === 0;
-  return isAllowed ? ["chrt", ...realTime, ...argv] : argv;
 }

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { inRealTime } from "../precedence.ts";
+import { preferSession, withPrecedence } from "../precedence.ts";
 import { dotted, peerAddress } from "../tester/universe.ts";
 import type { Place } from "./place.ts";
 
@@ -94,13 +94,14 @@ export async function measureLatency(
     execFileSync("ip", ["-n", namespace, "addr", "add", ...address.split(" ")]);
   }
   const inside = ["netns", "exec", namespace];
-  const argv = [...inside, ...inRealTime(daemon.prepare(directory))];
+  const argv = [...inside, ...withPrecedence(daemon.prepare(directory))];
   const child = spawn("ip", argv, { stdio: ["ignore", "ignore", "inherit"] });
+  preferSession(process.pid);
   try {
     // Room enough that no collection of the tester's garbage falls into what it measures.
     const node = [process.execPath, "--min-semi-space-size=64", "--max-semi-space-size=64"];
     const words = [NODE, ASN, changes, count].map(String);
-    const tester = inRealTime([...node, here("latency-tester.ts"), ...words]);
+    const tester = withPrecedence([...node, here("latency-tester.ts"), ...words]);
     const { stdout } = await promisify(execFile)("ip", [...inside, ...tester]);
     return { name: daemon.name, ...(JSON.parse(stdout) as Omit<Latency, "name">) };
   } finally {
