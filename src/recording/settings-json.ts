@@ -1,13 +1,13 @@
 import { families } from "../bgp/family/index.ts";
 import { parsePrefix, type Prefix } from "../net/prefix.ts";
-import { formatHex } from "../wire/hex.ts";
+import { formatHex, parseHex } from "../wire/hex.ts";
 
 /** JSON of what a speaker is given, with prefixes and families by their names, and octets in hexadecimal digits. */
 export function textOf(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) => {
     if (typeof part === "bigint") return `${part}`;
     if (typeof part !== "object" || part === null) return part;
-    if (part instanceof Uint8Array) return formatHex(part);
+    if (part instanceof Uint8Array) return { $octets: formatHex(part) };
     if (isPrefix(part)) return { $prefix: part.text };
     const family = families.find((one) => one === part);
     return family === undefined ? part : { $family: family.name };
@@ -23,6 +23,7 @@ export function valueOf(text: string): unknown {
   return JSON.parse(text, (_, part: unknown) => {
     if (typeof part !== "object" || part === null) return part;
     if ("$prefix" in part) return known(part.$prefix, parsePrefix(String(part.$prefix)));
+    if ("$octets" in part) return known(part.$octets, parseHex(String(part.$octets)));
     if ("$family" in part) {
       return known(
         part.$family,

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { PeerAction } from "../../src/gen/margay/v1/management_pb.ts";
 import { until } from "../support/until.ts";
 import {
   FOREIGN_ADDRESS,
@@ -89,6 +90,37 @@ for (const kind of DAEMONS) {
       await until("the kernel to have the route", () =>
         pair.kernelRoute(FOREIGN_PODS).then(Boolean),
       );
+    },
+  );
+
+  scenario(
+    "Send Hold Timer (RFC 9687): a peer that takes nothing any more is given up with 8/0, and taken back",
+    kind,
+    async () => {
+      await using pair = await Pair.build("sendhold", kind, {
+        foreignAsn: 65_001,
+        holdTimeSeconds: 90,
+        peer: { policy: "accept-all", sendHoldTimeSeconds: 2 },
+      });
+      // Little fits between the two when the one has stopped reading.
+      const least = "4096 4096 4096";
+      await pair.foreignNamespace.sysctl({ "net.ipv4.tcp_rmem": least });
+      await pair.margay.namespace.sysctl({ "net.ipv4.tcp_wmem": least });
+      await pair.start();
+      await pair.established();
+      pair.foreign.freeze(true);
+      await until("margay to give up", async () => {
+        // Something to be taken, told again as often as asked; FRR has made room for 128 KiB.
+        for (let times = 0; times < 50; times++) {
+          await pair.margay.control(FOREIGN_ADDRESS, PeerAction.SOFT_OUT);
+        }
+        return (await pair.margayState()) !== "Established";
+      });
+      const down = (await pair.margay.peer(FOREIGN_ADDRESS))?.lastDown;
+      assert.equal(down?.event, "SendHoldTimer_Expires");
+      assert.deepEqual([down?.direction, down?.code, down?.subcode], ["sent", 8, 0]);
+      pair.foreign.freeze(false);
+      await pair.established();
     },
   );
 }

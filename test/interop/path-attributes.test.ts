@@ -32,6 +32,7 @@ const NO_EXPORT_SUBCONFED = "10.233.4.0/24";
 const OWN = "10.233.5.0/24";
 const LONG = "10.233.6.0/24";
 const SET = "10.233.7.0/24";
+const ZERO = "10.233.8.0/24";
 const rich = [
   "community [ 64512:7 64512:8 ]",
   "large-community [ 64512:1:2 ]",
@@ -240,6 +241,26 @@ for (const kind of DAEMONS) {
         assert.equal(await speaker.peerState(MARGAY), "Established");
       }
     });
+
+    scenario(
+      "AS 0 (RFC 7607): a path with it is none, and takes the former one away",
+      kind,
+      async () => {
+        const isTold = async (speaker: ForeignSpeaker): Promise<boolean> =>
+          (await speaker.routes()).some(({ prefix }) => prefix === ZERO);
+        announce(ZERO, "as-path [ 65009 ]");
+        for (const speaker of [lab.inner, lab.outer]) {
+          await until(`${kind} to be told`, () => isTold(speaker));
+        }
+        announce(ZERO, "as-path [ 65009 0 ]");
+        for (const speaker of [lab.inner, lab.outer]) {
+          await until(`${kind} to miss it`, async () => !(await isTold(speaker)));
+        }
+        const source = await lab.margay.peer(SOURCE);
+        assert.equal(source?.state, "Established");
+        assert.ok(source.offences.some(({ kind: offence }) => offence === "treat-as-withdraw"));
+      },
+    );
 
     scenario("AS_SET (RFC 9774): refused, or passed on where that is asked for", kind, async () => {
       const reload = (refuseAsSets: boolean): void => {

@@ -29,6 +29,8 @@ export interface PairOptions {
   /** What margay offers. Default 0: a lost session loses its routes at once. */
   readonly gracefulRestartSeconds?: number;
   readonly timers?: Readonly<Record<string, number>>;
+  /** More of what margay is told about the foreign side, where that is in another AS. */
+  readonly peer?: Readonly<Record<string, unknown>>;
   /** What the foreign side is told about its session with margay. */
   readonly session?: Partial<ForeignPeer>;
   /** The foreign side writes what it learns into its kernel. BIRD and FRR only. */
@@ -85,7 +87,8 @@ export class Pair implements AsyncDisposable {
   }
 
   async startMargay(): Promise<void> {
-    const { routerId, holdTimeSeconds = 9, gracefulRestartSeconds = 0, timers } = this.#options;
+    const { routerId, holdTimeSeconds = 9, gracefulRestartSeconds = 0 } = this.#options;
+    const { timers, peer } = this.#options;
     const sameAs = this.asn === this.foreignAsn;
     const self = { name: "margay", address: MARGAY_ADDRESS, podCidrs: [MARGAY_PODS] };
     const other = { name: "foreign", address: FOREIGN_ADDRESS, podCidrs: [FOREIGN_PODS] };
@@ -99,7 +102,7 @@ export class Pair implements AsyncDisposable {
           idleHoldSeconds: 0.2,
           ...timers,
         },
-        ...(sameAs ? {} : { peers: [{ address: FOREIGN_ADDRESS, asn: this.foreignAsn }] }),
+        ...(sameAs ? {} : { peers: [{ address: FOREIGN_ADDRESS, asn: this.foreignAsn, ...peer }] }),
       },
       {
         asn: this.asn,

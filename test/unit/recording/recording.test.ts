@@ -111,7 +111,13 @@ async function eventfulLife(): Promise<{
   right.speaker.addPeer(peerSettings(a));
   speaker.originate(
     [prefix("10.244.1.0/24")],
-    [{ prefix: prefix("10.9.0.0/16"), nextHop: "10.0.0.9" }],
+    [
+      {
+        prefix: prefix("10.9.0.0/16"),
+        nextHop: "10.0.0.9",
+        attributes: { extendedCommunities: [Uint8Array.of(0, 2, 0xfc, 0, 0, 0, 0, 100)] },
+      },
+    ],
   );
   left.speaker.originate([prefix("10.244.2.0/24"), prefix("10.244.22.0/24")]);
   right.speaker.originate([prefix("10.244.3.0/24"), prefix("10.244.2.0/24")]);
