@@ -13,7 +13,7 @@ import {
 } from "./digests.ts";
 
 /** Of one recording, compressed: what is larger is of a test of capacity, and shows nothing more. */
-const maximumOctets = 16 * 1024;
+const maximumOctets = 96 * 1024;
 
 const [from] = process.argv.slice(2);
 if (from === undefined) throw new Error("usage: node collect.ts DIRECTORY");
