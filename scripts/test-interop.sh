@@ -15,7 +15,7 @@ page=
 options=()
 while [[ ${1:-} == --* ]]; do options+=("$1"); shift; done
 (($#)) || { ((${#options[@]})) || page=docs/INTEROP.md; set -- test/interop/*.test.ts; }
-# Most wait most of the time, so that three at once take a third as long; these measure, and want the machine for themselves.
+# Most wait for much of the time: three at once keep two processors busy. These measure, and want the machine for themselves.
 together=()
 alone=()
 for file in "$@"; do

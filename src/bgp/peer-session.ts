@@ -90,7 +90,8 @@ export class PeerSession {
 
   /**
    * Works off the next message. @returns the event it is to the FSM, `handled` when the FSM need not know, `undefined`
-   * when there is no whole message @param nowMs of the clock, a few messages ago at most @throws BgpError for what RFC 4271 §6 answers with a NOTIFICATION
+   * when there is no whole message @param nowMs milliseconds of the ports' clock, looked at a few messages ago at most
+   * @throws BgpError for what RFC 4271 §6 answers with a NOTIFICATION
    */
   next(receiver: UpdateReceiver, nowMs: number): FsmEvent | "handled" | undefined {
     const message = this.#framer.next();

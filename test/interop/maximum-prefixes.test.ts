@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { formatHex } from "../../src/wire/hex.ts";
 import type { DaemonKind } from "../support/foreign/index.ts";
 import { until } from "../support/until.ts";
 import { scenarios } from "./support/scenario.ts";
@@ -62,7 +63,7 @@ scenarios(
 
 /** The data of the NOTIFICATION, AFI, SAFI and the limit, as its log shows them; the others show nothing of them. */
 const dataShown: Readonly<Partial<Record<DaemonKind, (octets: readonly number[]) => string>>> = {
-  bird: (octets) => octets.map((octet) => octet.toString(16).padStart(2, "0")).join(""),
+  bird: (octets) => formatHex(Uint8Array.from(octets)),
   gobgp: (octets) => `Data="[${octets.join(" ")}]"`,
 };
 

@@ -5,8 +5,9 @@ import { prefix } from "../../support/felix-harness.ts";
 import type { PlainFirewall } from "./felix-process.ts";
 
 /** The tunnels' guard, and nothing else of the firewall. */
+const settings = { masquerade: "never", guard: "auto", forward: "never" } as const;
 export const GUARD: PlainFirewall = {
-  settings: { masquerade: "never", guard: "auto", forward: "never" },
+  settings,
   podPools: ["10.233.0.0/16"],
   natOutgoing: [],
   nodes: [],
@@ -28,8 +29,7 @@ export interface SurroundingsNeed {
 export function expectedSurroundings(need: SurroundingsNeed): string[] {
   const { vxlanPeers, tunnel, nodes, links } = need;
   const wish = firewallWish({
-    settings: { masquerade: "never", guard: "auto", forward: "never" },
-    ...{ podPools: GUARD.podPools.map(prefix), pools: [] },
+    ...{ settings, podPools: GUARD.podPools.map(prefix), pools: [] },
     tunnels: tunnel === undefined ? [] : [tunnel],
   });
   return [
