@@ -60,6 +60,11 @@ export function applyOptions(fd: number, remoteAddress: string, options: TcpOpti
   if (octets !== undefined) setKey(fd, hostPrefix(octets), options.password);
 }
 
+/** Without what Node adds: compiled code that reads octets of two kinds is compiled for both, and slower. */
+function withoutMethods({ buffer, byteOffset, length }: Buffer): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, length);
+}
+
 /** A TCP connection of `node:net`. */
 export class NodeTcpConnection implements TcpConnection {
   readonly #socket: Socket;
@@ -95,7 +100,7 @@ export class NodeTcpConnection implements TcpConnection {
       events.failed(failure);
     };
     this.#socket
-      .on("data", (octets: Buffer) => events.received(octets))
+      .on("data", (octets: Buffer) => events.received(withoutMethods(octets)))
       .on("drain", () => events.drained())
       .on("error", (error) => {
         failure = describeError(error);
