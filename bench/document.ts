@@ -10,7 +10,9 @@ import {
   sumOfPhases,
 } from "./cells.ts";
 import { plot } from "./plot.ts";
+import type { Turns } from "./daemons/daemon.ts";
 import type { Daemon, Results } from "./results.ts";
+import { median } from "./statistics.ts";
 import { type Measure, plotted, type Scenario, scenarios } from "./scenarios.ts";
 
 /** The daemon that the others are compared with. */
@@ -212,9 +214,31 @@ Of the tester, for comparison, without its checking:
 ${table(results.daemons, own, false)}`;
 }
 
+/** How long those who count their turns took for one; undefined where nobody does. */
+function turnTimes({ runs, scenarios: names }: Results): string | undefined {
+  const rows = names.flatMap((name) => {
+    const turns = runs
+      .filter(({ scenario }) => scenario === name)
+      .flatMap((run) => run.turns ?? []);
+    if (turns.length === 0) return [];
+    const of = (read: (one: Turns) => number): string => `${figures(median(turns.map(read)))} ms`;
+    return [`| ${name} | ${of(({ p99Ms }) => p99Ms)} | ${of(({ maximumMs }) => maximumMs)} |`];
+  });
+  if (rows.length === 0) return undefined;
+  return `## Turns of the event loop
+
+What margay says of itself (\`margay status\`): in a turn no other socket is read and no timer fires, so it is what a keepalive may
+be late. Of all turns of a run, connecting included, 99 in 100 took no longer than the first, and the longest the second; medians.
+
+|  | p99 | longest |
+| --- | ---: | ---: |
+${rows.join("\n")}`;
+}
+
 /** The whole document, in Markdown. `plotFile` is the plot's name beside it, if there is one. */
 export function documentOf(results: Results, plotFile: string | undefined): string {
   const wrong = faults(results);
+  const turns = turnTimes(results);
   const parts = [
     heading(results),
     method(results),
@@ -229,6 +253,7 @@ export function documentOf(results: Results, plotFile: string | undefined): stri
 A line ends where its daemon did not get there in ${results.timeoutSeconds} s.`,
         ]),
     ...(results.runs.length === 0 ? [] : [resources(results)]),
+    ...(turns === undefined ? [] : [turns]),
     ...(wrong.length === 0 ? [] : [`## Wrong routes\n\n${wrong.join("\n")}`]),
     ...results.micro.map(({ text, title }) => `## ${title}\n\n\`\`\`\n${text.trimEnd()}\n\`\`\``),
   ];

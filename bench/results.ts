@@ -1,3 +1,4 @@
+import type { Turns } from "./daemons/daemon.ts";
 import type { Report } from "./tester/report.ts";
 
 /** Did the run end with every phase complete? */
@@ -13,6 +14,8 @@ export interface Run {
   /** Absent when there was nothing to measure: `failure` says why. */
   readonly report?: Report;
   readonly failure?: string;
+  /** Of a daemon that counts them. */
+  readonly turns?: Turns;
   /** With starting and stopping. */
   readonly wallSeconds: number;
 }

@@ -30,11 +30,11 @@ export async function measure(
   const remove = (): void => rmSync(directory, { recursive: true, force: true });
   process.once("exit", remove);
   const network = new Network(`mgbench${process.pid}`);
-  let outcome: Pick<Run, "report" | "failure">;
+  let outcome: Pick<Run, "report" | "failure" | "turns">;
   try {
     const namespace = await prepareNamespace(network);
     const settings = { ...place, directory };
-    outcome = { report: await runIn(namespace, contender, scenario, settings, timeoutSeconds) };
+    outcome = await runIn(namespace, contender, scenario, settings, timeoutSeconds);
   } catch (error) {
     outcome = { failure: error instanceof Error ? error.message : String(error) };
   } finally {
@@ -63,7 +63,7 @@ async function runIn(
   { steps }: Scenario,
   settings: Place,
   timeoutSeconds: number,
-): Promise<Report> {
+): Promise<Pick<Run, "report" | "turns">> {
   const argv = namespace.inside(withPrecedence(await contender.prepare(settings)));
   const daemon = new Daemon({ argv, logFile: join(settings.directory, "log") });
   preferSession(daemon.pid);
@@ -80,7 +80,10 @@ async function runIn(
     };
     const tester = [process.execPath, testerProgram, JSON.stringify(plan)];
     const inside = namespace.inside(withPrecedence(tester));
-    return await runTester(inside, directory, daemon, 4 * timeoutSeconds + testerSlackSeconds);
+    const seconds = 4 * timeoutSeconds + testerSlackSeconds;
+    const report = await runTester(inside, directory, daemon, seconds);
+    const turns = await contender.turns?.(settings);
+    return { report, ...(turns !== undefined && { turns }) };
   } finally {
     await daemon.stop();
   }

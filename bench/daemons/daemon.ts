@@ -11,6 +11,12 @@ export interface Place {
   readonly directory: string;
 }
 
+/** How long the turns of a daemon's event loop took since it started, milliseconds. */
+export interface Turns {
+  readonly p99Ms: number;
+  readonly maximumMs: number;
+}
+
 /** A daemon that can be measured: a passive route reflector that installs no routes into the kernel. */
 export interface Contender {
   /** For options, file names and results: `frr-tuned`. */
@@ -25,4 +31,6 @@ export interface Contender {
   version(): Promise<string | undefined>;
   /** Writes what it needs to be configured, and returns the command that runs it in the foreground. */
   prepare(place: Place): Promise<readonly string[]>;
+  /** What the one that runs there says of its turns, if it is one that counts them. */
+  turns?(place: Place): Promise<Turns>;
 }

@@ -1,5 +1,7 @@
+import { execFile } from "node:child_process";
 import { join } from "node:path";
-import type { Contender, Place } from "./daemon.ts";
+import { promisify } from "node:util";
+import type { Contender, Place, Turns } from "./daemon.ts";
 import { versionOf } from "./installed.ts";
 
 const program = join(import.meta.dirname, "../../bin/margay.js");
@@ -20,8 +22,18 @@ export class Margay implements Contender {
       ...["--asn", String(asn)],
       ...["--router-id", address],
       ...["--accept", clients],
-      ...["--socket", join(directory, "margay.sock")],
+      ...["--socket", socketIn(directory)],
       ...["--log-level", "warn"],
     ]);
   }
+  async turns({ directory }: Place): Promise<Turns> {
+    const argv = [program, "status", "--output=json", `--socket=${socketIn(directory)}`];
+    const { stdout } = await promisify(execFile)(process.execPath, argv);
+    const { eventLoop } = JSON.parse(stdout) as { eventLoop: { sinceStart: Turns } };
+    return eventLoop.sinceStart;
+  }
+}
+
+function socketIn(directory: string): string {
+  return join(directory, "margay.sock");
 }

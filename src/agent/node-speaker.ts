@@ -18,6 +18,7 @@ import type { NodeFiles } from "./node-files.ts";
 import { ownSubnets } from "./own-subnets.ts";
 import { nodePeerSettings, nodeRanges } from "./peer-settings.ts";
 import type { RecordingFile } from "./recording-file.ts";
+import { ribLimits } from "./rib-limits.ts";
 import { logRefusals } from "./refusal-log.ts";
 import { observeSpeaker } from "./speaker-observer.ts";
 import { applyTcpKeys, nodeTcpKeys } from "./tcp-keys.ts";
@@ -60,7 +61,7 @@ export class NodeSpeaker {
 
   #createDriver(): SpeakerDriver {
     const { files, clock, hub, logger, recording, feed } = this.#options;
-    const { node, bestPath } = files.config;
+    const { node, bestPath, slowPeers } = files.config;
     const own = {
       4: node.address,
       ...(node.address6 !== undefined && { 6: node.address6 }),
@@ -75,6 +76,7 @@ export class NodeSpeaker {
         ownAddresses: Object.values(own),
         subnets: ownSubnets(),
         decision: bestPath,
+        limits: ribLimits(slowPeers),
         nextHopSelf: own,
       },
       tcp: nodeTcp,

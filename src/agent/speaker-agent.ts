@@ -17,6 +17,7 @@ import { EventLoopTurns } from "./event-loop-turns.ts";
 import { listenOn } from "./listen-on.ts";
 import { sayWhetherRestarted } from "./own-restart.ts";
 import { PeerMemory } from "./peer-memory.ts";
+import { ribLimits } from "./rib-limits.ts";
 import { speakerPeerSettings, speakerRanges } from "./peer-settings.ts";
 import { logRefusals } from "./refusal-log.ts";
 import { ownSubnets } from "./own-subnets.ts";
@@ -73,6 +74,7 @@ export class SpeakerAgent {
         ownAddresses: named.length > 0 ? named : ownLinks().map(({ address }) => address),
         subnets: ownSubnets(),
         decision: settings.bestPath,
+        limits: ribLimits(settings.slowPeers),
         nextHopSelf: own,
       },
       tcp: nodeTcp,

@@ -1,4 +1,5 @@
 import type { DecisionOptions } from "./rib/decision-process.ts";
+import type { RibLimits } from "./rib/rib-limits.ts";
 import type { Prefix } from "../net/prefix.ts";
 
 /** What makes a speaker. */
@@ -16,6 +17,8 @@ export interface SpeakerConfig {
   readonly nextHopSelf: { readonly 4?: string; readonly 6?: string };
   /** Default: as RFC 4271 has it, one path to a prefix. */
   readonly decision?: DecisionOptions;
+  /** Of what deviates from `defaultRibLimits`. */
+  readonly limits?: Partial<RibLimits>;
   /** Prefixes of the links we are on, for next hops that we share with peers (RFC 4271 §5.1.3). */
   readonly subnets?: readonly Prefix[];
 }

@@ -7,6 +7,7 @@ import { PeerFsm } from "./fsm/peer.ts";
 import { CeaseSubcode } from "./iana.ts";
 import { originate, type OriginatedRoute } from "./rib/originate.ts";
 import { PathAttributeStore } from "./rib/path-attributes.ts";
+import { defaultRibLimits } from "./rib/rib-limits.ts";
 import { FamilyRib } from "./rib/family-rib.ts";
 import type { LocRibChanges } from "./rib/loc-rib.ts";
 import { localPeer, type RibPeer } from "./rib/source.ts";
@@ -67,8 +68,9 @@ export class Speaker {
     this.#sessions = new SessionTable(ports);
     this.attributes = new PathAttributeStore(config);
     const peer = (index: number): RibPeer => this.ribPeer(index);
+    const limits = { ...defaultRibLimits, ...config.limits };
     const ribOf = (family: Family): FamilyRib =>
-      new FamilyRib(family, this.attributes, peer, ports, undefined, config.decision);
+      new FamilyRib(family, this.attributes, peer, ports, limits, config.decision);
     this.ribs = new Map(families.map((family) => [family.key, ribOf(family)]));
     this.offences = new OffenceLedger((of, offending) => observer.offended?.(of, offending));
     this.#receiver = new UpdateReceiver(this.attributes, this.ribs);

@@ -35,6 +35,7 @@ export interface NodeConfig {
   readonly firewall: Readonly<NodeFile["firewall"]>;
   readonly mtu: Readonly<NodeFile["mtu"]>;
   readonly bestPath: Readonly<NodeFile["bestPath"]>;
+  readonly slowPeers: Readonly<NodeFile["slowPeers"]>;
   readonly api: { readonly socket: string; readonly listen?: Endpoint | undefined };
   /** The programmer in a process of its own. */
   readonly felix: {

@@ -25,6 +25,7 @@ import {
   endOfRibWaitSeconds,
   log,
   metrics,
+  slowPeers,
   timerRows,
   tunnel,
 } from "./sections.ts";
@@ -193,6 +194,7 @@ export const nodeSchema = section({
   firewall: firewall.prefault({}).meta({ description: "What we keep in nftables." }),
   mtu: mtu.prefault({}).meta({ description: "What gets to other nodes." }),
   bestPath,
+  slowPeers,
   api,
   felix: section({
     socket: socketPath().optional().meta({

@@ -79,6 +79,14 @@ export const bestPath = section({
 
 export const defaultBestPath = bestPath.parse({});
 
+export const slowPeers = section({
+  maximumLagMebibytes: quantity("a number of mebibytes", 1, 4096).default(16).meta({
+    description: "Memory that may wait for peers that are sent the same, in each family.",
+  }),
+})
+  .prefault({})
+  .meta({ description: "What becomes of peers that read slowly." });
+
 export const api = section({
   socket: socketPath()
     .default("/run/margay/margay.sock")

@@ -17,7 +17,15 @@ import {
   unicastAddress,
 } from "./fields.ts";
 import { peerGroups, peerSection, ranges } from "./peer-schema.ts";
-import { api, bestPath, endOfRibWaitSeconds, log, metrics, timerRows } from "./sections.ts";
+import {
+  api,
+  bestPath,
+  endOfRibWaitSeconds,
+  log,
+  metrics,
+  slowPeers,
+  timerRows,
+} from "./sections.ts";
 
 const peer = peerSection(peerAddress().meta({ description: "The peer's address." }));
 
@@ -80,6 +88,7 @@ export const speakerSchema = section({
   }),
   originate: list("routes", route).default([]).meta({ description: "Routes of our own." }),
   bestPath,
+  slowPeers,
   api,
   metrics,
   log,

@@ -12,6 +12,7 @@ export interface SpeakerSettings {
   readonly clientToClient: boolean;
   readonly listen: Listen;
   readonly bestPath: Readonly<SpeakerFile["bestPath"]>;
+  readonly slowPeers: Readonly<SpeakerFile["slowPeers"]>;
   readonly timers: Readonly<SpeakerFile["timers"]>;
   readonly peers: readonly ExplicitPeer[];
   readonly ranges: readonly ExplicitRange[];

@@ -43,6 +43,8 @@ export interface ReflectorArguments {
   readonly peer: readonly string[];
   /** Seconds, 0 to 3600. */
   readonly endOfRibDefer: number;
+  /** Mebibytes, 1 to 4096. */
+  readonly maximumLag: number;
   /** Path of the file that clients are remembered in; undefined: none. */
   readonly clientsFile?: string | undefined;
   /** Where the API listens; undefined: nowhere. */

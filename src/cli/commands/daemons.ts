@@ -118,6 +118,12 @@ export const daemons: readonly CommandRow[] = [
           describe: "After a start wait so many seconds at most for clients to come back",
           coerce: wholeNumber("end-of-rib-defer", 0, 3600),
         })
+        .option("maximum-lag", {
+          default: 16,
+          requiresArg: true,
+          describe: "MiB that may wait for clients that read slowly, before they are fed anew",
+          coerce: wholeNumber("maximum-lag", 1, 4096),
+        })
         .option("clients-file", {
           type: "string",
           requiresArg: true,

@@ -62,6 +62,7 @@ export async function run(args: ReflectorArguments): Promise<number> {
       listen,
       timers,
       bestPath: defaultBestPath,
+      slowPeers: { maximumLagMebibytes: args.maximumLag },
       peers: peers.map((peer) => ({ ...plain, ...peer, ...dialled })),
       ranges: accept.map((prefix) => ({ prefix, ...client })),
       originate: [],

@@ -5,6 +5,8 @@ import { headerOctets } from "../../../src/bgp/iana.ts";
 import { encodeKeepalive } from "../../../src/bgp/message/keepalive.ts";
 import { encodeOpen } from "../../../src/bgp/message/open.ts";
 import { describePathReason } from "../../../src/bgp/rib/path-reason.ts";
+import type { UpdateGroup } from "../../../src/bgp/rib/update-group.ts";
+import type { SpeakerConfig } from "../../../src/bgp/speaker-config.ts";
 import {
   peerRange,
   peerSettings,
@@ -31,8 +33,12 @@ function mesh(...addresses: string[]): { network: SpeakerNetwork; nodes: Speaker
 }
 
 /** A reflector that lets clients in from everywhere. */
-function reflector(address: string, network = new SpeakerNetwork()): SpeakerNode {
-  const node = network.speaker(address, { nextHopSelf: {} });
+function reflector(
+  address: string,
+  network = new SpeakerNetwork(),
+  changes: Partial<SpeakerConfig> = {},
+): SpeakerNode {
+  const node = network.speaker(address, { nextHopSelf: {}, ...changes });
   node.speaker.setRanges([peerRange("10.0.0.0/8", { client: true })]);
   return node;
 }
@@ -446,6 +452,29 @@ describe("what a peer asks for and how fast it reads", () => {
     hub.stall(a, false);
     network.settle();
     assert.deepEqual([...slow.view.routes.keys()].sort(), expected);
+  });
+
+  test("a peer that does not read has no more memory wait for it than the configuration allows", () => {
+    const network = new SpeakerNetwork();
+    const [roomy, tight] = [16, 0.25].map((mebibytes, index) => {
+      const limits = { lagOctets: mebibytes * 1024 * 1024 };
+      const hub = reflector(`10.0.0.10${index}`, network, { limits });
+      const [slow, source] = [a, b].map((address) => new ScriptedPeer(hub, address)) as [
+        ScriptedPeer,
+        ScriptedPeer,
+      ];
+      for (const peer of [slow, source]) peer.establish();
+      source.announce("10.244.0.0/24");
+      hub.stall(a, true);
+      for (let round = 1; round < 1000; round++) source.announce(`10.244.${round % 250}.0/24`);
+      for (let round = 1; round < 1000; round++)
+        source.withdraw(`10.244.${1 + (round % 249)}.0/24`);
+      return [...(hub.speaker.ribs.get(ipv4Unicast.key) ?? assert.fail()).groups()];
+    }) as [UpdateGroup[], UpdateGroup[]];
+    const retained = (groups: readonly UpdateGroup[]): number =>
+      groups.reduce((sum, group) => sum + group.retainedBytes, 0);
+    assert.ok(retained(roomy) > 256 * 1024, `${retained(roomy)} octets`);
+    assert.ok(retained(tight) < 256 * 1024, `${retained(tight)} octets`);
   });
 
   test("End-of-RIB is told to observers after the routes before it", () => {
