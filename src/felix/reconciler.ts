@@ -355,6 +355,8 @@ export class Reconciler {
   async #tend(): Promise<void> {
     const { tunnels, nextHops, podCidrs, guarded } = this.#parts;
     await guarded();
+    // Of a thousand next hops it is not to be asked for every route what they need.
+    if (!this.#tunnelDue && !this.#hasNewNextHops) return;
     let due = this.#tunnelDue;
     this.#tunnelDue = false;
     // A tunnel that cannot be may mean that another is needed instead.

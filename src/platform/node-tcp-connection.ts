@@ -1,7 +1,7 @@
 import type { Server, Socket } from "node:net";
 import { type IpVersion, parseIpAddress, withoutZone } from "../net/ip-address.ts";
 import { hostPrefix } from "../net/prefix.ts";
-import { setKey, setSocketOptions, whyUnsupported } from "./linux-socket.ts";
+import { savedSynTtl, setKey, setSocketOptions, whyUnsupported } from "./linux-socket.ts";
 import { type TcpConnection, type TcpEvents, TcpOptionError, type TcpOptions } from "./tcp.ts";
 
 /** How long a closed connection may take to flush its last words. */
@@ -72,20 +72,28 @@ export class NodeTcpConnection implements TcpConnection {
   readonly localPort: number;
   readonly remoteAddress: string;
   readonly remotePort: number;
-  readonly synTtl: number | undefined;
   options: TcpOptions;
+  /** The kernel has the SYN, and gives it once. */
+  #hasSyn: boolean;
+  #synTtl: number | undefined;
   #isOver = false;
 
-  /** @param synTtl of an accepted one @param options that the socket has already */
-  constructor(socket: Socket, synTtl: number | undefined, options: TcpOptions) {
+  /** @param hasSyn it was accepted by a listener that keeps SYNs @param options that the socket has already */
+  constructor(socket: Socket, hasSyn: boolean, options: TcpOptions) {
     this.#socket = socket;
-    this.synTtl = synTtl;
+    this.#hasSyn = hasSyn;
     this.options = options;
     this.localAddress = plainAddress(socket.localAddress);
     this.localPort = socket.localPort ?? 0;
     this.remoteAddress = plainAddress(socket.remoteAddress);
     this.remotePort = socket.remotePort ?? 0;
     socket.setNoDelay(true);
+  }
+
+  get synTtl(): number | undefined {
+    if (this.#hasSyn) this.#synTtl = savedSynTtl(descriptorOf(this.#socket));
+    this.#hasSyn = false;
+    return this.#synTtl;
   }
 
   get queuedOctets(): number {

@@ -1,13 +1,7 @@
 import { createServer, type Server, Socket } from "node:net";
 import { formatEndpoint } from "../net/endpoint.ts";
 import { badSignatures } from "./bad-signatures.ts";
-import {
-  bindListener,
-  closeSocket,
-  openSocket,
-  savedSynTtl,
-  setSocketOptions,
-} from "./linux-socket.ts";
+import { bindListener, closeSocket, openSocket, setSocketOptions } from "./linux-socket.ts";
 import { ListenerKeys } from "./listener-keys.ts";
 import {
   applyOptions,
@@ -67,7 +61,7 @@ function dial(options: DialOptions): TcpDial {
   socket.on("error", note).once("close", fail);
   socket.once("connect", () => {
     socket.off("close", fail).off("error", note);
-    options.connected(new NodeTcpConnection(socket, undefined, tcpOptions));
+    options.connected(new NodeTcpConnection(socket, false, tcpOptions));
   });
   // In this tick: a socket that was made of a descriptor is read from the next on.
   socket.connect({ host: address, port, ...(localAddress !== undefined && { localAddress }) });
@@ -107,8 +101,7 @@ async function listen(options: ListenOptions): Promise<TcpListener> {
   const { address, port, keys = [], options: tcpOptions = {} } = options;
   const hasOptions = mayHaveOptions({ ...tcpOptions, password: keys[0]?.password });
   const server = createServer({ highWaterMark: sendBufferOctets }, (socket) => {
-    const synTtl = hasOptions ? savedSynTtl(descriptorOf(socket)) : undefined;
-    options.accepted(new NodeTcpConnection(socket, synTtl, {}));
+    options.accepted(new NodeTcpConnection(socket, hasOptions, {}));
   });
   const ring = new ListenerKeys(versionOf(address));
   const fd = hasOptions ? listenSocket(options, ring) : undefined;

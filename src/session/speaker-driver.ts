@@ -33,6 +33,9 @@ const readBudgetMs = 6;
 /** So may writing to peers. */
 const distributionBudgetMs = 6;
 
+/** For so long what the kernel said of this machine's links is taken for true. */
+const linksKeptMs = 1000;
+
 /** However much there is to do, changes wait no longer than this for their distribution. */
 const maximumPauseMs = 50;
 
@@ -82,8 +85,11 @@ export class SpeakerDriver {
   readonly #timers: TimerQueue<SpeakerTimer>;
   #listeners: TcpListener[] = [];
   #keys: readonly TcpKey[] = [];
-  /** Of this machine, as long as a turn lasts: a thousand sessions that come up together ask the kernel once. */
-  #links: readonly OwnLink[] | undefined;
+  /** Of this machine: a thousand sessions that come up together are not to ask the kernel a thousand times. */
+  #links: readonly OwnLink[] = [];
+  /** Since when they are known there have been connections with these ends of ours. */
+  readonly #linksAskedFor = new Set<string>();
+  #linksUntilMs = 0;
   #isWoken = false;
   #nextDistributionMs = 0;
   /** How long the present distribution has taken so far. */
@@ -104,8 +110,7 @@ export class SpeakerDriver {
       localEnd: (connection) => {
         const tcp = this.#connections.get(connection)?.tcp;
         if (tcp === undefined) return {};
-        this.#links ??= options.links?.() ?? [];
-        return localEnd(tcp.localAddress, tcp.remoteAddress, this.#links);
+        return localEnd(tcp.localAddress, tcp.remoteAddress, this.#linksWith(tcp.localAddress));
       },
       close: (connection) => this.#close(connection),
       write: (connection, parts) => {
@@ -193,7 +198,7 @@ export class SpeakerDriver {
 
   /** Makes an accepted connection what the peer's settings ask for. @returns why that cannot be */
   #objection(tcp: TcpConnection, settings: PeerSettings): string | undefined {
-    const tooFar = tooFarObjection(settings, tcp.synTtl);
+    const tooFar = tooFarObjection(settings, tcp);
     if (tooFar !== undefined) return tooFar;
     try {
       tcp.setOptions(tcpOptions(settings, passwordFor(this.#keys, tcp.remoteAddress)));
@@ -235,6 +240,18 @@ export class SpeakerDriver {
     this.#connections.set(connection, { dial, to: to.address, ...signed });
   }
 
+  /** This machine's links, as they were a second ago at most, but not before one of our ends first had this address. */
+  #linksWith(address: string): readonly OwnLink[] {
+    const { clock, links } = this.#options;
+    if (clock.nowMs() >= this.#linksUntilMs) this.#linksAskedFor.clear();
+    if (!this.#linksAskedFor.has(address)) {
+      this.#links = links?.() ?? [];
+      this.#linksAskedFor.add(address);
+      this.#linksUntilMs = clock.nowMs() + linksKeptMs;
+    }
+    return this.#links;
+  }
+
   #noAnswerHint(to: PeerSettings): string | undefined {
     let signatures: number | undefined;
     for (const { to: address, badSignatures } of this.#connections.values()) {
@@ -260,7 +277,6 @@ export class SpeakerDriver {
   #turn(): void {
     this.#isWoken = false;
     if (this.#isStopped) return;
-    this.#links = undefined;
     const { clock } = this.#options;
     const readUntilMs = clock.nowMs() + readBudgetMs;
     let more = this.speaker.read(() => clock.nowMs() < readUntilMs);

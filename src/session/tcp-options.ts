@@ -1,7 +1,7 @@
 import { sendHoldSeconds } from "../bgp/fsm/send-hold.ts";
 import type { PeerSettings } from "../bgp/peer-settings.ts";
 import { maximumTtl, plainTransport } from "../bgp/peer-transport.ts";
-import type { TcpOptions } from "../platform/tcp.ts";
+import type { TcpConnection, TcpOptions } from "../platform/tcp.ts";
 
 /** What the TCP connections of a peer are to be like. */
 export function tcpOptions(settings: PeerSettings, password: string | undefined): TcpOptions {
@@ -32,10 +32,12 @@ function userTimeoutSeconds(settings: PeerSettings): number {
 /** Why a connection whose SYN came with this TTL is refused by TTL security, if it is. */
 export function tooFarObjection(
   { transport = plainTransport }: PeerSettings,
-  synTtl: number | undefined,
+  tcp: Pick<TcpConnection, "synTtl">,
 ): string | undefined {
   const { minimumTtl } = transport;
-  if (minimumTtl === undefined || synTtl === undefined || synTtl >= minimumTtl) return undefined;
+  if (minimumTtl === undefined) return undefined;
+  const { synTtl } = tcp; // to be asked for only where it matters: the kernel is asked
+  if (synTtl === undefined || synTtl >= minimumTtl) return undefined;
   return (
     `its SYN came with TTL ${synTtl}, where TTL security (RFC 5082) asks for ${minimumTtl}: ` +
     "it is too many hops away, or has no TTL security itself"

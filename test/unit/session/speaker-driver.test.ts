@@ -11,6 +11,7 @@ import { nodeTcp } from "../../../src/platform/node-tcp.ts";
 import type { Tcp, TcpConnection, TcpKey } from "../../../src/platform/tcp.ts";
 import { SpeakerDriver } from "../../../src/session/speaker-driver.ts";
 import { parseIpv4 } from "../../../src/net/ip-address.ts";
+import type { OwnLink } from "../../../src/platform/own-links.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { MemoryNetwork } from "../../support/memory-tcp.ts";
 import { codec } from "../../support/peer-view.ts";
@@ -38,7 +39,7 @@ class Scene {
     this.network = new MemoryNetwork(bufferOctets === undefined ? {} : { bufferOctets });
   }
 
-  async node(address: string): Promise<Node> {
+  async node(address: string, links?: () => readonly OwnLink[]): Promise<Node> {
     const refused: string[] = [];
     const events: string[] = [];
     const identifier = parseIpv4(address) ?? 0;
@@ -59,6 +60,7 @@ class Scene {
       clock: this.clock,
       random: () => 1,
       localAddress: { 4: address },
+      ...(links !== undefined && { links }),
       refused: (from, reason) => refused.push(`${from}: ${reason}`),
       observer,
     });
@@ -278,6 +280,27 @@ describe("the driver of a speaker", () => {
     assert.equal(paused[0], true);
     assert.equal(paused.at(-1), false);
     assert.deepEqual(messageTypes(chunks).slice(0, 2), [1, 4]);
+  });
+
+  test("asks for this machine's links once a second, however many sessions come up", async () => {
+    scene = new Scene();
+    let asked = 0;
+    const hub = await scene.node(a, () => {
+      asked++;
+      return [];
+    });
+    const join = async (address: string): Promise<void> => {
+      const { driver } = await scene.node(address);
+      hub.driver.speaker.addPeer(peerSettings(address, { passive: true }));
+      driver.speaker.addPeer(peerSettings(a));
+      await scene.network.idle();
+      assert.equal(state(hub, address), "Established");
+    };
+    for (const host of [1, 2, 3]) await join(`10.0.1.${host}`);
+    assert.equal(asked, 1);
+    scene.clock.advance(1000);
+    for (const host of [4, 5]) await join(`10.0.1.${host}`);
+    assert.equal(asked, 2);
   });
 
   test("pauses after a distribution for as long as it took, while messages are still read", async () => {
