@@ -93,6 +93,11 @@ export async function measureLatency(
   for (const address of [`${NODE}/24 dev ${device}`, `${PEER}/32 dev lo`]) {
     execFileSync("ip", ["-n", namespace, "addr", "add", ...address.split(" ")]);
   }
+  // Nobody is there: a node would see to it that its routes lead elsewhere, while it is measured.
+  for (const nextHop of [1, 2]) {
+    const neighbour = `${dotted(peerAddress(nextHop))} lladdr 02:00:00:00:00:01 dev ${device}`;
+    execFileSync("ip", ["-n", namespace, "neigh", "add", ...neighbour.split(" ")]);
+  }
   const inside = ["netns", "exec", namespace];
   const argv = [...inside, ...withPrecedence(daemon.prepare(directory))];
   const child = spawn("ip", argv, { stdio: ["ignore", "ignore", "inherit"] });

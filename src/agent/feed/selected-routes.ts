@@ -1,6 +1,7 @@
 import { Afi, Safi } from "../../bgp/iana.ts";
 import { familyKey } from "../../bgp/message/codec-context.ts";
 import type { PathAttributes } from "../../bgp/attribute/path-attributes.ts";
+import { AttributeTrait } from "../../bgp/rib/attribute-summary.ts";
 import type { FamilyRib } from "../../bgp/rib/family-rib.ts";
 import type { LocRibChanges } from "../../bgp/rib/loc-rib.ts";
 import { nextHopOnLink } from "../../bgp/rib/next-hop-on-link.ts";
@@ -8,6 +9,7 @@ import { PathReason } from "../../bgp/rib/path-reason.ts";
 import { PathSource } from "../../bgp/rib/source.ts";
 import type { Speaker } from "../../bgp/speaker.ts";
 import type { RouteIntent } from "../../felix/intent.ts";
+import { formatIpv4 } from "../../net/ip-address.ts";
 import type { RouteFeed } from "./route-feed.ts";
 
 const unicastKeys: ReadonlySet<number> = new Set(
@@ -61,7 +63,7 @@ function selectedRoute(
   };
 }
 
-/** Paths that came in one UPDATE share their attributes: decoded once a turn. */
+/** What the attribute store keeps of a next hop is the address itself, if it is IPv4; another is decoded, once a turn. */
 class NextHopReader {
   readonly #speaker: Speaker;
   readonly #known = new Map<number, PathAttributes>();
@@ -72,9 +74,14 @@ class NextHopReader {
 
   /** The next hop of a path. */
   read(attributes: number, peer: number): string | undefined {
+    const { attributes: store } = this.#speaker;
+    if (!store.has(attributes, AttributeTrait.ipv6NextHop)) {
+      const address = store.nextHopKey(attributes);
+      return address === 0 ? undefined : formatIpv4(address);
+    }
     let known = this.#known.get(attributes);
     if (known === undefined) {
-      known = this.#speaker.attributes.attributes(attributes);
+      known = store.attributes(attributes);
       this.#known.set(attributes, known);
     }
     return nextHopOnLink(known, this.#speaker.ribPeer(peer));
