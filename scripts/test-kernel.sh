@@ -4,7 +4,7 @@
 source "$(dirname "$0")/env.sh"
 ((EUID == 0)) || die 'the kernel tests make network namespaces and routes: run them as root'
 
-bash scripts/setup.sh iproute2 nftables iptables iputils-ping procps kmod
+bash scripts/setup.sh iproute2 nftables iptables tcpdump iputils-ping procps kmod
 npm run --silent build
 export MARGAY_PROGRAM=dist
 if kernel_has_ipip; then
