@@ -116,6 +116,11 @@ export class Conversation {
         this.#receive(exchange);
       }
       if (!exchange.done) await this.#receiveRest(exchange);
+      if (exchange.failure?.errno === Errno.busy && attempt < DUMP_ATTEMPTS) {
+        this.#exchanges.delete(exchange.sequence);
+        await this.#readOut();
+        continue;
+      }
       this.#end(exchange);
       if (!exchange.interrupted) return;
       // Something may be missing in it, which would be taken for gone.
@@ -126,14 +131,26 @@ export class Conversation {
     }
   }
 
+  /** The kernel is at a dump still that was given up, goes on with it only as it is read, and begins no other before. */
+  async #readOut(): Promise<void> {
+    let turnMs = performance.now();
+    while (this.#socket.receive(this.#buffer) > 0) {
+      if (performance.now() - turnMs < TURN_MS) continue;
+      await nextTurn();
+      turnMs = performance.now();
+    }
+  }
+
   /** Of a long dump: in a thread the kernel makes the next datagrams while these are read. */
   async #receiveRest(exchange: Exchange): Promise<void> {
     let [now, next] = [buffers(), buffers()];
     let receiving = this.#socket.receiveInThread(now);
     while (!exchange.done) {
       const lengths = await receiving;
-      receiving = this.#socket.receiveInThread(next);
+      // What is wrong is told only outside of a thread, and while none takes what comes behind it.
       if (lengths.length === 0) this.#receive(exchange);
+      if (exchange.done) return;
+      receiving = this.#socket.receiveInThread(next);
       let turnMs = performance.now();
       for (const [index, length] of lengths.entries()) {
         walkMessages((now[index] as Uint8Array).subarray(0, length), (message) =>

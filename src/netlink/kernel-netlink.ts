@@ -49,12 +49,15 @@ import { RouteWriter } from "./route-writer.ts";
 import { type NetlinkSocket, openNetlinkSocket } from "./socket.ts";
 
 /**
- * Opens the routing side of this machine's kernel, in the network namespace of the process. Changing anything needs
- * CAP_NET_ADMIN. Throws `NetlinkError`.
+ * Opens the routing side of this machine's kernel, in the network namespace of the process, or of whatever is behind the
+ * sockets. Changing anything needs CAP_NET_ADMIN. Throws `NetlinkError`.
  */
-export function openKernelNetlink(): Netlink {
-  return new KernelNetlink();
+export function openKernelNetlink(open: OpenSocket = openNetlinkSocket): Netlink {
+  return new KernelNetlink(open);
 }
+
+/** Opens a socket that is subscribed to `groups`. */
+type OpenSocket = (groups: number) => NetlinkSocket;
 
 /** Four sockets, each for one thing: questions and small changes, lists, routes in bulk, and events. */
 class KernelNetlink implements Netlink {
@@ -64,15 +67,15 @@ class KernelNetlink implements Netlink {
   readonly #writer: RouteWriter;
   readonly #events: EventStream;
 
-  constructor() {
+  constructor(open: OpenSocket) {
     const { link, neighbour, ipv4Address, ipv4Route, ipv6Address, ipv6Route } = MulticastGroup;
     const routed = ipv4Address | ipv4Route | ipv6Address | ipv6Route;
     const settings = MulticastGroup.ipv4Netconf | MulticastGroup.ipv6Netconf;
     const groups = (link | neighbour | routed | settings | MulticastGroup.nextHop) >>> 0;
-    const questions = openNetlinkSocket(0);
-    const lists = openNetlinkSocket(0);
-    const routes = openNetlinkSocket(0);
-    const events = openNetlinkSocket(groups);
+    const questions = open(0);
+    const lists = open(0);
+    const routes = open(0);
+    const events = open(groups);
     this.#sockets = [questions, lists, routes, events];
     this.#conversation = new Conversation(questions);
     this.#lists = new Conversation(lists);

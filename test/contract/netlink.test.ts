@@ -1,14 +1,19 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { test } from "node:test";
+import { after, before, describe, test } from "node:test";
+import { prefixFromOctets } from "../../src/net/prefix.ts";
 import { MessageFlag, MessageType } from "../../src/netlink/constants.ts";
-import { NetlinkError } from "../../src/netlink/errno.ts";
+import { Errno, NetlinkError } from "../../src/netlink/errno.ts";
 import { openKernelNetlink } from "../../src/netlink/kernel-netlink.ts";
 import { encodeLinkDump } from "../../src/netlink/link.ts";
 import { encodeMessage } from "../../src/netlink/message.ts";
+import type { RoutePath } from "../../src/netlink/route.ts";
+import type { RouteChange } from "../../src/netlink/route-request.ts";
 import { openNetlinkSocket } from "../../src/netlink/socket.ts";
+import { FaultySockets } from "../support/faulty-sockets.ts";
 import { enterNewNamespace } from "../support/own-namespace.ts";
 import { MemoryKernel } from "../support/memory-kernel.ts";
+import { memorySockets } from "../support/memory-sockets.ts";
 import { netlinkContract, type TestKernel } from "./netlink-contract.ts";
 
 function memoryKernel(): TestKernel {
@@ -39,9 +44,73 @@ function realKernel(): TestKernel {
   };
 }
 
+/** The same in octets. */
+function memoryKernelBehindSockets(): TestKernel {
+  const kernel = new MemoryKernel();
+  const { ifindex } = kernel.addLink("v0", { kind: "veth", up: true });
+  kernel.addAddress(ifindex, "10.9.0.1", 24);
+  return { ifindex, open: () => openKernelNetlink(memorySockets(kernel)), close: () => {} };
+}
+
 netlinkContract("in memory", memoryKernel, false);
+netlinkContract("in memory, behind sockets", memoryKernelBehindSockets, false);
 const skip = enterNewNamespace();
 netlinkContract("the kernel", realKernel, skip);
+
+const memory = new MemoryKernel();
+const kernels = [
+  { name: "memory", sockets: () => memorySockets(memory), skip: false },
+  { name: "the kernel", sockets: () => openNetlinkSocket, skip },
+] as const;
+
+for (const { name, sockets, ...options } of kernels) {
+  describe(`a list of ${name} that was given up`, options, () => {
+    const identity = { protocol: 77, table: 254 };
+    const path: RoutePath = { type: "unreachable", hops: [] };
+    const changes = (op: "create" | "delete"): RouteChange[] =>
+      Array.from({ length: 8_192 }, (_, index): RouteChange => {
+        const octets = Uint8Array.of(20, index >>> 8, index & 255, 0);
+        return { op, prefix: prefixFromOctets(octets, 24), metric: 0, path };
+      });
+    const apply = async (op: "create" | "delete"): Promise<void> => {
+      const other = openKernelNetlink(sockets());
+      await other.applyRoutes(changes(op), identity);
+      other.close();
+    };
+
+    before(() => apply("create"));
+    after(() => apply("delete"));
+
+    for (const kind of ["receive", "starved"] as const) {
+      // One of the first is received at once, one of the later in a thread.
+      for (const at of [2, 9]) {
+        test(`keeps no other from being told (${kind}, ${at})`, async () => {
+          const faulty = new FaultySockets(sockets(), at, { kind, errno: Errno.noBuffers });
+          const netlink = openKernelNetlink(faulty.open);
+          const count = async (): Promise<number> => {
+            let routes = 0;
+            await netlink.dumpRoutes({ version: 4, ...identity }, () => routes++);
+            return routes;
+          };
+          try {
+            const isWhole = await count().then(
+              (routes) => routes === 8_192,
+              (error: unknown) => {
+                assert.ok(error instanceof NetlinkError);
+                return true;
+              },
+            );
+            assert.ok(isWhole && faulty.hasStruck);
+            assert.equal(await count(), 8_192);
+            assert.ok((await netlink.dumpLinks()).length > 0);
+          } finally {
+            netlink.close();
+          }
+        });
+      }
+    }
+  });
+}
 
 test("of datagrams sent in a thread, the first that the kernel refuses says why", {
   skip,

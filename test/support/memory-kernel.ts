@@ -24,6 +24,8 @@ const LOCAL = 255;
 const KERNEL = 2;
 const LINK_SCOPE = 253;
 const HOST_SCOPE = 254;
+/** Of an IPv6 route for which nobody gave one. */
+const IPV6_METRIC = 1024;
 
 /** What goes wrong once, the next time it can. */
 export interface Faults {
@@ -67,7 +69,7 @@ export class MemoryKernel {
     this.addAddress(1, "127.0.0.1", 8);
   }
 
-  open(): Netlink {
+  open(): MemoryNetlink {
     const hand = new MemoryNetlink(this, () => this.#hands.delete(hand));
     this.#hands.add(hand);
     return hand;
@@ -168,8 +170,9 @@ export class MemoryKernel {
     }
   }
 
-  change(change: RouteChange, identity: RouteIdentity, cause: MemoryNetlink): number {
-    this.changes.push(change);
+  change(asked: RouteChange, identity: RouteIdentity, cause: MemoryNetlink): number {
+    this.changes.push(asked);
+    const change = withMetric(asked);
     const { refuseNext } = this.faults;
     if (refuseNext?.prefix === change.prefix.text) {
       delete this.faults.refuseNext;
@@ -338,6 +341,14 @@ export class MemoryKernel {
   }
 }
 
+/** As Linux does: an IPv6 route is never without, and one of any is deleted where none is named. */
+function withMetric(change: RouteChange): RouteChange {
+  const { op, prefix, metric } = change;
+  return prefix.version === 6 && metric === 0 && op !== "delete"
+    ? { ...change, metric: IPV6_METRIC }
+    : change;
+}
+
 function isBetter(a: KernelRoute, b: KernelRoute): boolean {
   if ((a.table === LOCAL) !== (b.table === LOCAL)) return a.table === LOCAL;
   if (a.prefix.length !== b.prefix.length) return a.prefix.length > b.prefix.length;
@@ -360,7 +371,8 @@ function connectedRoutes(entry: InterfaceAddress): KernelRoute[] {
   return [own, make(subnet, "unicast", MAIN, LINK_SCOPE)];
 }
 
-class MemoryNetlink implements Netlink {
+/** One hand on it. */
+export class MemoryNetlink implements Netlink {
   readonly #kernel: MemoryKernel;
   readonly #onClose: () => void;
   readonly #listeners = new Set<(event: NetlinkEvent) => void>();
@@ -505,7 +517,12 @@ class MemoryNetlink implements Netlink {
   createLink({ name, kind, mac, vxlan, ipTunnel }: NewLink): void {
     const operation = `create ${name} of type ${kind}`;
     const { hasIpip, hasVxlan } = this.#kernel;
-    if (!((kind === "ipip" && hasIpip) || (kind === "vxlan" && hasVxlan))) {
+    const kinds = new Map([
+      ["ipip", hasIpip],
+      ["ip6tnl", hasIpip],
+      ["vxlan", hasVxlan],
+    ]);
+    if (kinds.get(kind) !== true) {
       throw new NetlinkError(operation, Errno.notSupported, "Unknown device type");
     }
     for (const link of this.#kernel.links.values()) {

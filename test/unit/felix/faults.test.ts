@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { NetlinkError } from "../../../src/netlink/errno.ts";
 import type { Netlink } from "../../../src/netlink/netlink.ts";
-import { FelixHarness, prefix, STATIC } from "../../support/felix-harness.ts";
 import { type Fault, FaultyNetlink, refuseOne } from "../../support/faulty-netlink.ts";
+import { FelixHarness } from "../../support/felix-harness.ts";
+import { kernelOf, type LifeOptions, live, pass } from "../../support/felix-life.ts";
 
 const errnos = { ENOBUFS: 105, EINTR: 4, EBUSY: 16, ENODEV: 19 };
 const faults: readonly (readonly [name: string, fault: Fault])[] = [
@@ -13,74 +13,6 @@ const faults: readonly (readonly [name: string, fault: Fault])[] = [
   ]),
   ["a listing that ends too early", { kind: "short" }],
 ];
-
-type Options = Parameters<FelixHarness["start"]>[0];
-
-/** A life with everything in it: wire, tunnel, multipath, a move, a removal, a link that goes and comes, a stranger's route. */
-async function live(h: FelixHarness, options: Options): Promise<void> {
-  const start = async (): Promise<void> => {
-    try {
-      await h.start(options);
-    } catch (error) {
-      // A kernel that cannot be read at start ends the daemon; it is started again.
-      if (!(error instanceof NetlinkError)) throw error;
-      await h.start(options);
-    }
-  };
-  await start();
-  h.set("10.233.2.0/24", "192.168.1.3");
-  h.set("10.233.3.0/24", "192.168.2.2");
-  h.set("10.233.4.0/24", "192.168.1.3", "192.168.1.4");
-  h.set("10.233.5.0/24", "192.168.1.4");
-  h.set("10.233.6.0/24", "192.168.1.4");
-  await h.quiet();
-  h.felix.pictureComplete();
-  h.set("10.233.5.0/24", "192.168.1.3");
-  h.felix.removeRoute(prefix("10.233.6.0/24"));
-  await h.quiet();
-  h.kernel.changeLink(h.eth0, { up: false });
-  await h.quiet();
-  h.kernel.changeLink(h.eth0, { up: true });
-  await h.router();
-  await h.quiet();
-  await h.other.applyRoutes([h.change("create", "10.233.7.0/24", "192.168.1.9")], STATIC);
-  h.set("10.233.7.0/24", "192.168.1.3");
-  await h.quiet();
-  h.set("10.233.8.0/24", "192.168.1.4");
-  await h.quiet();
-  await pass(h, 11);
-}
-
-/** What no event tells of is seen by the comparison that comes every five minutes. */
-async function pass(h: FelixHarness, minutes: number): Promise<void> {
-  for (let minute = 0; minute < minutes; minute++) {
-    h.clock.advance(60_000);
-    await h.quiet();
-  }
-}
-
-function kernelOf(h: FelixHarness): string[] {
-  const { kernel } = h;
-  const links = [...kernel.links.values()].map(({ name, up, mtu }) => `${name} ${up} ${mtu}`);
-  const addresses = kernel.addresses.map(({ address, ifindex }) => `${address} ${ifindex}`);
-  const neighbours = kernel.neighbours.map(
-    ({ table, address, mac }) => `${table} ${address} ${mac}`,
-  );
-  const routes = kernel.routes.map((route) => {
-    const {
-      nextHopId,
-      hops,
-      prefix: { text },
-      protocol,
-      metric,
-    } = route;
-    const ways = nextHopId === undefined ? hops : kernel.hopsOf(nextHopId);
-    const words = ways.map(({ gateway, ifindex, onlink }) => `${gateway} ${ifindex} ${onlink}`);
-    return `${text} ${protocol} ${metric} ${words.join(", ")}`;
-  });
-  const objects = `${kernel.nextHops.size} next-hop objects`;
-  return [...links, ...addresses, ...neighbours, ...routes, objects].sort();
-}
 
 describe("a look-up that fails without an answer", () => {
   test("leaves the way as it was, and is made again a second later", async () => {
@@ -119,7 +51,7 @@ describe("a look-up that fails without an answer", () => {
 
 for (const nextHopObjects of ["never", "auto"] as const) {
   describe(`one call that goes wrong, next-hop objects: ${nextHopObjects}`, () => {
-    const options: Options = { tunnel: "vxlan", nextHopObjects };
+    const options: LifeOptions = { tunnel: "vxlan", nextHopObjects };
 
     for (const [name, fault] of faults) {
       test(`${name}: whichever it is, the kernel is in the end as without`, async () => {

@@ -12,7 +12,7 @@ const MULTI = 2;
 const INTERRUPTED = 0x10;
 const { getLink, newLink, done } = MessageType;
 
-/** A socket whose kernel answers what the test says, a datagram a time in threads. */
+/** A socket whose kernel answers what the test says, a datagram a time in threads, which are quicker than anybody else. */
 class ScriptedSocket implements NetlinkSocket {
   readonly portId = 1;
   /** Datagrams to be received; or what goes wrong, as a negative errno. */
@@ -42,11 +42,11 @@ class ScriptedSocket implements NetlinkSocket {
 
   async receiveInThread([first]: readonly Uint8Array[]): Promise<number[]> {
     this.threads++;
+    const length = this.receive(first as Uint8Array);
     await new Promise((resolve) => {
       setImmediate(resolve);
     });
     this.threads--;
-    const length = this.receive(first as Uint8Array);
     return length > 0 ? [length] : [];
   }
 
@@ -79,6 +79,28 @@ describe("a conversation with the kernel", () => {
     socket.answers.push(end(1));
     await list(heard);
     assert.deepEqual(heard, [1, 2, 3, 4, 5, 6]);
+  });
+
+  test("misses nothing of a list behind what goes wrong in a thread", async () => {
+    for (const words of [
+      [1, 2, 3, 4, 5],
+      [1, 2, 3, 4, 5, 6, 7],
+    ]) {
+      const sequence = socket.sent.length + 1;
+      const heard: number[] = [];
+      const parts = words.map((word) => part(sequence, word));
+      socket.answers = [...parts.slice(0, 4), -ENOBUFS, ...parts.slice(4), end(sequence)];
+      await list(heard);
+      assert.deepEqual(heard, words);
+      assert.equal(socket.threads, 0);
+    }
+  });
+
+  test("tells what goes wrong in a thread, and leaves none behind", async () => {
+    socket.answers = [1, 2, 3, 4].map((word) => part(1, word));
+    socket.answers.push(-ENOBUFS, -ENOBUFS, part(1, 5), end(1));
+    await assert.rejects(list([]), /ENOBUFS: the answer was lost/);
+    assert.equal(socket.threads, 0);
   });
 
   /** A list during which what it is about changed, as the kernel tells from then on. */
