@@ -150,7 +150,7 @@ export class Felix {
       ...{ objects, choice, netlink, fib, protocol, deviceName, logger },
     });
     this.#keeper = keeper;
-    const retryAfter = (delayMs: number): void => this.#reconciler.retryAfter(delayMs);
+    const retryAfter = (delayMs: () => number): void => this.#reconciler.retryAfter(delayMs);
     const reporter = new Reporter({
       ...{ ...this.#context, fib, clock, logger, retryAfter, mayTake },
     });

@@ -161,18 +161,18 @@ export class Reconciler {
     this.#scan(reason);
   }
 
-  /** Tries again what the kernel refused, after a while. */
-  retryAfter(delayMs: number): void {
-    this.#retry ??= this.#parts.clock.after(delayMs, () => {
+  /** Tries again what the kernel refused, after a while, which is asked for where nothing is to be tried again yet. */
+  retryAfter(delayMs: () => number): void {
+    this.#retry ??= this.#parts.clock.after(delayMs(), () => {
       this.#retry = undefined;
       this.#parts.fib.retryFailed();
       this.kick();
     });
   }
 
-  /** Looks at the tunnels again, after a while. */
-  tendAfter(delayMs: number): void {
-    this.#tending ??= this.#parts.clock.after(delayMs, () => {
+  /** Looks at the tunnels again, after a while, likewise. */
+  tendAfter(delayMs: () => number): void {
+    this.#tending ??= this.#parts.clock.after(delayMs(), () => {
       this.#tending = undefined;
       this.#tunnelDue = true;
       this.kick();

@@ -3,6 +3,7 @@ import type { FibChange } from "../fib/row.ts";
 import type { KernelRoute } from "../netlink/route.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
+import { BackOff } from "./back-off.ts";
 import { Contest, contested } from "./contest.ts";
 import { culpritText } from "./culprit.ts";
 import { type EntryContext, throughObject } from "./entry.ts";
@@ -19,13 +20,13 @@ export interface ReporterOptions {
   readonly protocol: number;
   readonly deviceName: (ifindex: number) => string;
   readonly hopsOf: EntryContext["hopsOf"];
-  /** Has what failed or was held tried again after a while. */
-  readonly retryAfter: (delayMs: number) => void;
+  /** Has what failed or was held tried again after a while, which is asked for where nothing is to be tried again yet. */
+  readonly retryAfter: (delayMs: () => number) => void;
   /** Is the place of another's route taken? */
   readonly mayTake: (route: { readonly protocol: number }) => boolean;
 }
 
-/** Between attempts to write what the kernel was short of means for; doubles up to the maximum. */
+/** Between attempts to write what the kernel was short of means for, from and to. */
 const RETRY_MS = 1_000;
 const RETRY_MAXIMUM_MS = 60_000;
 
@@ -37,7 +38,7 @@ export class Reporter {
   readonly #contest: Contest;
   /** Who listens, and whether it cares at the moment. */
   readonly #listeners = new Map<(event: FelixEvent) => void, () => boolean>();
-  #retryMs = RETRY_MS;
+  readonly #backOff = new BackOff(RETRY_MS, RETRY_MAXIMUM_MS);
   /** What others deleted or changed, and that was put back. */
   repairs = 0;
   /** Routes that were taken away. */
@@ -70,7 +71,7 @@ export class Reporter {
     if (outcome === "removed") this.removals++;
     if (outcome === "occupied") return;
     if (outcome === "failed") return this.#failed(change);
-    this.#retryMs = RETRY_MS;
+    this.#backOff.reset();
     if (!this.#isHeard) return;
     this.tell({ kind: outcome, prefix: change.prefix, text: this.#way(change) });
   }
@@ -94,9 +95,7 @@ export class Reporter {
     const { logger, retryAfter } = this.#options;
     logger.error({ prefix: change.prefix.text, way: this.#way(change) }, failure.text);
     this.tell({ kind: "error", prefix: change.prefix, text: failure.text });
-    if (!isPassing(failure.errno)) return;
-    retryAfter(this.#retryMs);
-    this.#retryMs = Math.min(2 * this.#retryMs, RETRY_MAXIMUM_MS);
+    if (isPassing(failure.errno)) retryAfter(() => this.#backOff.next());
   }
 
   #repaired(change: FibChange<RouteOwner>): void {
@@ -110,7 +109,7 @@ export class Reporter {
     fib.hold(change, contestedRoute);
     logger.error(fields, contestedRoute.text);
     this.tell({ kind: "error", prefix, text: contestedRoute.text });
-    retryAfter(Contest.restMs);
+    retryAfter(() => Contest.restMs);
   }
 
   #way({ path, prefix }: FibChange<RouteOwner>): string {

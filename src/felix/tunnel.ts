@@ -3,6 +3,7 @@ import type { Prefix } from "../net/prefix.ts";
 import { Errno, NetlinkError } from "../netlink/errno.ts";
 import type { Link } from "../netlink/link.ts";
 import type { Logger } from "../platform/logger.ts";
+import { BackOff } from "./back-off.ts";
 import { portText } from "./culprit.ts";
 import { loosenReversePathFilter } from "./forwarding.ts";
 import type { HeldGateways } from "./held-gateways.ts";
@@ -14,7 +15,7 @@ import { isTunnel } from "./tunnel-remains.ts";
 import { VxlanPeers } from "./vxlan-peers.ts";
 
 const UNDERLAY_MTU = 1500;
-/** Between attempts at what the kernel was short of means for; doubles up to the maximum. */
+/** Between attempts at what the kernel was short of means for, from and to. */
 const RETRY_MS = 250;
 const RETRY_MAXIMUM_MS = 60_000;
 
@@ -23,8 +24,8 @@ export interface TunnelOptions extends TunnelDeviceOptions {
   /** Marks the address as ours. */
   readonly protocol: number;
   readonly logger: Logger;
-  /** Has the tunnels looked at again after a while. */
-  readonly retryAfter: (delayMs: number) => void;
+  /** Has the tunnels looked at again after a while, which is asked for where they are not to be yet. */
+  readonly retryAfter: (delayMs: () => number) => void;
 }
 
 /** What the tunnel shall be like. */
@@ -60,7 +61,7 @@ export class Tunnel {
   #culprit: number | undefined;
   /** The peers when it was last as it shall be. */
   #reached: ReadonlySet<string> = new Set();
-  #retryMs = RETRY_MS;
+  readonly #backOff = new BackOff(RETRY_MS, RETRY_MAXIMUM_MS);
   /** Where the kernel does not keep an address's protocol, only this tells which are ours. */
   readonly #added = new Set<string>();
   /** Times that something was put right after it had been right. */
@@ -107,7 +108,7 @@ export class Tunnel {
       await this.#bring(wish);
       this.#problem = undefined;
       this.#reached = new Set(wish.peers);
-      this.#retryMs = RETRY_MS;
+      this.#backOff.reset();
     } catch (error) {
       this.#fail(error instanceof TunnelTrouble ? error.problem : problemOf(error));
     }
@@ -236,7 +237,6 @@ export class Tunnel {
 
   /** No event tells when the kernel has what it was short of. */
   #retryLater(): void {
-    this.#options.retryAfter(this.#retryMs);
-    this.#retryMs = Math.min(2 * this.#retryMs, RETRY_MAXIMUM_MS);
+    this.#options.retryAfter(() => this.#backOff.next());
   }
 }

@@ -2,6 +2,7 @@ import { NetlinkError } from "../../netlink/errno.ts";
 import type { NftablesChange } from "../../netlink/nftables-event.ts";
 import type { Clock, Timer } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
+import { BackOff } from "../back-off.ts";
 import { Contest } from "../contest.ts";
 import type { Problem } from "../problem.ts";
 import type { LegacyTables } from "./legacy.ts";
@@ -24,7 +25,7 @@ export interface FirewallParts {
 
 /** Looks at everything, whether or not anybody told of a change. */
 const SAFETY_NET_MS = 60_000;
-/** Between attempts at what failed; doubles up to the safety net's. */
+/** Between attempts at what failed, up to the safety net's. */
 const RETRY_MS = 1_000;
 
 /**
@@ -43,7 +44,7 @@ export class Firewall {
   #stopWatching: (() => void) | undefined;
   #safetyNet: Timer | undefined;
   #retry: Timer | undefined;
-  #retryMs = RETRY_MS;
+  readonly #backOff = new BackOff(RETRY_MS, SAFETY_NET_MS);
   #problem: Problem | undefined;
   /** Another program is left to change what it likes. */
   #isResting = false;
@@ -207,7 +208,7 @@ export class Firewall {
     const { logger } = this.#parts;
     if (this.#problem !== undefined) logger.info({}, "the firewall is as it shall be again");
     this.#problem = undefined;
-    this.#retryMs = RETRY_MS;
+    this.#backOff.reset();
     this.#others.tell();
   }
 
@@ -216,8 +217,7 @@ export class Firewall {
     const { text, remedy } = this.#others.inWords(error);
     if (this.#problem?.text !== text) logger.error({ remedy }, `the firewall is not kept: ${text}`);
     this.#problem = { errno: undefined, text, remedy };
-    this.#later(this.#retryMs);
-    this.#retryMs = Math.min(2 * this.#retryMs, SAFETY_NET_MS);
+    this.#later(this.#backOff.next());
   }
 
   /** Another program keeps changing what we keep putting back. */

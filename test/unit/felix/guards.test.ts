@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
+import { refuseOne } from "../../support/faulty-netlink.ts";
 import { FelixHarness, OURS, prefix, STATIC } from "../../support/felix-harness.ts";
 
 let h: FelixHarness;
@@ -119,6 +120,20 @@ test("what the kernel is short of means for is tried again after a second, then 
   h.clock.advance(1);
   await h.quiet();
   assert.equal(state(), "installed");
+});
+
+test("many routes that the kernel is short of means for wait as long as one, and are tried again together", async () => {
+  const triedMs: number[] = [];
+  const tried = (): boolean => triedMs.push(h.clock.nowMs()) > 0;
+  await h.start({ podCidrs: [], netlink: refuseOne(h.kernel.open(), tried, 105) });
+  for (let node = 2; node < 32; node++) h.set(`10.233.${node}.0/24`, "192.168.1.3");
+  await h.felix.settled();
+  for (let second = 0; second < 20; second++) {
+    h.clock.advance(1_000);
+    await h.quiet();
+  }
+  assert.deepEqual([...new Set(triedMs)], [0, 1_000, 3_000, 7_000, 15_000]);
+  assert.equal(triedMs.length, 5 * 30);
 });
 
 describe("routes of other protocols", () => {
