@@ -12,8 +12,8 @@ while (($#)); do
   case $1 in
     --test-*=*) options+=("$1"); shift ;;
     --in-qemu)
-      machine=(bash scripts/qemu.sh --timeout 1200 --)
-      second_machine=(bash scripts/qemu.sh --one-processor --timeout 1200 --)
+      machine=(bash scripts/qemu.sh --timeout 2400 --)
+      second_machine=(bash scripts/qemu.sh --one-processor --timeout 2400 --)
       shift ;;
     -*) STATUS=2 die "run-tests.sh does not know '$1': run-tests.sh [--in-qemu] [--test-…=…] FILE …" ;;
     *) break ;;

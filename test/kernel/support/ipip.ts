@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import type { TunnelKind } from "../../../src/felix/tunnel-kind.ts";
 import { whyNoNamespaces } from "./network.ts";
 
 /** Does this kernel make IPIP tunnels? Loads the module where it can. */
@@ -15,9 +16,19 @@ export function hasIpip(): boolean {
 export function skipWithoutIpip(): string | false {
   const reason = whyNoNamespaces();
   if (reason !== undefined) return reason;
-  if (hasIpip()) return false;
-  if (process.env["MARGAY_REQUIRE_IPIP"] === "1") {
+  if (isThere()) return false;
+  return "this kernel has no ipip: run scripts/qemu.sh to test on a Debian kernel";
+}
+
+/** The kinds of tunnels that this kernel has. With MARGAY_REQUIRE_IPIP=1 lacking ipip is a failure. */
+export function tunnelKinds(): readonly TunnelKind[] {
+  return isThere() ? ["vxlan", "ipip"] : ["vxlan"];
+}
+
+function isThere(): boolean {
+  const isIt = hasIpip();
+  if (!isIt && process.env["MARGAY_REQUIRE_IPIP"] === "1") {
     throw new Error("MARGAY_REQUIRE_IPIP=1, but this kernel has no ipip");
   }
-  return "this kernel has no ipip: run scripts/qemu.sh to test on a Debian kernel";
+  return isIt;
 }

@@ -1,4 +1,4 @@
-import { tunnelMac } from "../../../src/felix/tunnel-kind.ts";
+import { type TunnelKind, tunnelMac } from "../../../src/felix/tunnel-kind.ts";
 import { FAR, NEAR, PREFIXES, SHAKY, TUNNELS, type TortureWorld } from "./torture-world.ts";
 
 /** Something that happens: how often, compared to the others, and what. */
@@ -23,6 +23,13 @@ async function end(world: TortureWorld, how: "kill" | "stop"): Promise<void> {
   world.note(how);
   world.felix = undefined;
   await felix[how]();
+}
+
+/** What leads through a tunnel leads through this kind from now on. */
+async function lead(world: TortureWorld, tunnel: TunnelKind): Promise<void> {
+  world.tunnel = tunnel;
+  world.note(`${world.encapsulation} ${tunnel}`);
+  await world.felix?.call("setPoolPolicies", world.encapsulation, tunnel);
 }
 
 const onLink =
@@ -97,6 +104,11 @@ const EVENTS: readonly TortureEvent[] = [
     },
   },
   {
+    // Not that it goes down, or loses its address: with that the kernel itself removes the routes, be they stable or not.
+    weight: 2,
+    happens: (world) => world.ip(`link set ${world.random.pick(Object.values(TUNNELS))} mtu 1300`),
+  },
+  {
     weight: 3,
     happens: async (world) => {
       const harms = [
@@ -148,11 +160,9 @@ const EVENTS: readonly TortureEvent[] = [
   // The configuration.
   {
     weight: 4,
-    happens: async (world) => {
+    happens: (world) => {
       world.encapsulation = world.random.pick(world.life.encapsulations);
-      world.tunnel = world.random.pick(world.life.tunnels);
-      world.note(`${world.encapsulation} ${world.tunnel}`);
-      await world.felix?.call("setPoolPolicies", world.encapsulation, world.tunnel);
+      return lead(world, world.random.pick(world.life.tunnels));
     },
   },
   {
@@ -183,6 +193,12 @@ function move(
 }
 
 const all = EVENTS.flatMap((event) => Array.from({ length: event.weight }, () => event));
+
+/** What leads through a tunnel leads through one of the other kind from now on, where there is another. */
+export async function tunnelsChange(world: TortureWorld): Promise<void> {
+  const other = world.life.tunnels.find((kind) => kind !== world.tunnel);
+  if (other !== undefined) await lead(world, other);
+}
 
 /** One thing happens, and the programmer has time to settle, or has none. A dead daemon comes back soon. */
 export async function somethingHappens(world: TortureWorld): Promise<void> {

@@ -44,6 +44,8 @@ export const TUNNELS: Readonly<Record<TunnelKind, string>> = {
   vxlan: "vxlan.margay",
   ipip: "tunl0",
 };
+/** What is left of 1500 octets inside. */
+const TUNNEL_MTUS: Readonly<Record<TunnelKind, number>> = { vxlan: 1450, ipip: 1480 };
 
 export interface Life {
   readonly name: string;
@@ -188,12 +190,15 @@ export class TortureWorld {
   #need(): SurroundingsNeed {
     const wanted = [...this.wanted].filter(([prefix]) => !this.#hasNoWay(prefix));
     const nextHops = [...new Set(wanted.flatMap(([, some]) => some))];
-    const tunnelled = nextHops.filter((one) => this.#device(one) === TUNNELS.vxlan);
     const links = new Set(nextHops.map((one) => this.#device(one)));
     const all = [...this.wanted.values()].flat();
+    const name = TUNNELS[this.tunnel];
+    const address = (this.podCidrs[0] ?? "").replace("/24", "");
+    const device = { name, mtu: TUNNEL_MTUS[this.tunnel], address };
     return {
-      vxlanPeers: tunnelled,
+      vxlanPeers: nextHops.filter((one) => this.#device(one) === TUNNELS.vxlan),
       tunnel: this.encapsulation === "never" ? undefined : this.tunnel,
+      device: links.has(name) ? device : undefined,
       nodes: [...new Set([NODE, ...all])],
       links: [...links],
     };
