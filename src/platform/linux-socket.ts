@@ -20,6 +20,8 @@ const TCP_SAVE_SYN = 27;
 const TCP_SAVED_SYN = 28;
 const TCP_MD5SIG_EXT = 32;
 const TCP_MD5SIG_FLAG_PREFIX = 1;
+const MSG_DONTWAIT = 0x40;
+const MSG_NOSIGNAL = 0x4000;
 const IPV6_V6ONLY = 26;
 
 /** Where the two IP versions differ: `sockaddr` family, level of `setsockopt`, and options there. */
@@ -83,6 +85,12 @@ export function libc(): Libc {
   loaded ??= load();
   if (loaded instanceof Error) throw loaded;
   return loaded;
+}
+
+/** Sends what fits into the socket's buffer. @returns how much: 0 also where something is wrong, which the next to write will hear */
+export function sendNow(fd: number, octets: Uint8Array): number {
+  if (fd < 0) return 0;
+  return Math.max(0, libc().send(fd, octets, octets.length, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
 /** A failed call, with `code` as Node has it. */

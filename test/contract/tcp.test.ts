@@ -206,6 +206,29 @@ for (const [name, make] of implementations) {
       await finish(both);
     });
 
+    test("keeps the order where what is written fits in part only, and then not at all", async () => {
+      const both = await pair(make());
+      const left = new Watched(both.dialled);
+      const right = new Watched(both.accepted, false);
+      let wanted = "";
+      for (let part = 0, isFull = false; part < 4 || !isFull; part++) {
+        const text = `${String(part).padStart(7, "0")};`.repeat(5000 + part);
+        const cut = 1 + part * 9;
+        const parts = part % 3 === 2 ? [text.slice(0, cut), text.slice(cut)] : [text];
+        isFull = !both.dialled.write(parts.map(octetsOf)) || isFull;
+        wanted += text;
+      }
+      both.accepted.setReading(true);
+      await left.until(() => left.drains > 0);
+      both.dialled.write([octetsOf("last")]);
+      await right.until(() => right.octets === wanted.length + 4);
+      assert.ok(
+        right.text === `${wanted}last`,
+        "the octets come in the order in which they were written",
+      );
+      await finish(both);
+    });
+
     test("reads nothing while it is told not to", async () => {
       const both = await pair(make());
       const left = new Watched(both.dialled);
