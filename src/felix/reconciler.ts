@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Fib } from "../fib/fib.ts";
+import type { NextHopObjects } from "../fib/next-hop-objects.ts";
 import { isOurs } from "../fib/ownership.ts";
 import type { PathTable } from "../fib/path.ts";
 import type { Culprit } from "../fib/trouble.ts";
@@ -29,6 +30,7 @@ export interface ReconcilerParts {
   readonly paths: PathTable;
   readonly nextHops: NextHops;
   readonly keeper: ObjectKeeper;
+  readonly objects: Pick<NextHopObjects, "leadThrough">;
   readonly neighbours: NeighbourWatch;
   readonly mtus: Mtus;
   readonly tunnels: Tunnels;
@@ -427,10 +429,14 @@ export class Reconciler {
     if (change.links || change.addresses) this.reevaluate();
   }
 
-  /** May routes that matter have gone with it? Not where none of ours leads through the link, nor any that stands in our way. */
+  /**
+   * May routes that matter have gone with it, or objects that routes are about to lead through? Not where none of ours leads
+   * through the link, nor any that stands in our way.
+   */
   #mayHaveLost(event: NetlinkEvent): boolean {
     if (event.kind !== "link" || this.#parts.fib.hasConflicts) return true;
-    return this.#leadsThrough(event.link.ifindex);
+    const { ifindex } = event.link;
+    return this.#leadsThrough(ifindex) || this.#parts.objects.leadThrough(ifindex);
   }
 
   /** Does a route of ours that is in the kernel lead through this link? */

@@ -144,6 +144,14 @@ export class NextHopObjects {
     return true;
   }
 
+  /** Has the kernel one of ours that leads out of this link? It goes with it, and nobody is told. */
+  leadThrough(ifindex: number): boolean {
+    for (const content of this.#kernel.values()) {
+      if ("hop" in content && content.hop.ifindex === ifindex) return true;
+    }
+    return false;
+  }
+
   /** A listing of all that the kernel has begins. */
   beginScan(): void {
     this.#seen = new Set();

@@ -147,8 +147,10 @@ export class FelixHarness {
     return { op, prefix: prefix(text), metric: 0, path: { type: "unicast", hops: [hop] } };
   }
 
-  /** A default route by 192.168.1.1. */
-  async router(): Promise<void> {
-    await this.other.applyRoutes([this.change("create", "0.0.0.0/0", "192.168.1.1")], STATIC);
+  /** A default route by 192.168.1.1, or 2001:db8:1::1. */
+  async router(version: 4 | 6 = 4): Promise<void> {
+    const [text, gateway] =
+      version === 4 ? ["0.0.0.0/0", "192.168.1.1"] : ["::/0", "2001:db8:1::1"];
+    await this.other.applyRoutes([this.change("create", text, gateway)], STATIC);
   }
 }

@@ -226,6 +226,22 @@ describe("Felix with next-hop objects", () => {
     assert.equal(objects().length, 3);
   });
 
+  test("a link that went down before a route led through them took them along, too", async () => {
+    const netlink = h.kernel.open();
+    const make = netlink.makeNextHop.bind(netlink);
+    netlink.makeNextHop = (object) => {
+      make(object);
+      netlink.makeNextHop = make;
+      h.kernel.changeLink(h.eth0, { up: false });
+      h.kernel.changeLink(h.eth0, { up: true });
+    };
+    await start({ netlink });
+    h.set("10.233.2.0/24", "192.168.1.3");
+    await h.felix.settled();
+    await h.quiet();
+    assert.deepEqual(h.there(), ["10.233.2.0/24 192.168.1.3 eth0 77"]);
+  });
+
   test("a route of ours that others put in beside stays what it is: replaced", async () => {
     await start();
     h.set("10.233.2.0/24", "192.168.1.3");

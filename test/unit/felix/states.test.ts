@@ -1,184 +1,203 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { FelixOptions } from "../../../src/felix/options.ts";
-import { FelixHarness, prefix, STATIC } from "../../support/felix-harness.ts";
+import {
+  direct,
+  nothing,
+  type State,
+  type Terms,
+  tunnelled,
+  World,
+} from "../../support/felix-world.ts";
 
-/** A world: what is wanted, what others do, and what the kernel then has of pods. */
-interface State {
-  readonly name: string;
-  /** Prefixes, and the nodes that have them. */
-  readonly routes: Readonly<Record<string, readonly string[]>>;
-  /** Routes of another program: prefixes and gateways. */
-  readonly foreign?: Readonly<Record<string, string>>;
-  readonly linkDown?: boolean;
-  /** The subnet is on eth1 instead. */
-  readonly otherLink?: boolean;
-  readonly encapsulation?: "cross-subnet" | "always";
-  readonly podCidr?: string;
-  readonly kernel: readonly string[];
-}
-
-const POD_CIDR = "10.233.1.0/24";
-const LOCAL = "10.233.1.0/24 unreachable 77";
-
-const nothing: State = { name: "nothing", routes: {}, kernel: [LOCAL] };
+const ipv4 = { payload: 4, underlay: 4 } as const;
+const ipv6 = { payload: 6, underlay: 6 } as const;
+const ipv6OverIpv4 = { payload: 6, underlay: 4 } as const;
 
 const twoNodes: State = {
   name: "two nodes on the segment",
-  routes: { "10.233.2.0/24": ["192.168.1.3"], "10.233.3.0/24": ["192.168.1.4"] },
-  kernel: [LOCAL, "10.233.2.0/24 192.168.1.3 eth0 77", "10.233.3.0/24 192.168.1.4 eth0 77"],
+  routes: { 2: ["a"], 3: ["b"] },
+  kernel: { 2: [direct("a")], 3: [direct("b")] },
 };
 
 const moved: State = {
   name: "the pods of one with the other",
-  routes: { "10.233.2.0/24": ["192.168.1.4"], "10.233.3.0/24": ["192.168.1.4"] },
-  kernel: [LOCAL, "10.233.2.0/24 192.168.1.4 eth0 77", "10.233.3.0/24 192.168.1.4 eth0 77"],
+  routes: { 2: ["b"], 3: ["b"] },
+  kernel: { 2: [direct("b")], 3: [direct("b")] },
 };
 
 const spread: State = {
   name: "one prefix with both",
-  routes: { "10.233.2.0/24": ["192.168.1.3", "192.168.1.4"] },
-  kernel: [LOCAL, "10.233.2.0/24 192.168.1.3 eth0 192.168.1.4 eth0 77"],
+  routes: { 2: ["a", "b"] },
+  kernel: { 2: [direct("a"), direct("b")] },
+};
+
+const turned: State = {
+  name: "two prefixes with both, in two orders",
+  routes: { 2: ["b", "a"], 3: ["a", "b"] },
+  kernel: { 2: [direct("b"), direct("a")], 3: [direct("a"), direct("b")] },
 };
 
 const beyond: State = {
   name: "one of them beyond the router",
-  routes: { "10.233.2.0/24": ["192.168.1.3"], "10.233.3.0/24": ["192.168.2.2"] },
-  kernel: [LOCAL, "10.233.2.0/24 192.168.1.3 eth0 77", "10.233.3.0/24 192.168.2.2 vxlan.margay 77"],
+  routes: { 2: ["a"], 3: ["x"] },
+  kernel: { 2: [direct("a")], 3: [tunnelled("x")] },
 };
 
 const always: State = {
   ...twoNodes,
   name: "tunnels to all",
   encapsulation: "always",
-  kernel: [
-    LOCAL,
-    "10.233.2.0/24 192.168.1.3 vxlan.margay 77",
-    "10.233.3.0/24 192.168.1.4 vxlan.margay 77",
-  ],
+  kernel: { 2: [tunnelled("a")], 3: [tunnelled("b")] },
+};
+
+const alwaysMoved: State = {
+  ...moved,
+  name: "tunnels, and the pods of one with the other",
+  encapsulation: "always",
+  kernel: { 2: [tunnelled("b")], 3: [tunnelled("b")] },
+};
+
+const alwaysSpread: State = {
+  name: "one prefix through two tunnels, to here and beyond",
+  routes: { 2: ["a", "x"], 4: ["y"] },
+  encapsulation: "always",
+  kernel: { 2: [tunnelled("a"), tunnelled("x")], 4: [tunnelled("y")] },
 };
 
 const mixed: State = {
   name: "a prefix with one here and one beyond",
-  routes: { "10.233.3.0/24": ["192.168.1.3", "192.168.2.2"] },
-  kernel: [LOCAL, "10.233.3.0/24 192.168.1.3 eth0 192.168.2.2 vxlan.margay 77"],
+  routes: { 3: ["a", "x"] },
+  kernel: { 3: [direct("a"), tunnelled("x")] },
+};
+
+const bothBeyond: State = {
+  name: "a prefix with two beyond, of whom one has another",
+  routes: { 2: ["x", "y"], 3: ["x"] },
+  kernel: { 2: [tunnelled("x"), tunnelled("y")], 3: [tunnelled("x")] },
 };
 
 const stranger: State = {
   ...twoNodes,
   name: "a stranger's route in one place",
-  foreign: { "10.233.2.0/24": "192.168.1.9" },
-  kernel: [LOCAL, "10.233.2.0/24 192.168.1.9 eth0 4", "10.233.3.0/24 192.168.1.4 eth0 77"],
+  foreign: { 2: "stranger" },
+  kernel: { 2: [direct("stranger")], 3: [direct("b")] },
 };
 
 const strangerAlone: State = {
   name: "a stranger's route that nobody here wants",
   routes: {},
-  foreign: { "10.233.2.0/24": "192.168.1.9" },
-  kernel: [LOCAL, "10.233.2.0/24 192.168.1.9 eth0 4"],
+  foreign: { 2: "stranger" },
+  kernel: { 2: [direct("stranger")] },
 };
 
-const down: State = {
-  ...twoNodes,
-  name: "the link is down",
-  linkDown: true,
-  kernel: [LOCAL],
-};
+const down: State = { ...twoNodes, name: "the link is down", linkDown: true, kernel: {} };
 
 const elsewhere: State = {
   ...twoNodes,
   name: "the segment on another link",
   otherLink: true,
-  kernel: [LOCAL, "10.233.2.0/24 192.168.1.3 eth1 77", "10.233.3.0/24 192.168.1.4 eth1 77"],
+  kernel: { 2: [direct("a", "eth1")], 3: [direct("b", "eth1")] },
 };
 
-const otherPods: State = {
+const otherPods: State = { ...twoNodes, name: "other pods of our own", pods: 9 };
+
+const inVxlan: State = { ...beyond, name: "beyond, by VXLAN", tunnel: "vxlan" };
+const inTunl0: State = { ...beyond, name: "beyond, by tunl0", tunnel: "tunl0" };
+const inOurs: State = { ...beyond, name: "beyond, by our IPIP device", tunnel: "an IPIP device" };
+const allInOurs: State = { ...always, name: "all by our IPIP device", tunnel: "an IPIP device" };
+
+/** A prefix that leads nowhere but into tunnels, elsewhere: what lost its way outside of them would stay. */
+const farPrefix: State = {
+  name: "a prefix of its own beyond",
+  routes: { 2: ["a"], 4: ["x"] },
+  kernel: { 2: [direct("a")], 4: [tunnelled("x")] },
+};
+
+const never: State = {
+  ...farPrefix,
+  name: "no tunnels",
+  encapsulation: "never",
+  kernel: { 2: [direct("a")] },
+};
+
+const pools: State = {
+  name: "a node with one prefix in the tunnel and one beside it",
+  routes: { 2: ["a"], 3: ["a"] },
+  pools: { 2: "always", 3: "never" },
+  kernel: { 2: [tunnelled("a")], 3: [direct("a")] },
+};
+
+const otherPools: State = {
+  ...pools,
+  name: "the same the other way round",
+  pools: { 2: "never", 3: "always" },
+  kernel: { 2: [direct("a")], 3: [tunnelled("a")] },
+};
+
+const apart: State = {
   ...twoNodes,
-  name: "other pods of our own",
-  podCidr: "10.233.9.0/24",
-  kernel: [...twoNodes.kernel.slice(1), "10.233.9.0/24 unreachable 77"],
+  name: "one that says it is in another subnet",
+  apart: ["a"],
+  kernel: { 2: [tunnelled("a")], 3: [direct("b")] },
 };
 
-/** Neighbours in a list are what might get into each other's way. */
-const lists: readonly (readonly State[])[] = [
-  [nothing, twoNodes, moved, spread],
-  [twoNodes, beyond, always, mixed],
-  [twoNodes, stranger, strangerAlone, nothing],
-  [twoNodes, down, spread, strangerAlone],
-  [twoNodes, elsewhere, spread, mixed],
-  [moved, otherPods, stranger, beyond],
-];
+const spreadApart: State = {
+  ...spread,
+  name: "one prefix with both, of whom the other says so",
+  apart: ["b"],
+  kernel: { 2: [direct("a"), tunnelled("b")] },
+};
 
-/** Brings the world of a harness from state to state. */
-class World {
-  readonly h = new FelixHarness();
-  readonly #options: Partial<FelixOptions>;
-  #eth1 = 0;
-  #now: State = nothing;
+const elsewhereInTunnels: State = {
+  ...always,
+  name: "tunnels on another link",
+  otherLink: true,
+};
 
-  constructor(options: Partial<FelixOptions>) {
-    this.#options = options;
-  }
-
-  async begin(): Promise<void> {
-    this.#eth1 = this.h.kernel.addLink("eth1", { up: true }).ifindex;
-    await this.h.router();
-    await this.h.start({ tunnel: "vxlan", ...this.#options });
-    this.h.felix.pictureComplete();
-    await this.h.quiet();
-  }
-
-  /** The single steps that lead to a state. */
-  *steps(next: State): Generator<() => unknown> {
-    const { h } = this;
-    const now = this.#now;
-    this.#now = next;
-    if (now.otherLink !== next.otherLink) {
-      const [from, to] = next.otherLink === true ? [h.eth0, this.#eth1] : [this.#eth1, h.eth0];
-      yield () => h.kernel.removeAddress(from, "192.168.1.2");
-      yield () => h.kernel.addAddress(to, "192.168.1.2", 24);
-    }
-    if (now.linkDown !== next.linkDown) {
-      yield () => h.kernel.changeLink(h.eth0, { up: next.linkDown !== true });
-      // As the kernel's own default route, it went with the link.
-      if (next.linkDown !== true) yield () => h.router();
-    }
-    for (const [text, gateway] of Object.entries(next.foreign ?? {})) {
-      if (now.foreign?.[text] === undefined) {
-        yield () => h.other.applyRoutes([h.change("replace", text, gateway)], STATIC);
-      }
-    }
-    for (const [text, nodes] of Object.entries(next.routes)) yield () => h.set(text, ...nodes);
-    for (const text of Object.keys(now.routes)) {
-      if (next.routes[text] === undefined) yield () => h.felix.removeRoute(prefix(text));
-    }
-    for (const [text, gateway] of Object.entries(now.foreign ?? {})) {
-      if (next.foreign?.[text] === undefined) {
-        yield () => h.other.applyRoutes([h.change("delete", text, gateway)], STATIC);
-      }
-    }
-    const encapsulation = next.encapsulation ?? "cross-subnet";
-    yield () => h.felix.setPoolPolicies([], { encapsulation, tunnel: "vxlan" });
-    yield () => h.felix.setLocalPrefixes([prefix(next.podCidr ?? POD_CIDR)]);
-  }
-
-  /** What the kernel has of pods, every next hop of a route. */
-  there(): string[] {
-    const { kernel } = this.h;
-    return kernel.routes
-      .filter(({ prefix: { text }, table }) => text.startsWith("10.233.") && table === 254)
-      .map(({ prefix: { text }, hops, nextHopId, protocol, type }) => {
-        const ways = nextHopId === undefined ? hops : kernel.hopsOf(nextHopId);
-        const words = ways.map((hop) => `${hop.gateway} ${kernel.links.get(hop.ifindex)?.name}`);
-        return `${text} ${words.length === 0 ? type : words.join(" ")} ${protocol}`;
-      })
-      .sort();
-  }
-
-  settled(): Promise<void> {
-    return this.h.quiet().then(() => this.h.quiet());
-  }
+interface Suite {
+  readonly terms: readonly Terms[];
+  /** Neighbours in a list are what might get into each other's way. */
+  readonly lists: readonly (readonly State[])[];
 }
+
+const suites: readonly Suite[] = [
+  {
+    terms: [
+      { name: "IPv4, VXLAN", flows: [ipv4], tunnel: "vxlan" },
+      { name: "IPv4, an IPIP device of ours", flows: [ipv4], tunnel: "an IPIP device" },
+      { name: "IPv6, VXLAN", flows: [ipv6], tunnel: "vxlan" },
+      { name: "both, VXLAN", flows: [ipv4, ipv6], tunnel: "vxlan" },
+      { name: "both, tunl0 and ip6tnl", flows: [ipv4, ipv6], tunnel: "tunl0" },
+    ],
+    lists: [
+      [nothing, twoNodes, moved, spread],
+      [twoNodes, beyond, always, mixed],
+      [twoNodes, stranger, strangerAlone, nothing],
+      [twoNodes, down, spread, strangerAlone],
+      [twoNodes, elsewhere, spread, mixed],
+      [moved, otherPods, stranger, beyond],
+      [spread, turned, bothBeyond, mixed],
+    ],
+  },
+  {
+    terms: [
+      { name: "IPv4", flows: [ipv4], tunnel: "vxlan" },
+      { name: "both", flows: [ipv4, ipv6], tunnel: "vxlan" },
+    ],
+    lists: [
+      [inVxlan, inTunl0, inOurs, allInOurs],
+      [never, farPrefix, always, twoNodes],
+      [pools, otherPools, alwaysSpread, twoNodes],
+      [twoNodes, apart, spreadApart, always],
+      [elsewhere, always, elsewhereInTunnels, beyond],
+    ],
+  },
+  {
+    // Straight to an IPv4 address IPv6 packets cannot go.
+    terms: [{ name: "both over IPv4", flows: [ipv4, ipv6OverIpv4], tunnel: "vxlan" }],
+    lists: [[always, alwaysMoved, alwaysSpread, nothing]],
+  },
+];
 
 function permutations<T>(all: readonly T[]): T[][] {
   if (all.length < 2) return [[...all]];
@@ -187,13 +206,18 @@ function permutations<T>(all: readonly T[]): T[][] {
   );
 }
 
+function assertIn(world: World, state: State): void {
+  assert.deepEqual(world.there(), world.expected(state), state.name);
+  assert.deepEqual(world.leftObjects(), [], `objects that nothing needs: ${state.name}`);
+}
+
 const manners: Readonly<Record<string, (world: World, states: readonly State[]) => Promise<void>>> =
   {
     "one after the other": async (world, states) => {
       for (const state of states) {
         for (const step of world.steps(state)) await step();
         await world.settled();
-        assert.deepEqual(world.there(), state.kernel, state.name);
+        assertIn(world, state);
       }
     },
     "step by step": async (world, states) => {
@@ -202,36 +226,40 @@ const manners: Readonly<Record<string, (world: World, states: readonly State[]) 
           await step();
           await world.settled();
         }
-        assert.deepEqual(world.there(), state.kernel, state.name);
+        assertIn(world, state);
       }
     },
     "all at once": async (world, states) => {
       for (const state of states) for (const step of world.steps(state)) await step();
       await world.settled();
-      assert.deepEqual(world.there(), states.at(-1)?.kernel);
+      assertIn(world, states.at(-1) ?? nothing);
     },
   };
 
-describe("states", () => {
-  for (const nextHopObjects of ["never", "auto"] as const) {
-    for (const [manner, go] of Object.entries(manners)) {
-      for (const list of lists) {
-        const names = list.map(({ name }) => name).join("; ");
-        test(`${manner}, in every order, next-hop objects ${nextHopObjects}: ${names}`, async () => {
-          for (const states of permutations(list)) {
-            const world = new World({ nextHopObjects });
-            await world.begin();
-            try {
-              await go(world, states);
-            } catch (error) {
-              const order = states.map(({ name }) => name).join(" → ");
-              throw new Error(`in the order ${order}`, { cause: error });
-            } finally {
-              await world.h.stop();
-            }
+for (const { terms, lists } of suites) {
+  for (const one of terms) {
+    describe(`states of ${one.name}`, () => {
+      for (const nextHopObjects of ["never", "auto"] as const) {
+        for (const [manner, go] of Object.entries(manners)) {
+          for (const list of lists) {
+            const names = list.map(({ name }) => name).join("; ");
+            test(`${manner}, in every order, next-hop objects ${nextHopObjects}: ${names}`, async () => {
+              for (const states of permutations(list)) {
+                const world = new World(one);
+                await world.begin({ nextHopObjects });
+                try {
+                  await go(world, states);
+                } catch (error) {
+                  const order = states.map(({ name }) => name).join(" → ");
+                  throw new Error(`in the order ${order}`, { cause: error });
+                } finally {
+                  await world.h.stop();
+                }
+              }
+            });
           }
-        });
+        }
       }
-    }
+    });
   }
-});
+}
