@@ -11,6 +11,7 @@ import { EVERY_LINK, linkOf, type Netlink, type NetlinkEvent } from "../netlink/
 import type { KernelRoute } from "../netlink/route.ts";
 import type { Clock, Timer } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
+import { Alarm } from "./alarm.ts";
 import type { HeldGateways } from "./held-gateways.ts";
 import type { KernelPicture } from "./kernel-picture.ts";
 import type { Mtus } from "./mtu/mtus.ts";
@@ -88,17 +89,28 @@ export class Reconciler {
   #stopped = false;
   #waiting: (() => void)[] = [];
   #safetyNet: Timer | undefined;
-  #recovery: Timer | undefined;
-  #retry: Timer | undefined;
-  #doubt: Timer | undefined;
+  readonly #recovery: Alarm;
+  readonly #retry: Alarm;
+  readonly #doubt: Alarm;
   #sweep: Timer | undefined;
-  #tending: Timer | undefined;
+  readonly #tending: Alarm;
   #ending: (() => void) | undefined;
   overflows = 0;
   lastResync: ResyncStatus | undefined;
 
   constructor(parts: ReconcilerParts) {
     this.#parts = parts;
+    const { clock, fib } = parts;
+    this.#recovery = new Alarm(clock, () => this.kick());
+    this.#retry = new Alarm(clock, () => {
+      fib.retryFailed();
+      this.kick();
+    });
+    this.#doubt = new Alarm(clock, () => this.reevaluate());
+    this.#tending = new Alarm(clock, () => {
+      this.#tunnelDue = true;
+      this.kick();
+    });
   }
 
   /** Listens, reads what is there and brings it in line. Rejects with `NetlinkError` when the kernel cannot be read. */
@@ -128,11 +140,11 @@ export class Reconciler {
     this.#ending?.();
     this.#parts.neighbours.close();
     this.#safetyNet?.cancel();
-    this.#recovery?.cancel();
-    this.#retry?.cancel();
-    this.#doubt?.cancel();
+    this.#recovery.cancel();
+    this.#retry.cancel();
+    this.#doubt.cancel();
     this.#sweep?.cancel();
-    this.#tending?.cancel();
+    this.#tending.cancel();
     await this.#running;
     this.#wake();
   }
@@ -165,28 +177,17 @@ export class Reconciler {
 
   /** Tries again what the kernel refused, after a while, which is asked for where nothing is to be tried again yet. */
   retryAfter(delayMs: () => number): void {
-    this.#retry ??= this.#parts.clock.after(delayMs(), () => {
-      this.#retry = undefined;
-      this.#parts.fib.retryFailed();
-      this.kick();
-    });
+    this.#retry.set(delayMs);
   }
 
   /** Looks at the tunnels again, after a while, likewise. */
   tendAfter(delayMs: () => number): void {
-    this.#tending ??= this.#parts.clock.after(delayMs(), () => {
-      this.#tending = undefined;
-      this.#tunnelDue = true;
-      this.kick();
-    });
+    this.#tending.set(delayMs);
   }
 
   /** Asks the next hops again, but not at once. */
   reevaluateLater(): void {
-    this.#doubt ??= this.#parts.clock.after(RECOVERY_MS, () => {
-      this.#doubt = undefined;
-      this.reevaluate();
-    });
+    this.#doubt.set(() => RECOVERY_MS);
   }
 
   /** Asks the next hops again, and what hangs on addresses. */
@@ -243,7 +244,7 @@ export class Reconciler {
   }
 
   get #due(): boolean {
-    if (this.#recovery !== undefined) return false;
+    if (this.#recovery.isSet) return false;
     const { fib } = this.#parts;
     const reading = this.#pictureDue || this.#scanDue !== undefined || fib.ownersUnknown;
     const asked = this.#verdictsDue || this.#tunnelDue || this.#rewireDue || this.#againDue;
@@ -276,7 +277,7 @@ export class Reconciler {
   /** Once through all that is due. */
   async #pass(): Promise<void> {
     const { picture, fib, programmer } = this.#parts;
-    if (this.#recovery !== undefined) return;
+    if (this.#recovery.isSet) return;
     this.#againDue = false;
     if (this.#pictureDue) {
       this.#pictureDue = false;
@@ -384,7 +385,7 @@ export class Reconciler {
   /** The kernel could not be read, or what became of a batch is unknown: everything is read anew, but not at once. */
   #recover(error: unknown): void {
     if (!(error instanceof NetlinkError)) throw error;
-    const { clock, logger } = this.#parts;
+    const { logger } = this.#parts;
     logger.error(
       { errno: error.errno },
       `netlink failed, reading everything anew: ${error.message}`,
@@ -392,10 +393,7 @@ export class Reconciler {
     this.#pictureDue = true;
     this.#everyProtocol = true;
     this.#scanDue = "netlink failed";
-    this.#recovery ??= clock.after(RECOVERY_MS, () => {
-      this.#recovery = undefined;
-      this.kick();
-    });
+    this.#recovery.set(() => RECOVERY_MS);
   }
 
   #onEvent(event: NetlinkEvent): void {
