@@ -87,6 +87,26 @@ describe("restarting the daemon among three nodes beyond a router, by VXLAN", {
     );
     await pingingAll();
   });
+
+  test("loses none to the one whose session comes long after the others'", async () => {
+    const margay = cluster.margay(a1);
+    const nft = (words: string): Promise<string> =>
+      cluster.margay(b3).namespace.run(["nft", words]);
+    const stale = async (): Promise<number | undefined> => (await margay.status()).fib?.stale;
+    await withoutLosingAPing(cluster, [a1, b3], async () => {
+      await nft("add table inet deaf");
+      await nft("add chain inet deaf input { type filter hook input priority 0; }");
+      for (const end of ["sport", "dport"])
+        await nft(`add rule inet deaf input tcp ${end} 179 drop`);
+      await margay.kill();
+      await margay.startNode();
+      await cluster.established(a1, far.length - 1);
+      await until("the routes of all but one", async () => (await stale()) === 1);
+      await nft("delete table inet deaf");
+      await cluster.established(a1, far.length);
+      await until("nothing to be stale", async () => (await stale()) === 0);
+    });
+  });
 });
 
 describe("restarting the daemon", { timeout: 120_000 * SLOWNESS }, () => {
