@@ -87,10 +87,14 @@ export function libc(): Libc {
   return loaded;
 }
 
-/** Sends what fits into the socket's buffer. @returns how much: 0 also where something is wrong, which the next to write will hear */
+/** Sends what fits into the socket's buffer. @returns how much @throws NodeJS.ErrnoException what the kernel tells but once */
 export function sendNow(fd: number, octets: Uint8Array): number {
   if (fd < 0) return 0;
-  return Math.max(0, libc().send(fd, octets, octets.length, MSG_DONTWAIT | MSG_NOSIGNAL));
+  const sent = libc().send(fd, octets, octets.length, MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (sent >= 0) return sent;
+  const error = systemError("send");
+  if (error.code !== "EAGAIN") throw error;
+  return 0;
 }
 
 /** A failed call, with `code` as Node has it. */

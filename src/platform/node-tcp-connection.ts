@@ -136,7 +136,12 @@ export class NodeTcpConnection implements TcpConnection {
   #sendAtOnce(octets: Uint8Array): number {
     const { writable, connecting, writableLength } = this.#socket;
     if (!writable || connecting || writableLength > 0 || whyUnsupported() !== undefined) return 0;
-    return sendNow(descriptorOf(this.#socket), octets);
+    try {
+      return sendNow(descriptorOf(this.#socket), octets);
+    } catch (error) {
+      this.#socket.destroy(error as Error);
+      return octets.length;
+    }
   }
 
   setReading(reading: boolean): void {

@@ -440,6 +440,19 @@ describe("TCP by node:net against peers with manners of their own", () => {
     );
   });
 
+  test("a reset is one, also where a write is told of it first", async () => {
+    const accepted = Promise.withResolvers<TcpConnection>();
+    const listener = await nodeTcp.listen({ address, port: 0, accepted: accepted.resolve });
+    const socket = connect({ port: listener.port, host: address });
+    await once(socket, "connect");
+    const end = new Watched(await accepted.promise);
+    socket.resetAndDestroy();
+    end.connection.write([octetsOf("too late")]);
+    await end.until(() => end.failure !== undefined);
+    assert.equal(end.failure, "connection reset by the peer");
+    await listener.close();
+  });
+
   test("who sends no more has closed, also when it leaves ours unread", async () => {
     const accepted = Promise.withResolvers<TcpConnection>();
     const listener = await nodeTcp.listen({ address, port: 0, accepted: accepted.resolve });
