@@ -5,6 +5,7 @@ export class Alarm {
   readonly #clock: Clock;
   readonly #ring: () => void;
   #timer: Timer | undefined;
+  #isOver = false;
 
   constructor(clock: Clock, ring: () => void) {
     this.#clock = clock;
@@ -17,13 +18,16 @@ export class Alarm {
 
   /** @param delayMs asked for where it is not set yet */
   set(delayMs: () => number): void {
+    if (this.#isOver) return;
     this.#timer ??= this.#clock.after(delayMs(), () => {
       this.#timer = undefined;
       this.#ring();
     });
   }
 
-  cancel(): void {
+  /** It rings no more, whoever sets it. */
+  end(): void {
+    this.#isOver = true;
     this.#timer?.cancel();
   }
 }

@@ -140,11 +140,11 @@ export class Reconciler {
     this.#ending?.();
     this.#parts.neighbours.close();
     this.#safetyNet?.cancel();
-    this.#recovery.cancel();
-    this.#retry.cancel();
-    this.#doubt.cancel();
+    this.#recovery.end();
+    this.#retry.end();
+    this.#doubt.end();
     this.#sweep?.cancel();
-    this.#tending.cancel();
+    this.#tending.end();
     await this.#running;
     this.#wake();
   }

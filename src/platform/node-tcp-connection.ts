@@ -132,7 +132,7 @@ export class NodeTcpConnection implements TcpConnection {
     return mayGoOn;
   }
 
-  /** Past Node's stream, which takes a third of the time that a small write to a thousand peers takes. @returns octets sent */
+  /** Past Node's stream, where nothing waits in it: small writes to a thousand peers take a sixth less time. @returns octets sent */
   #sendAtOnce(octets: Uint8Array): number {
     const { writable, connecting, writableLength } = this.#socket;
     if (!writable || connecting || writableLength > 0 || whyUnsupported() !== undefined) return 0;

@@ -1,7 +1,20 @@
 import { NetlinkError } from "../../src/netlink/errno.ts";
-import { type FelixHarness, prefix, STATIC } from "./felix-harness.ts";
+import { FelixHarness, prefix, STATIC } from "./felix-harness.ts";
 
 export type LifeOptions = Parameters<FelixHarness["start"]>[0];
+
+/** What goes wrong at calls into the kernel. */
+export const errnos = { ENOBUFS: 105, EINTR: 4, EBUSY: 16, ENODEV: 19 };
+
+/** What the kernel has after a life in which nothing goes wrong. */
+export async function kernelAfterLife(options: LifeOptions): Promise<string[]> {
+  const h = new FelixHarness();
+  await h.router();
+  await live(h, options);
+  const lines = kernelOf(h);
+  await h.stop();
+  return lines;
+}
 
 /** A life with everything in it: wire, tunnel, multipath, a move, a removal, a link that goes and comes, a stranger's route. */
 export async function live(h: FelixHarness, options: LifeOptions): Promise<void> {

@@ -3,10 +3,16 @@ import { describe, test } from "node:test";
 import { openKernelNetlink } from "../../../src/netlink/kernel-netlink.ts";
 import { FaultySockets, type SocketFault } from "../../support/faulty-sockets.ts";
 import { FelixHarness } from "../../support/felix-harness.ts";
-import { kernelOf, type LifeOptions, live, pass } from "../../support/felix-life.ts";
+import {
+  errnos,
+  kernelAfterLife,
+  kernelOf,
+  type LifeOptions,
+  live,
+  pass,
+} from "../../support/felix-life.ts";
 import { memorySockets } from "../../support/memory-sockets.ts";
 
-const errnos = { ENOBUFS: 105, EINTR: 4, EBUSY: 16, ENODEV: 19 };
 const faults: readonly (readonly [name: string, fault: SocketFault])[] = [
   ...Object.entries(errnos).flatMap(([name, errno]) => [
     [`${name} of what is sent`, { kind: "send", errno }] as const,
@@ -25,11 +31,7 @@ for (const nextHopObjects of ["never", "auto"] as const) {
 
     for (const [name, fault] of faults) {
       test(`${name}: whenever it is, the kernel is in the end as without`, async () => {
-        const healthy = new FelixHarness();
-        await healthy.router();
-        await live(healthy, options);
-        const wanted = kernelOf(healthy);
-        await healthy.stop();
+        const wanted = await kernelAfterLife(options);
         for (let at = 1; ; at++) {
           const h = new FelixHarness();
           await h.router();
