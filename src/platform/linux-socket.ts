@@ -46,6 +46,7 @@ interface Libc {
   readonly ifNameToIndex: Call;
   readonly close: Call;
   readonly errno: () => number;
+  readonly addressOf: (octets: Uint8Array) => bigint;
 }
 
 let loaded: Libc | Error | undefined;
@@ -68,6 +69,7 @@ function load(): Libc | Error {
       ifNameToIndex: library.func("unsigned int if_nametoindex(const char *)"),
       close: library.func("int close(int)"),
       errno: () => koffi.errno(),
+      addressOf: (octets) => koffi.address(octets),
     };
   } catch (error) {
     return new Error("they need the package koffi, which cannot be loaded", { cause: error });
@@ -87,21 +89,16 @@ export function libc(): Libc {
   return loaded;
 }
 
-/** Sends what fits into the socket's buffer. @returns how much @throws NodeJS.ErrnoException what the kernel tells but once */
+/** Sends what fits into the socket's buffer. @returns how many octets, or a negative errno, which the kernel tells but once */
 export function sendNow(fd: number, octets: Uint8Array): number {
-  if (fd < 0) return 0;
   const sent = libc().send(fd, octets, octets.length, MSG_DONTWAIT | MSG_NOSIGNAL);
-  if (sent >= 0) return sent;
-  const error = systemError("send");
-  if (error.code !== "EAGAIN") throw error;
-  return 0;
+  return sent < 0 ? -libc().errno() : sent;
 }
 
 /** A failed call, with `code` as Node has it. */
-function systemError(what: string): NodeJS.ErrnoException {
-  const errno = -libc().errno();
-  const code = getSystemErrorName(errno);
-  return Object.assign(new Error(`${what}: ${code}`), { code, errno });
+export function systemError(what: string, errno = libc().errno()): NodeJS.ErrnoException {
+  const code = getSystemErrorName(-errno);
+  return Object.assign(new Error(`${what}: ${code}`), { code, errno: -errno });
 }
 
 /** A TCP socket: its file descriptor, to be closed by whoever it is given to. @throws NodeJS.ErrnoException */

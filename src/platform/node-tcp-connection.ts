@@ -1,11 +1,25 @@
+import { constants } from "node:os";
 import type { Server, Socket } from "node:net";
 import { type IpVersion, parseIpAddress, withoutZone } from "../net/ip-address.ts";
 import { hostPrefix } from "../net/prefix.ts";
-import { savedSynTtl, sendNow, setKey, setSocketOptions, whyUnsupported } from "./linux-socket.ts";
+import {
+  savedSynTtl,
+  sendNow,
+  setKey,
+  setSocketOptions,
+  systemError,
+  whyUnsupported,
+} from "./linux-socket.ts";
+import { type BatchSender, sendBatch } from "./send-batch.ts";
 import { type TcpConnection, type TcpEvents, TcpOptionError, type TcpOptions } from "./tcp.ts";
 
 /** How long a closed connection may take to flush its last words. */
 const closeTimeoutMs = 2000;
+
+/** What is longer gains nothing from going with others. */
+const smallOctets = 4096;
+
+const { EAGAIN } = constants.errno;
 
 /** `::ffff:10.0.0.1` is 10.0.0.1. */
 function plainAddress(address: string | undefined): string {
@@ -66,8 +80,10 @@ function withoutMethods({ buffer, byteOffset, length }: Buffer): Uint8Array {
 }
 
 /** A TCP connection of `node:net`. */
-export class NodeTcpConnection implements TcpConnection {
+export class NodeTcpConnection implements TcpConnection, BatchSender {
   readonly #socket: Socket;
+  /** -1 where sends past Node are not possible. */
+  readonly #fd: number;
   readonly localAddress: string;
   readonly localPort: number;
   readonly remoteAddress: string;
@@ -77,10 +93,13 @@ export class NodeTcpConnection implements TcpConnection {
   #hasSyn: boolean;
   #synTtl: number | undefined;
   #isOver = false;
+  /** The last write is in the batch. */
+  #isBatched = false;
 
   /** @param hasSyn it was accepted by a listener that keeps SYNs @param options that the socket has already */
   constructor(socket: Socket, hasSyn: boolean, options: TcpOptions) {
     this.#socket = socket;
+    this.#fd = whyUnsupported() === undefined ? descriptorOf(socket) : -1;
     this.#hasSyn = hasSyn;
     this.options = options;
     this.localAddress = plainAddress(socket.localAddress);
@@ -97,6 +116,7 @@ export class NodeTcpConnection implements TcpConnection {
   }
 
   get queuedOctets(): number {
+    this.#flush();
     return this.#socket.writableLength;
   }
 
@@ -119,11 +139,15 @@ export class NodeTcpConnection implements TcpConnection {
   }
 
   write(parts: readonly Uint8Array[]): boolean {
+    this.#flush();
     const socket = this.#socket;
     const [octets] = parts;
-    if (octets !== undefined && parts.length === 1) {
-      const sent = this.#sendAtOnce(octets);
-      return sent === octets.length || socket.write(octets.subarray(sent));
+    if (octets !== undefined && parts.length === 1 && this.#maySendAtOnce) {
+      const batch = octets.length <= smallOctets ? sendBatch() : undefined;
+      if (batch === undefined) return this.#goOn(octets, sendNow(this.#fd, octets));
+      batch.add(this.#fd, octets, this);
+      this.#isBatched = true;
+      return true;
     }
     socket.cork();
     let mayGoOn = true;
@@ -132,16 +156,28 @@ export class NodeTcpConnection implements TcpConnection {
     return mayGoOn;
   }
 
-  /** Past Node's stream, where nothing waits in it: small writes to a thousand peers take a sixth less time. @returns octets sent */
-  #sendAtOnce(octets: Uint8Array): number {
-    const { writable, connecting, writableLength } = this.#socket;
-    if (!writable || connecting || writableLength > 0 || whyUnsupported() !== undefined) return 0;
-    try {
-      return sendNow(descriptorOf(this.#socket), octets);
-    } catch (error) {
-      this.#socket.destroy(error as Error);
-      return octets.length;
-    }
+  /** Past Node's stream, where nothing waits in it: small writes to a thousand peers take a third less time. */
+  get #maySendAtOnce(): boolean {
+    const socket = this.#socket;
+    return this.#fd >= 0 && socket.writableLength === 0 && socket.writable;
+  }
+
+  sent(octets: Uint8Array, sent: number): void {
+    this.#isBatched = false;
+    this.#goOn(octets, sent);
+  }
+
+  /** Leaves to Node's stream what was not sent at once. */
+  #goOn(octets: Uint8Array, sent: number): boolean {
+    if (sent === octets.length) return true;
+    if (sent < 0 && sent !== -EAGAIN) this.#socket.destroy(systemError("send", -sent));
+    else return this.#socket.write(octets.subarray(Math.max(0, sent)));
+    return true;
+  }
+
+  /** What comes next comes after what is in the batch. */
+  #flush(): void {
+    if (this.#isBatched) sendBatch()?.flush();
   }
 
   setReading(reading: boolean): void {
@@ -157,6 +193,7 @@ export class NodeTcpConnection implements TcpConnection {
   }
 
   close(): void {
+    this.#flush();
     const socket = this.#socket;
     this.#isOver = true;
     socket.removeAllListeners("data").removeAllListeners("drain").removeAllListeners("close");

@@ -229,6 +229,32 @@ for (const [name, make] of implementations) {
       await finish(both);
     });
 
+    test("keeps the order of many small writes to many peers in one turn, one of whom does not read", async () => {
+      const tcp = make();
+      const pairs = await Promise.all(Array.from({ length: 70 }, () => pair(tcp)));
+      const ends = pairs.map(({ accepted }, index) => new Watched(accepted, index > 0));
+      const slow = new Watched((pairs[0] as Pair).dialled);
+      let wanted = "";
+      for (let round = 0, isFull = false; round < 300 || !isFull; round++) {
+        const text = `${round};`.repeat(1 + ((round * 37) % 700));
+        const octets = octetsOf(text);
+        for (const [index, { dialled }] of pairs.entries()) {
+          const mayGoOn = dialled.write([octets]);
+          if (index === 0 && !mayGoOn) isFull = true;
+        }
+        wanted += text;
+        if (round % 7 === 0) await nextTurn();
+      }
+      ends[0]?.connection.setReading(true);
+      await slow.until(() => slow.drains > 0);
+      for (const [index, end] of ends.entries()) {
+        pairs[index]?.dialled.write([octetsOf("last")]);
+        await end.until(() => end.octets === wanted.length + 4);
+        assert.ok(end.text === `${wanted}last`, `the octets of peer ${index} come in order`);
+      }
+      await Promise.all(pairs.map(finish));
+    });
+
     test("reads nothing while it is told not to", async () => {
       const both = await pair(make());
       const left = new Watched(both.dialled);
