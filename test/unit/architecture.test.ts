@@ -243,6 +243,7 @@ describe("the architecture", () => {
     assert.deepEqual(importers("koffi"), [
       "netlink/socket.ts",
       "platform/capabilities.ts",
+      "platform/io-uring.ts",
       "platform/linux-socket.ts",
       "platform/startup-memory.ts",
     ]);
