@@ -92,7 +92,10 @@ export class NodeTcpConnection implements TcpConnection, BatchSender {
   /** The kernel has the SYN, and gives it once. */
   #hasSyn: boolean;
   #synTtl: number | undefined;
+  /** Nobody is told of it any more. */
   #isOver = false;
+  /** The other end has closed it. */
+  #isGone = false;
   /** The last write is in the batch. */
   #isBatched = false;
 
@@ -123,6 +126,7 @@ export class NodeTcpConnection implements TcpConnection, BatchSender {
   listen(events: TcpEvents): void {
     let failure = "connection closed by the peer";
     const fail = (): void => {
+      this.#isGone = true;
       if (this.#isOver) return;
       this.#isOver = true;
       events.failed(failure);
@@ -195,9 +199,14 @@ export class NodeTcpConnection implements TcpConnection, BatchSender {
   close(): void {
     this.#flush();
     const socket = this.#socket;
+    const isHeard = !this.#isGone || socket.writableLength > 0;
     this.#isOver = true;
     socket.removeAllListeners("data").removeAllListeners("drain").removeAllListeners("close");
     socket.on("error", () => {});
+    if (!isHeard) {
+      socket.destroy();
+      return;
+    }
     // What still comes in is read and dropped: unread octets would turn the close into a reset that eats our last words.
     socket.resume();
     socket.end();

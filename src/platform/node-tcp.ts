@@ -28,11 +28,17 @@ const listenBacklog = 4096;
 /** Octets a socket may hold before `write` says it is full. */
 const sendBufferOctets = 256 * 1024;
 
+/**
+ * What the other end has closed is closed here when its session is, in the speaker's turns: Node would do so at once, which
+ * for a thousand at a time is a tenth of a second in which nobody else is heard.
+ */
+const allowHalfOpen = true;
+
 /** A socket to dial with, its options in place before the first SYN. @throws TcpOptionError @throws NodeJS.ErrnoException */
 function dialSocket(address: string, options: TcpOptions): Socket {
-  const settings = { writableHighWaterMark: sendBufferOctets };
+  const settings = { allowHalfOpen, writableHighWaterMark: sendBufferOctets };
   if (Object.keys(options).length === 0 || !mayHaveOptions(options)) {
-    return new Socket(settings as object);
+    return new Socket(settings);
   }
   const fd = openSocket(versionOf(address));
   try {
@@ -100,7 +106,7 @@ function listenError(error: NodeJS.ErrnoException, where: string): TcpListenErro
 async function listen(options: ListenOptions): Promise<TcpListener> {
   const { address, port, keys = [], options: tcpOptions = {} } = options;
   const hasOptions = mayHaveOptions({ ...tcpOptions, password: keys[0]?.password });
-  const server = createServer({ highWaterMark: sendBufferOctets }, (socket) => {
+  const server = createServer({ allowHalfOpen, highWaterMark: sendBufferOctets }, (socket) => {
     options.accepted(new NodeTcpConnection(socket, hasOptions, {}));
   });
   const ring = new ListenerKeys(versionOf(address));

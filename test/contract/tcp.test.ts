@@ -86,7 +86,14 @@ interface PairOptions {
 
 async function pair(tcp: Tcp, { keys = [], ...dialling }: PairOptions = {}): Promise<Pair> {
   const accepted = Promise.withResolvers<TcpConnection>();
-  const listener = await tcp.listen({ address, port: 0, keys, accepted: accepted.resolve });
+  let count = 0;
+  const listener = await tcp.listen({
+    address,
+    port: 0,
+    keys,
+    // Of those that a test dials besides it needs no other end.
+    accepted: (connection) => (count++ === 0 ? accepted.resolve(connection) : connection.close()),
+  });
   const dialled = await dial(tcp, listener.port, dialling);
   return { listener, dialled, accepted: await accepted.promise };
 }
@@ -231,7 +238,7 @@ for (const [name, make] of implementations) {
 
     test("keeps the order of many small writes to many peers in one turn, one of whom does not read", async () => {
       const tcp = make();
-      const pairs = await Promise.all(Array.from({ length: 70 }, () => pair(tcp)));
+      const pairs = await Promise.all(Array.from({ length: 12 }, () => pair(tcp)));
       const ends = pairs.map(({ accepted }, index) => new Watched(accepted, index > 0));
       const slow = new Watched((pairs[0] as Pair).dialled);
       let wanted = "";
