@@ -306,7 +306,10 @@ export class Fib<Want> {
     return !this.#queue.isEmpty;
   }
 
-  /** The next changes, at most `limit`; none when nothing is left to do, or all that is left is in flight, or it `hasMore`. */
+  /**
+   * The next changes, at most `limit`; none when nothing is left to do, or all that is left is in flight, or it `hasMore`. Those
+   * that are settled may be among them, as others.
+   */
   take(limit: number): FibChange<Want>[] {
     const table = this.#table;
     const changes: FibChange<Want>[] = [];
@@ -326,8 +329,8 @@ export class Fib<Want> {
   /** Tells what the kernel made of a change. */
   settle(change: FibChange<Want>, failure: RowFailure | undefined): Outcome {
     const table = this.#table;
-    const { op, number: row } = change;
-    this.#flight.landed(row, op);
+    const row = change.number;
+    this.#flight.landed(change);
     table.seen[row] = this.#scan;
     const outcome =
       failure === undefined ? this.#settleDone(change) : this.#settleFailed(change, failure);
@@ -352,10 +355,10 @@ export class Fib<Want> {
 
   /** The outcome of a batch is not known: a scan must follow. */
   abandon(changes: readonly FibChange<Want>[]): void {
-    for (const { number: row, op } of changes) {
-      this.#flight.landed(row, op);
-      this.#table.clear(row, RowFlag.disturbed | RowFlag.again);
-      this.#enqueue(row);
+    for (const change of changes) {
+      this.#flight.landed(change);
+      this.#table.clear(change.number, RowFlag.disturbed | RowFlag.again);
+      this.#enqueue(change.number);
     }
   }
 

@@ -10,7 +10,7 @@ export type FibOp = "create" | "replace" | "delete";
 /** One key of the FIB (prefix and metric): what is wanted, and what is there. Says what is so now, as long as the row lasts. */
 export class FibRow<Want> {
   /** For `Fib`. */
-  readonly number: number;
+  number: number;
   readonly #table: RowTable<Want>;
 
   constructor(table: RowTable<Want>, number: number) {
@@ -71,13 +71,18 @@ export function* rowsOf<Want>(table: RowTable<Want>): Generator<FibRow<Want>, un
   }
 }
 
-/** One change that brings the kernel nearer to what is wanted. */
+/**
+ * One change that brings the kernel nearer to what is wanted. Once it is settled it may become another one, with the next
+ * that are taken.
+ */
 export class FibChange<Want> extends FibRow<Want> {
   /** `create` where nothing is known to be there; `replace` only where what is there is ours. */
-  readonly op: FibOp;
-  readonly path: FibPath;
+  op: FibOp;
+  path: FibPath;
   /** Of a repair, whose doing it mends, where the kernel told. */
   culprit: Culprit | undefined = undefined;
+  /** For `Flight`. */
+  place = -1;
 
   constructor(table: RowTable<Want>, number: number, op: FibOp, path: FibPath) {
     super(table, number);
