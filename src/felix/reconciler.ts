@@ -154,6 +154,7 @@ export class Reconciler {
    * before the event loop turns: a route need not wait for what else a turn brings.
    */
   kick(): void {
+    this.#parts.programmer.wake();
     this.#schedule(queueMicrotask);
   }
 

@@ -23,6 +23,8 @@ export class RouteProgrammer<Want> {
   readonly #prepare: () => Promise<void> | undefined;
   readonly #anchors = new Anchors();
   #uncertain: NetlinkError | undefined;
+  /** Ends the wait for more to write, where there is one. */
+  #wake: (() => void) | undefined;
 
   /** `prepare` sees to what routes need that are taken next; it is asked until it says that there is nothing. */
   constructor(
@@ -44,6 +46,9 @@ export class RouteProgrammer<Want> {
     const running = new Set<Promise<void>>();
     this.#uncertain = undefined;
     for (;;) {
+      const woken = new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
       while (running.size < BATCHES_IN_FLIGHT && this.#uncertain === undefined) {
         for (let more = this.#prepare(); more !== undefined; more = this.#prepare()) await more;
         // What others have done to a route decides what is to be done with it.
@@ -61,8 +66,16 @@ export class RouteProgrammer<Want> {
         await this.#dropAnchors();
         return this.#uncertain;
       }
-      await Promise.race(running);
+      const mayMore = running.size < BATCHES_IN_FLIGHT && this.#uncertain === undefined;
+      await Promise.race(mayMore ? [...running, woken] : running);
     }
+  }
+
+  /** There may be more to write: what has come while one batch is with the kernel is made ready meanwhile. */
+  wake(): void {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
   }
 
   async #apply(changes: readonly FibChange<Want>[]): Promise<void> {
