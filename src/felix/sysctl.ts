@@ -1,4 +1,5 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 
 /** The kernel's settings. Keys are paths under /proc/sys: `net/ipv4/ip_forward`. */
 export interface Sysctl {
@@ -10,14 +11,19 @@ export interface Sysctl {
 
 /** The settings of this process's network namespace. */
 export const procSysctl: Sysctl = {
-  async read(key: string): Promise<string | undefined> {
-    try {
-      return (await readFile(`/proc/sys/${key}`, "utf8")).trim();
-    } catch {
-      return undefined;
-    }
+  /** At once: that takes microseconds, and by way of a thread a hundred times as long. */
+  read(key: string): Promise<string | undefined> {
+    return Promise.resolve(readNow(key));
   },
   async write(key: string, value: string): Promise<void> {
     await writeFile(`/proc/sys/${key}`, value);
   },
 };
+
+function readNow(key: string): string | undefined {
+  try {
+    return readFileSync(`/proc/sys/${key}`, "utf8").trim();
+  } catch {
+    return undefined;
+  }
+}
