@@ -27,7 +27,8 @@ function felix(name: string, choice: "never" | "auto"): Contender {
       // As bin/margay.js runs a node.
       const node = [process.execPath, "--max-semi-space-size=4"];
       const argv = ["netns", "exec", namespace, ...node, program, ...words];
-      return JSON.parse((await run("ip", argv)).stdout) as Outcome;
+      const env = { ...process.env, MALLOC_ARENA_MAX: "1" };
+      return JSON.parse((await run("ip", argv, { env })).stdout) as Outcome;
     },
   };
 }

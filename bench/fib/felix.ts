@@ -7,19 +7,20 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import { warmUpProgrammer } from "../../src/agent/warm-up.ts";
 import { Felix } from "../../src/felix/felix.ts";
 import { procSysctl } from "../../src/felix/sysctl.ts";
 import { type Prefix, prefixFromOctets } from "../../src/net/prefix.ts";
 import { openKernelNetlink } from "../../src/netlink/kernel-netlink.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
 import { nodeClock } from "../../src/platform/node-clock.ts";
+import { releaseStartupMemory } from "../../src/platform/startup-memory.ts";
 import type { Outcome, Phase } from "./outcome.ts";
 
 const [countText, gatewayA = "", gatewayB = "", choice] = process.argv.slice(2);
 const count = Number(countText);
 /** As the speaker does: what one turn of its loop has decided is handed over, then the loop turns. */
 const PER_TURN = 1000;
-const WARM_UP = 10_000;
 /** What a timer of one millisecond is late by anyway. */
 const RESOLUTION_MS = 1;
 
@@ -60,9 +61,9 @@ async function measure(phase: Phase, body: () => Promise<number | void>): Promis
   blockedMs = Math.max(blockedMs, delay.max / 1e6 - RESOLUTION_MS);
 }
 
-async function inTurns(each: (prefix: Prefix) => void, upTo = count): Promise<void> {
-  for (let from = 0; from < upTo; from += PER_TURN) {
-    const end = Math.min(upTo, from + PER_TURN);
+async function inTurns(each: (prefix: Prefix) => void): Promise<void> {
+  for (let from = 0; from < count; from += PER_TURN) {
+    const end = Math.min(count, from + PER_TURN);
     for (let index = from; index < end; index++) each(prefixAt(index));
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -73,21 +74,10 @@ function assertAll(what: string): void {
   if (counts.installed !== count + 1) throw new Error(`not all ${what}: ${JSON.stringify(counts)}`);
 }
 
-const setAll = (gateway: string, upTo = count): Promise<void> =>
-  inTurns((prefix) => felix.setRoute({ prefix, nextHops: [gateway] }), upTo);
+const setAll = (gateway: string): Promise<void> =>
+  inTurns((prefix) => felix.setRoute({ prefix, nextHops: [gateway] }));
 
-const removeAll = (upTo = count): Promise<void> =>
-  inTurns((prefix) => felix.removeRoute(prefix), upTo);
-
-/** Not counted: what a program runs for the first time is not compiled yet. */
-async function warmUp(): Promise<void> {
-  for (const gateway of [gatewayA, gatewayB]) {
-    await setAll(gateway, WARM_UP);
-    await felix.settled();
-  }
-  await removeAll(WARM_UP);
-  await felix.settled();
-}
+const removeAll = (): Promise<void> => inTurns((prefix) => felix.removeRoute(prefix));
 
 /** Takes a command a line; started before anything is measured, for starting a process holds up the event loop. */
 const ip = spawn("ip", ["-batch", "-"], { stdio: ["pipe", "ignore", "inherit"] });
@@ -124,10 +114,12 @@ async function resync(): Promise<number> {
   return (felix.status().lastResync?.durationMs ?? 0) / 1000;
 }
 
+// As a node does at its start.
+releaseStartupMemory();
+await warmUpProgrammer(nodeClock);
 await felix.start();
 felix.pictureComplete();
 await openTunnel();
-await warmUp();
 await measure("add", () => setAll(gatewayA));
 assertAll("in");
 await measure("replace", () => setAll(gatewayB));

@@ -1,5 +1,7 @@
 import { FelixAgent } from "../../agent/felix-agent.ts";
 import { missingNetAdmin } from "../../agent/privileges.ts";
+import { warmUpProgrammer } from "../../agent/warm-up.ts";
+import { nodeClock } from "../../platform/node-clock.ts";
 import { runNodeDaemon } from "../node-daemon.ts";
 import type { FelixArguments } from "./arguments.ts";
 
@@ -11,7 +13,10 @@ export function run(args: FelixArguments): Promise<number> {
     create: (options) => {
       const agent = new FelixAgent(options);
       return {
-        start: () => agent.start(),
+        start: async () => {
+          await warmUpProgrammer(nodeClock);
+          await agent.start();
+        },
         reload: () => agent.reload(),
         stop: () => agent.stop({ cleanup: args.cleanup }),
       };

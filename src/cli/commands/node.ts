@@ -1,5 +1,7 @@
 import { NodeAgent } from "../../agent/node-agent.ts";
 import { missingNetAdmin } from "../../agent/privileges.ts";
+import { warmUpProgrammer } from "../../agent/warm-up.ts";
+import { nodeClock } from "../../platform/node-clock.ts";
 import { runNodeDaemon } from "../node-daemon.ts";
 import type { NodeArguments } from "./arguments.ts";
 
@@ -11,7 +13,10 @@ export function run(args: NodeArguments): Promise<number> {
     create: (options) => {
       const agent = new NodeAgent(options);
       return {
-        start: () => agent.start(),
+        start: async () => {
+          await warmUpProgrammer(nodeClock);
+          await agent.start();
+        },
         reload: () => agent.reload(),
         stop: () => agent.stop({ cleanup: args.cleanup }),
       };
