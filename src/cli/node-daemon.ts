@@ -5,6 +5,7 @@ import { formatProblems } from "../config/problem.ts";
 import { nodeClock } from "../platform/node-clock.ts";
 import { createLogger } from "../platform/pino-logger.ts";
 import { releaseStartupMemory } from "../platform/startup-memory.ts";
+import { letMainThreadGoOn } from "../platform/v8-threads.ts";
 import type { NodeArguments } from "./commands/arguments.ts";
 import { ExitCode } from "./exit-code.ts";
 import { CliFailure } from "./failure.ts";
@@ -50,6 +51,7 @@ export async function runNodeDaemon(options: NodeDaemonOptions): Promise<number>
     recording: openRecording(args.record, log.logger),
   });
   try {
+    letMainThreadGoOn();
     releaseStartupMemory();
     await daemon.start();
     await untilSignal(() => daemon.reload());

@@ -246,6 +246,7 @@ describe("the architecture", () => {
       "platform/io-uring.ts",
       "platform/linux-socket.ts",
       "platform/startup-memory.ts",
+      "platform/v8-threads.ts",
     ]);
     const sockets = importers("node:net").filter((path) => !path.startsWith("api/"));
     assert.deepEqual(sockets, ["platform/node-tcp-connection.ts", "platform/node-tcp.ts"]);
