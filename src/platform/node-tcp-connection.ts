@@ -131,8 +131,10 @@ export class NodeTcpConnection implements TcpConnection, BatchSender {
       this.#isOver = true;
       events.failed(failure);
     };
+    const received = (octets: Buffer): void => events.received(withoutMethods(octets));
+    this.#passOn(received);
     this.#socket
-      .on("data", (octets: Buffer) => events.received(withoutMethods(octets)))
+      .on("data", received)
       .on("drain", () => events.drained())
       .on("error", (error) => {
         failure = describeError(error);
@@ -140,6 +142,21 @@ export class NodeTcpConnection implements TcpConnection, BatchSender {
       // A peer that sends no more is gone, also while the rest of ours waits for it, which would put `close` off for ever.
       .on("end", fail)
       .on("close", fail);
+  }
+
+  /**
+   * Has what arrives go past Node's stream, where that would only hand it on: a twelfth of what a single UPDATE takes. What the
+   * stream is to keep, and the end, it gets as ever.
+   */
+  #passOn(received: (octets: Buffer) => void): void {
+    const socket = this.#socket;
+    const push = socket.push.bind(socket);
+    socket.push = (octets: Buffer | null, encoding?: BufferEncoding): boolean => {
+      const isHandedOn = socket.readableFlowing === true && socket.readableLength === 0;
+      if (octets === null || !isHandedOn || this.#isOver) return push(octets, encoding);
+      received(octets);
+      return true;
+    };
   }
 
   write(parts: readonly Uint8Array[]): boolean {

@@ -276,6 +276,35 @@ for (const [name, make] of implementations) {
       await finish(both);
     });
 
+    test("keeps the order in which octets come, however often reading stops and goes on", async () => {
+      const both = await pair(make());
+      const texts = Array.from({ length: 64 }, (_, part) => {
+        return `${part};`.repeat(part % 4 === 0 ? 40_000 : 1);
+      });
+      const said = texts.join("");
+      let heard = "";
+      const all = Promise.withResolvers<void>();
+      both.dialled.listen({ received: () => {}, drained: () => {}, failed: () => {} });
+      both.accepted.listen({
+        received: (octets) => {
+          heard += Buffer.from(octets).toString("latin1");
+          if (heard.length === said.length) all.resolve();
+          if (heard.length % 3 === 0) return;
+          both.accepted.setReading(false);
+          setImmediate(() => both.accepted.setReading(true));
+        },
+        drained: () => {},
+        failed: () => {},
+      });
+      for (const [part, text] of texts.entries()) {
+        both.dialled.write([octetsOf(text)]);
+        if (part % 8 === 7) await nextTurn();
+      }
+      await all.promise;
+      assert.ok(heard === said);
+      await finish(both);
+    });
+
     test("closes once everything is sent, and then is silent", async () => {
       const both = await pair(make());
       const left = new Watched(both.dialled);
