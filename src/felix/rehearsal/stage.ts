@@ -24,6 +24,10 @@ const DATAGRAM_OCTETS = 32 * 1024;
 /** RTPROT_KERNEL. */
 const KERNEL_PROTOCOL = 2;
 const MTU = 1500;
+/** As the kernel names all sockets of a process but its first: a number past those that V8 keeps in a word. */
+const PORT_ID = 0xf000_1001;
+/** In struct nlmsghdr. */
+const PORT_ID_OFFSET = 12;
 /** Where `RouteEncoder` puts the destination. */
 const DESTINATION_OFFSET = ROUTE_HEADER_OCTETS + 4;
 
@@ -69,9 +73,9 @@ export class Stage {
       return (flags & MessageFlag.ack) === 0 ? [] : [acknowledgement(sequence)];
     }
     if ((flags & MessageFlag.dump) !== MessageFlag.dump) {
-      return [encodeMessage(MessageType.newRoute, 0, sequence, wayThrough(this.link))];
+      return [answerOf(MessageType.newRoute, sequence, wayThrough(this.link))];
     }
-    const done = encodeMessage(MessageType.done, 0, sequence, new Uint8Array(4));
+    const done = answerOf(MessageType.done, sequence, new Uint8Array(4));
     return [...this.#list(request), done];
   }
 
@@ -88,13 +92,13 @@ export class Stage {
   #list({ type, sequence, payload }: NetlinkMessage): Uint8Array[] {
     if (type === MessageType.getLink) {
       return scenery.links.map((ifindex) => {
-        return encodeMessage(MessageType.newLink, 0, sequence, linkBody(ifindex));
+        return answerOf(MessageType.newLink, sequence, linkBody(ifindex));
       });
     }
     if (type === MessageType.getAddress) {
       return scenery.links.map((ifindex) => {
         const body = encodeInterfaceAddress(ifindex, scenery.node, scenery.bits, 0);
-        return encodeMessage(MessageType.newAddress, 0, sequence, body);
+        return answerOf(MessageType.newAddress, sequence, body);
       });
     }
     const isOfRoutes = type === MessageType.getRoute && payload[0] === AddressFamily.ipv4;
@@ -102,7 +106,7 @@ export class Stage {
   }
 
   #listRoutes(sequence: number): Uint8Array[] {
-    const one = encodeMessage(MessageType.newRoute, 0, sequence, this.#last);
+    const one = answerOf(MessageType.newRoute, sequence, this.#last);
     const each = Math.floor(DATAGRAM_OCTETS / one.length);
     const destinations = [...this.#destinations];
     const datagrams: Uint8Array[] = [];
@@ -122,7 +126,7 @@ export class Stage {
 }
 
 class StageSocket implements NetlinkSocket {
-  readonly portId = 0;
+  readonly portId = PORT_ID;
   readonly #stage: Stage;
   readonly #answers: Uint8Array[] = [];
   #onReadable: (() => void) | undefined;
@@ -198,5 +202,11 @@ function wayThrough(ifindex: number): Uint8Array {
 }
 
 function acknowledgement(sequence: number): Uint8Array {
-  return encodeMessage(MessageType.error, 0, sequence, new Uint8Array(4 + MESSAGE_HEADER_OCTETS));
+  return answerOf(MessageType.error, sequence, new Uint8Array(4 + MESSAGE_HEADER_OCTETS));
+}
+
+function answerOf(type: number, sequence: number, body: Uint8Array): Uint8Array {
+  const message = encodeMessage(type, 0, sequence, body);
+  new DataView(message.buffer).setUint32(PORT_ID_OFFSET, PORT_ID, true);
+  return message;
 }
