@@ -180,7 +180,7 @@ export class Felix {
       protocol,
       table,
       rewire: () => this.#rewire(),
-      guarded: () => this.#firewall?.guarded() ?? Promise.resolve(),
+      guarded: () => this.#firewall?.guarded(),
       podCidrs: () => this.#podCidrs,
       held: () => this.#held(),
       onPass: () => this.#forwarding.follow(),
@@ -395,6 +395,7 @@ export class Felix {
       policies: () => this.#policies,
       nextHops: () => this.#nextHops.addresses(),
       standingTunnels: () => standingTunnels(this.#picture, this.#options.protocol),
+      revision: () => this.#picture.revision,
       held: () => this.#held(),
       isPictureComplete: () => this.#pictureComplete,
     };

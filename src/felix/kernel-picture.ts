@@ -19,6 +19,8 @@ export class KernelPicture {
   readonly #netlink: Netlink;
   readonly #links = new Map<number, Link>();
   #addresses: readonly InterfaceAddress[] = [];
+  /** Another number whenever something else may be there. */
+  revision = 0;
 
   constructor(netlink: Netlink) {
     this.#netlink = netlink;
@@ -69,11 +71,13 @@ export class KernelPicture {
       this.#addresses = await this.#netlink.dumpAddresses();
       this.#links.clear();
       for (const link of links) this.#links.set(link.ifindex, link);
+      this.revision++;
     });
   }
 
   /** Takes in an event and says what it changed. */
   apply(event: NetlinkEvent): PictureChange {
+    this.revision++;
     if (event.kind === "link") return this.#applyLink(event.link, event.op === "deleted");
     if (event.kind !== "address") return unchanged;
     const { address, op } = event;

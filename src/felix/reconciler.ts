@@ -45,8 +45,8 @@ export interface ReconcilerParts {
   readonly table: number;
   /** Brings the rows of these routes, and the local ones, to what the next hops and addresses say now. */
   readonly rewire: () => void;
-  /** Resolves when packets of strangers can come out of no tunnel that is about to be. */
-  readonly guarded: () => Promise<void>;
+  /** Resolves when packets of strangers can come out of no tunnel that is about to be; `undefined` where none can. */
+  readonly guarded: () => Promise<void> | undefined;
   /** This node's own pod CIDRs now. */
   readonly podCidrs: () => readonly Prefix[];
   readonly held: () => HeldGateways;

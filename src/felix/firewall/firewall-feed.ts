@@ -13,8 +13,9 @@ export interface FirewallFeedParts extends FirewallParts {
   readonly policies: () => PoolPolicies;
   /** Of the routes that are wanted: they are nodes, too, whoever told of them. */
   readonly nextHops: () => Iterable<string>;
-  /** Tunnels of ours that are there. */
+  /** Tunnels of ours that are there, and a number that is another one whenever others may be. */
   readonly standingTunnels: () => readonly TunnelKind[];
+  readonly revision: () => number;
   readonly held: () => HeldGateways;
   /** Is all that is to be wanted known? */
   readonly isPictureComplete: () => boolean;
@@ -36,7 +37,10 @@ export class FirewallFeed {
   #hasLeavers = false;
   /** The tunnels that are, or are about to be, guarded; `undefined` before the firewall was told anything. */
   #guarding: string | undefined;
-  #guarded: Promise<void> = Promise.resolve();
+  /** `undefined` once they are guarded, or cannot be. */
+  #guarded: Promise<void> | undefined;
+  /** When it was last looked which tunnels are there. */
+  #revision: number | undefined;
   #soon: Promise<void> | undefined;
   #isStopped = false;
 
@@ -60,9 +64,16 @@ export class FirewallFeed {
     const guarding = guardingOf(facts);
     if (guarding !== this.#guarding) {
       this.#guarding = guarding;
-      this.#guarded = done;
+      this.#guard(done);
     }
     return done;
+  }
+
+  #guard(done: Promise<void>): void {
+    const guarded = done.finally(() => {
+      if (this.#guarded === guarded) this.#guarded = undefined;
+    });
+    this.#guarded = guarded;
   }
 
   /** Routes of an earlier life may have been found: they lead to nodes, too. Resolves as with `configure`. */
@@ -85,11 +96,15 @@ export class FirewallFeed {
     });
   }
 
-  /** Resolves when the tunnels that some policy may choose are guarded, or cannot be. */
-  guarded(): Promise<void> {
+  /** Resolves when the tunnels that some policy may choose are guarded, or cannot be; `undefined` where that is so. */
+  guarded(): Promise<void> | undefined {
     const { settings } = this.#config;
-    // Of tunnels that were found at start, or taken away, nobody tells.
-    if (guardingOf({ settings, tunnels: this.#tunnels() }) !== this.#guarding) void this.update();
+    const revision = this.#parts.revision();
+    if (revision !== this.#revision) {
+      this.#revision = revision;
+      // Of tunnels that were found at start, or taken away, nobody tells.
+      if (guardingOf({ settings, tunnels: this.#tunnels() }) !== this.#guarding) void this.update();
+    }
     return this.#guarded;
   }
 
