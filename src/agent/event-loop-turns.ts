@@ -9,12 +9,11 @@ const halfWindowMs = 30_000;
  * keepalives and hold timers suffer. Every turn counts, and only the work in it: waiting for events does not.
  */
 export class EventLoopTurns {
-  /** All turns since `start`. */
-  readonly sinceStart = new DurationHistogram();
   readonly #clock: Clock;
-  /** Two halves of a window that moves on by a half. */
+  /** Two halves of a window that moves on by a half, and all before it. */
   #recent = new DurationHistogram();
   #before = new DurationHistogram();
+  readonly #former = new DurationHistogram();
   #halfEndsMs = 0;
   #lastMs = 0;
   #lastIdleMs = 0;
@@ -37,6 +36,7 @@ export class EventLoopTurns {
     this.#immediate = setImmediate(this.#turn).unref();
   }
 
+  // What all else waits for that the turn brings: each turn is counted once here, and added up where somebody asks.
   readonly #turn = (): void => {
     const nowMs = performance.now();
     const idleMs = performance.nodeTiming.idleTime;
@@ -50,30 +50,41 @@ export class EventLoopTurns {
   record(durationMs: number): void {
     this.#moveWindow();
     // Both clocks are read one after the other: a turn without work may come out a little below zero.
-    const turnMs = Math.max(0, durationMs);
-    this.sinceStart.record(turnMs);
-    this.#recent.record(turnMs);
+    this.#recent.record(Math.max(0, durationMs));
   }
 
   #moveWindow(): void {
     const nowMs = this.#clock.nowMs();
     if (nowMs < this.#halfEndsMs) return;
-    [this.#recent, this.#before] = [this.#before, this.#recent];
-    this.#recent.clear();
-    if (nowMs >= this.#halfEndsMs + halfWindowMs) this.#before.clear();
+    this.#moveOn();
+    if (nowMs >= this.#halfEndsMs + halfWindowMs) this.#moveOn();
     this.#halfEndsMs = nowMs + halfWindowMs;
+  }
+
+  #moveOn(): void {
+    this.#former.add(this.#before);
+    this.#before.clear();
+    [this.#recent, this.#before] = [this.#before, this.#recent];
+  }
+
+  /** All turns since `start`. */
+  get sinceStart(): DurationHistogram {
+    return sumOf(this.#former, this.#before, this.#recent);
   }
 
   /** Turns of the last half to whole minute. */
   lastMinute(): DurationHistogram {
     this.#moveWindow();
-    const both = new DurationHistogram();
-    both.add(this.#before);
-    both.add(this.#recent);
-    return both;
+    return sumOf(this.#before, this.#recent);
   }
 
   stop(): void {
     clearImmediate(this.#immediate);
   }
+}
+
+function sumOf(...parts: readonly DurationHistogram[]): DurationHistogram {
+  const sum = new DurationHistogram();
+  for (const part of parts) sum.add(part);
+  return sum;
 }
