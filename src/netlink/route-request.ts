@@ -85,7 +85,7 @@ export class RouteEncoder {
     firstSequence: number,
     changesEach: number,
   ): Uint8Array[] {
-    const ends: number[] = [];
+    const bounds = [0];
     let room = changesEach;
     let at = 0;
     let last = 0;
@@ -104,12 +104,16 @@ export class RouteEncoder {
       at += length;
       sequence = (sequence + 1) >>> 0;
       if (--room > 0) continue;
-      ends.push(at * 4);
+      bounds.push(at * 4);
       room = changesEach;
     }
     if (changes.length > 0) (this.#words[last + FLAGS_WORD] as number) |= MessageFlag.ack << 16;
-    if (room < changesEach) ends.push(at * 4);
-    return ends.map((end, index) => this.#octets.subarray(ends[index - 1] ?? 0, end));
+    if (room < changesEach) bounds.push(at * 4);
+    const datagrams: Uint8Array[] = [];
+    for (let index = 1; index < bounds.length; index++) {
+      datagrams.push(this.#octets.subarray(bounds[index - 1], bounds[index]));
+    }
+    return datagrams;
   }
 
   #reserve(words: number): void {
