@@ -52,6 +52,8 @@ const PROBE_INTERVAL_SECONDS = 600;
  */
 export class Felix {
   readonly #options: FelixOptions;
+  /** Of `#options`, which one asks for of every route, and whose shape is its caller's business. */
+  readonly #metric: number;
   readonly #fib: Fib<RouteOwner>;
   readonly #picture: KernelPicture;
   readonly #tunnels: Tunnels;
@@ -78,6 +80,7 @@ export class Felix {
     const { netlink, sysctl, protocol, table, metric, clock } = options;
     const logger = options.logger.child({ room: "felix" });
     this.#options = { ...options, logger };
+    this.#metric = metric;
     this.#podCidrs = options.podCidrs;
     const guard = new RemovalGuard(this.#options);
     this.#guard = guard;
@@ -431,7 +434,7 @@ export class Felix {
 
   /** Of routes in their own places. */
   get #metrics(): number[] {
-    return [this.#options.metric, IPV6_METRIC, LOCAL_METRIC];
+    return [this.#metric, IPV6_METRIC, LOCAL_METRIC];
   }
 
   #tunnelStatus(): TunnelStatus[] {
@@ -443,8 +446,7 @@ export class Felix {
 
   /** An IPv6 route without a metric has the kernel's. */
   #metricOf({ version }: Prefix): number {
-    const { metric } = this.#options;
-    return version === 6 && metric === 0 ? IPV6_METRIC : metric;
+    return version === 6 && this.#metric === 0 ? IPV6_METRIC : this.#metric;
   }
 }
 

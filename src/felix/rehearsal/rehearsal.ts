@@ -57,6 +57,7 @@ async function playRound(felix: Felix, stage: Stage): Promise<void> {
   await move(felix, stage);
   stage.loseAddress();
   await felix.settled();
+  felix.status();
   await inTurns((prefix) => felix.removeRoute(prefix));
   await felix.settled();
   for (let change = 0; change < SINGLE_CHANGES; change++) {
