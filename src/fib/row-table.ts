@@ -21,11 +21,11 @@ interface OtherKey {
  */
 export class RowTable<Want> {
   /** Who wants it; `undefined` when nobody does. */
-  readonly want: (Want | undefined)[] = [];
+  readonly want = emptyColumn<Want>();
   /** Where it shall lead; `undefined` while that is not known, and then what is there stays. */
-  readonly wanted: (FibPath | undefined)[] = [];
+  readonly wanted = emptyColumn<FibPath>();
   /** What the kernel holds of ours. */
-  readonly kernel: (FibPath | undefined)[] = [];
+  readonly kernel = emptyColumn<FibPath>();
   /** The scan that saw what the kernel holds, modulo 256. */
   seen = new Uint8Array(INITIAL_ROWS);
   readonly #mainMetric: number;
@@ -185,6 +185,16 @@ export class RowTable<Want> {
     this.kernel.push(undefined);
     return row;
   }
+}
+
+/**
+ * Of objects from the start: to V8 an empty array is one of small integers until something else comes, and at the first row of a new
+ * table it would throw away the code that appends.
+ */
+function emptyColumn<T>(): (T | undefined)[] {
+  const column: (T | undefined)[] = [undefined];
+  column.pop();
+  return column;
 }
 
 function larger<T extends Uint8Array | Uint16Array | Int32Array>(column: T, copy: T): T {
