@@ -73,7 +73,7 @@ export class Stage {
       return (flags & MessageFlag.ack) === 0 ? [] : [acknowledgement(sequence)];
     }
     if ((flags & MessageFlag.dump) !== MessageFlag.dump) {
-      return [answerOf(MessageType.newRoute, sequence, wayThrough(this.link))];
+      return [answerOf(MessageType.newRoute, sequence, kernelRoute(segment, this.link))];
     }
     const done = answerOf(MessageType.done, sequence, new Uint8Array(4));
     return [...this.#list(request), done];
@@ -101,15 +101,17 @@ export class Stage {
         return answerOf(MessageType.newAddress, sequence, body);
       });
     }
-    const isOfRoutes = type === MessageType.getRoute && payload[0] === AddressFamily.ipv4;
-    return isOfRoutes ? this.#listRoutes(sequence) : [];
+    if (type !== MessageType.getRoute) return [];
+    return payload[0] === AddressFamily.ipv4
+      ? this.#listRoutes(sequence)
+      : [others(sequence, linkLocal)];
   }
 
   #listRoutes(sequence: number): Uint8Array[] {
     const one = answerOf(MessageType.newRoute, sequence, this.#last);
     const each = Math.floor(DATAGRAM_OCTETS / one.length);
     const destinations = [...this.#destinations];
-    const datagrams: Uint8Array[] = [];
+    const datagrams = [others(sequence, byDefault)];
     for (let from = 0; from < destinations.length; from += each) {
       const these = destinations.slice(from, from + each);
       const datagram = new Uint8Array(these.length * one.length);
@@ -186,19 +188,42 @@ function linkBody(ifindex: number): Uint8Array {
     .finish();
 }
 
-/** The route of the subnet that all next hops are in. */
-function wayThrough(ifindex: number): Uint8Array {
+/** A route that is not ours. */
+interface OtherRoute {
+  readonly family: number;
+  readonly destination: readonly number[];
+  readonly bits: number;
+}
+
+/** That all next hops are in. */
+const segment: OtherRoute = {
+  family: AddressFamily.ipv4,
+  destination: scenery.subnet,
+  bits: scenery.bits,
+};
+/** As every machine has them: what lists of routes look like is not known by ours alone. */
+const byDefault: OtherRoute = { family: AddressFamily.ipv4, destination: [], bits: 0 };
+const linkLocal: OtherRoute = {
+  family: AddressFamily.ipv6,
+  destination: [0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+  bits: 64,
+};
+
+function kernelRoute({ family, destination, bits }: OtherRoute, ifindex: number): Uint8Array {
   const fixed = new Uint8Array(ROUTE_HEADER_OCTETS);
-  fixed[0] = AddressFamily.ipv4;
-  fixed[1] = scenery.bits;
+  fixed[0] = family;
+  fixed[1] = bits;
   fixed[4] = 254; // RT_TABLE_MAIN
   fixed[5] = KERNEL_PROTOCOL;
   fixed[6] = RouteScope.link;
   fixed[7] = routeTypeNumber("unicast");
-  return new AttributeWriter(fixed)
-    .bytes(RouteAttribute.destination, Uint8Array.from(scenery.subnet))
-    .uint32(RouteAttribute.outputInterface, ifindex)
-    .finish();
+  const writer = new AttributeWriter(fixed);
+  if (bits > 0) writer.bytes(RouteAttribute.destination, Uint8Array.from(destination));
+  return writer.uint32(RouteAttribute.outputInterface, ifindex).finish();
+}
+
+function others(sequence: number, route: OtherRoute): Uint8Array {
+  return answerOf(MessageType.newRoute, sequence, kernelRoute(route, scenery.links[0]));
 }
 
 function acknowledgement(sequence: number): Uint8Array {
