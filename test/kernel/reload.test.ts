@@ -44,7 +44,8 @@ describe("reading the configuration again", { timeout: 60_000 * SLOWNESS }, () =
     });
     assert.match(config.problems.join("\n"), /node\.yaml:2:12: .*did you mean "?file/);
     assert.deepEqual(await peers(), ["a2"]);
-    assert.match(margay.log(), /the configuration was refused: the running one stays in force/);
+    const refused = /the configuration was refused: the running one stays in force/;
+    await until("the refusal in the log", () => Promise.resolve(refused.test(margay.log())));
     const { code } = await margay.cli("status", "--check");
     assert.equal(code, 1);
   });
