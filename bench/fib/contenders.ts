@@ -25,7 +25,7 @@ function felix(name: string, choice: "never" | "auto"): Contender {
       const program = shipped("felix.ts", scratch);
       const words = [String(count), GATEWAY_A, GATEWAY_B, choice];
       // As bin/margay.js runs a node.
-      const node = [process.execPath, "--max-semi-space-size=4"];
+      const node = [process.execPath, "--max-semi-space-size=4", "--v8-pool-size=1"];
       const argv = ["netns", "exec", namespace, ...node, program, ...words];
       const env = { ...process.env, MALLOC_ARENA_MAX: "1" };
       return JSON.parse((await run("ip", argv, { env })).stdout) as Outcome;

@@ -64,7 +64,9 @@ describe("a daemon's start", () => {
       const kept = ofMine(...names);
       assert.deepEqual(sets(status), { Inh: 0n, Prm: kept, Eff: kept, Bnd: kept, Amb: 0n });
       assert.deepEqual(sets(child), sets(status));
-      assert.equal(execArgv.includes("--max-semi-space-size=4"), isSmall);
+      for (const flag of ["--max-semi-space-size=4", "--v8-pool-size=1"]) {
+        assert.equal(execArgv.includes(flag), isSmall);
+      }
     });
   }
 
@@ -79,7 +81,7 @@ describe("a daemon's start", () => {
     assert.equal(setOf(status, "Prm"), 0n);
     assert.deepEqual(execArgv, []);
     const small = await started(["node"], nobody);
-    assert.deepEqual(small.execArgv, ["--max-semi-space-size=4"]);
+    assert.deepEqual(small.execArgv, ["--max-semi-space-size=4", "--v8-pool-size=1"]);
   });
 
   test("takes from an ordinary user what systemd may have given too much of", {
