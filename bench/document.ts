@@ -229,7 +229,7 @@ function turnTimes({ runs, scenarios: names }: Results): string | undefined {
 
 What margay says of itself (\`margay status\`): in a turn no other socket is read and no timer fires, so it is what a keepalive may
 be late. Of all turns of a run 99 in 100 took no longer than the first, and the longest the second; medians. That is with all
-clients' connecting, and with the end of the tester, when all sessions are lost at once: with a thousand of them the longest.
+clients' connecting, and with the end of the tester, when all sessions are lost at once.
 
 |  | p99 | longest |
 | --- | ---: | ---: |

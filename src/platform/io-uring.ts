@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
-import { closeSocket } from "./linux-socket.ts";
+import { constants } from "node:os";
+import { closeSocket, sendFlags } from "./linux-socket.ts";
 
 /** io_uring(7), as much of it as sending takes: what is prepared goes to the kernel in one call, and is done when that returns. */
 
@@ -13,10 +14,7 @@ const IORING_OP_SEND = 26;
 const PROT_READ_WRITE = 3;
 const MAP_SHARED_POPULATE = 0x8001;
 const MAP_FAILED = 2n ** 64n - 1n;
-/** MSG_DONTWAIT and MSG_NOSIGNAL: a full socket is told of at once, so that nothing is ever under way. */
-const SEND_FLAGS = 0x4040;
-const EBADF = 9;
-const EAGAIN = 11;
+const { EBADF, EAGAIN } = constants.errno;
 
 /** `struct io_uring_params`, in words of four octets. */
 const paramsWords = 30;
@@ -112,7 +110,7 @@ export class IoUring {
     words[at + sqe.address] = addressLow;
     words[at + sqe.address + 1] = addressHigh;
     words[at + sqe.length] = length;
-    words[at + sqe.flags] = SEND_FLAGS;
+    words[at + sqe.flags] = sendFlags;
     words[at + sqe.userData] = index;
     (this.#ring[this.#sqTail] as number)++;
   }

@@ -22,6 +22,8 @@ const TCP_MD5SIG_EXT = 32;
 const TCP_MD5SIG_FLAG_PREFIX = 1;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
+/** A full socket is told of at once, so that no send is ever under way. */
+export const sendFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
 const IPV6_V6ONLY = 26;
 
 /** Where the two IP versions differ: `sockaddr` family, level of `setsockopt`, and options there. */
@@ -91,7 +93,7 @@ export function libc(): Libc {
 
 /** Sends what fits into the socket's buffer. @returns how many octets, or a negative errno, which the kernel tells but once */
 export function sendNow(fd: number, octets: Uint8Array): number {
-  const sent = libc().send(fd, octets, octets.length, MSG_DONTWAIT | MSG_NOSIGNAL);
+  const sent = libc().send(fd, octets, octets.length, sendFlags);
   return sent < 0 ? -libc().errno() : sent;
 }
 

@@ -191,8 +191,9 @@ export class NodeTcpConnection implements TcpConnection, BatchSender {
   /** Leaves to Node's stream what was not sent at once. */
   #goOn(octets: Uint8Array, sent: number): boolean {
     if (sent === octets.length) return true;
-    if (sent < 0 && sent !== -EAGAIN) this.#socket.destroy(systemError("send", -sent));
-    else return this.#socket.write(octets.subarray(Math.max(0, sent)));
+    if (sent >= 0 || sent === -EAGAIN)
+      return this.#socket.write(octets.subarray(Math.max(0, sent)));
+    this.#socket.destroy(systemError("send", -sent));
     return true;
   }
 
