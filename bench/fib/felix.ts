@@ -15,6 +15,7 @@ import { openKernelNetlink } from "../../src/netlink/kernel-netlink.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
 import { nodeClock } from "../../src/platform/node-clock.ts";
 import { releaseStartupMemory } from "../../src/platform/startup-memory.ts";
+import { haveV8ThreadsGiveWay } from "../../src/platform/v8-threads.ts";
 import type { Outcome, Phase } from "./outcome.ts";
 
 const [countText, gatewayA = "", gatewayB = "", choice] = process.argv.slice(2);
@@ -115,6 +116,7 @@ async function resync(): Promise<number> {
 }
 
 // As a node does at its start.
+haveV8ThreadsGiveWay();
 releaseStartupMemory();
 await warmUpProgrammer(nodeClock);
 await felix.start();

@@ -5,7 +5,7 @@ import { formatProblems } from "../config/problem.ts";
 import { nodeClock } from "../platform/node-clock.ts";
 import { createLogger } from "../platform/pino-logger.ts";
 import { releaseStartupMemory } from "../platform/startup-memory.ts";
-import { letMainThreadGoOn } from "../platform/v8-threads.ts";
+import { haveV8ThreadsGiveWay } from "../platform/v8-threads.ts";
 import type { NodeArguments } from "./commands/arguments.ts";
 import { ExitCode } from "./exit-code.ts";
 import { CliFailure } from "./failure.ts";
@@ -51,7 +51,7 @@ export async function runNodeDaemon(options: NodeDaemonOptions): Promise<number>
     recording: openRecording(args.record, log.logger),
   });
   try {
-    letMainThreadGoOn();
+    haveV8ThreadsGiveWay();
     releaseStartupMemory();
     await daemon.start();
     await untilSignal(() => daemon.reload());
