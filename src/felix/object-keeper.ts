@@ -129,8 +129,10 @@ export class ObjectKeeper {
   async #neededByOthers(): Promise<ReadonlySet<number>> {
     const { netlink, protocol } = this.#parts;
     const users = new ObjectUsers(protocol);
+    // What differs by its address alone has the same owner and leads through the same object: one of them will do.
+    const alike = (): void => {};
     for (const version of [4, 6] as const) {
-      await netlink.dumpRoutes({ version }, (route) => users.saw(route));
+      await netlink.dumpRoutes({ version }, (route) => users.saw(route), alike);
     }
     return users.objects((await netlink.dumpNextHops()) ?? []);
   }

@@ -3,7 +3,7 @@
  * read anew and deleted. Prints as JSON the longest turn of the event loop in each part, in milliseconds of its processor
  * time: what else the machine does is not in it.
  *
- *   node life-runner.ts COUNT GATEWAY OTHER_GATEWAY
+ *   node life-runner.ts COUNT GATEWAY OTHER_GATEWAY never|auto
  */
 import assert from "node:assert/strict";
 import { Felix } from "../../src/felix/felix.ts";
@@ -14,7 +14,7 @@ import { openKernelNetlink } from "../../src/netlink/kernel-netlink.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
 import { nodeClock } from "../../src/platform/node-clock.ts";
 
-const [countText, gateway = "", otherGateway = ""] = process.argv.slice(2);
+const [countText, gateway = "", otherGateway = "", choice] = process.argv.slice(2);
 const count = Number(countText);
 /** What one turn of a speaker's loop hands over. */
 const PER_TURN = 1000;
@@ -48,6 +48,7 @@ function newFelix(netlink: ReturnType<typeof openKernelNetlink>): Felix {
   return new Felix({
     ...{ nodeAddress: "192.168.1.2", podCidrs: [], podPools: [] },
     ...{ encapsulation: "never", protocol: 77, table: 254, metric: 0 },
+    nextHopObjects: choice === "auto" ? "auto" : "never",
     ...{ netlink, sysctl: procSysctl, clock: nodeClock, logger: silentLogger },
   });
 }

@@ -23,20 +23,26 @@ describe("a hundred thousand routes", { skip, timeout: 600_000 * slowness }, () 
 
   afterEach(() => segment?.close());
 
-  test("never hold up the event loop", async () => {
-    const argv = ["netns", "exec", segment.node, process.execPath, RUNNER, String(ROUTES)];
-    const best = new Map<string, number>();
-    const tooLong = (): string[] =>
-      [...best].filter(([, ms]) => ms > LIMIT_MS).map(([part, ms]) => `${part}: ${ms} ms`);
-    for (let life = 0; life < LIVES; life++) {
-      const run = promisify(execFile);
-      const { stdout } = await run("ip", [...argv, "192.168.1.3", "192.168.1.4"]);
-      for (const [part, ms] of Object.entries(JSON.parse(stdout) as Record<string, number>)) {
-        best.set(part, Math.min(ms, best.get(part) ?? ms));
+  for (const [nextHopObjects, how] of [
+    ["never", "never hold up the event loop"],
+    ["auto", "nor do they with next-hop objects"],
+  ] as const) {
+    test(how, async () => {
+      const argv = ["netns", "exec", segment.node, process.execPath, RUNNER, String(ROUTES)];
+      const best = new Map<string, number>();
+      const tooLong = (): string[] =>
+        [...best].filter(([, ms]) => ms > LIMIT_MS).map(([part, ms]) => `${part}: ${ms} ms`);
+      for (let life = 0; life < LIVES; life++) {
+        const run = promisify(execFile);
+        const words = ["192.168.1.3", "192.168.1.4", nextHopObjects];
+        const { stdout } = await run("ip", [...argv, ...words]);
+        for (const [part, ms] of Object.entries(JSON.parse(stdout) as Record<string, number>)) {
+          best.set(part, Math.min(ms, best.get(part) ?? ms));
+        }
+        if (tooLong().length === 0) break;
       }
-      if (tooLong().length === 0) break;
-    }
-    assert.equal(best.size, 6);
-    assert.deepEqual(tooLong(), []);
-  });
+      assert.equal(best.size, 6);
+      assert.deepEqual(tooLong(), []);
+    });
+  }
 });
