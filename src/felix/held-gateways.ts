@@ -4,7 +4,6 @@ import type { FibPath, PathHop } from "../fib/path.ts";
 /** Where the routes of ours lead that the kernel holds, wanted or not: gateways by interface. */
 export type HeldGateways = ReadonlyMap<number, ReadonlySet<string>>;
 
-/** Looks at all rows, so ask only where it matters. */
 export function heldGateways(
   fib: Pick<Fib<unknown>, "heldPaths">,
   hopsOf: (path: FibPath) => readonly PathHop[],

@@ -24,17 +24,16 @@ export class RemovalGuard {
     });
   }
 
-  /** May so many go, of those that `held` counts? */
-  mayRemove(due: number, held: () => number): boolean {
+  /** May so many go, of those that are held? */
+  mayRemove(due: number, held: number): boolean {
     const { isPictureWhole, clock, logger } = this.#options;
     const whole = isPictureWhole?.() ?? true;
-    const count = whole ? 0 : held();
-    const isAllowed = this.#guard.allows(due, count, whole, clock.nowMs());
+    const isAllowed = this.#guard.allows(due, held, whole, clock.nowMs());
     const isNews = due > this.#told;
     this.#told = isAllowed ? 0 : due;
     if (isAllowed || !isNews) return isAllowed;
     const remedy = "look at `margay peers`; `margay fib confirm` removes them";
-    logger.error({ routes: due, of: count, remedy }, "keeping routes that nobody wants any more");
+    logger.error({ routes: due, of: held, remedy }, "keeping routes that nobody wants any more");
     return false;
   }
 

@@ -1,7 +1,6 @@
 import type { FibPolicy } from "./fib-policy.ts";
 import { RowFlag } from "./row-flag.ts";
 import { RowQueue } from "./row-queue.ts";
-import { countHeld } from "./row-state.ts";
 import type { RowTable } from "./row-table.ts";
 
 /** Rows whose deletion is due, in the order in which that came; how many may go is asked for all of them at once. */
@@ -76,8 +75,7 @@ export class DueDeletions {
   #isApproved(): boolean {
     if (this.#approved > 0) return true;
     if (this.#frozen && !this.#isToBeAsked) return false;
-    const held = (): number => countHeld(this.#table);
-    this.#frozen = !this.#mayRemove(this.#count, held);
+    this.#frozen = !this.#mayRemove(this.#count, this.#table.held.routes);
     this.#isToBeAsked = false;
     if (!this.#frozen) this.#approved = this.#count;
     return !this.#frozen;

@@ -7,7 +7,7 @@ import type { FibPath } from "./path.ts";
 import { type FibChange, type FibOp, FibRow, rowsOf } from "./row.ts";
 import { RowFlag } from "./row-flag.ts";
 import { RowQueue } from "./row-queue.ts";
-import { countStates, heldPaths, type RowState, wantedLengths } from "./row-state.ts";
+import { countStates, type RowState, wantedLengths } from "./row-state.ts";
 import { RowTable } from "./row-table.ts";
 import { type Culprit, EEXIST, type RowFailure, unlisted } from "./trouble.ts";
 import { UnknownOwners } from "./unknown-owners.ts";
@@ -94,7 +94,7 @@ export class Fib<Want> {
 
   /** Where routes of ours lead that the kernel holds, or holds by now, as far as anybody knows. */
   heldPaths(): ReadonlySet<FibPath> {
-    return heldPaths(this.#table, this.#flight.paths());
+    return new Set([...this.#flight.paths(), ...this.#table.held.paths()]);
   }
 
   row(prefix: Prefix, metric: number): FibRow<Want> | undefined {
@@ -111,7 +111,7 @@ export class Fib<Want> {
     this.#deletions.drop(row);
     if (table.has(row, RowFlag.doubtful)) {
       table.clear(row, RowFlag.doubtful);
-      table.kernel[row] = undefined;
+      table.hold(row, undefined);
     }
     if (table.wanted[row] !== path) this.#forgetFailure(row);
     table.wanted[row] = path;
@@ -202,7 +202,7 @@ export class Fib<Want> {
       changed.damage = "changed";
       changed.culprit = by;
     }
-    table.kernel[row] = path;
+    table.hold(row, path);
     table.set(row, RowFlag.adopted);
     table.clear(row, RowFlag.reclaim);
     this.#enqueue(row);
@@ -248,7 +248,7 @@ export class Fib<Want> {
     }
     this.#unknownOwners.known(row);
     if (tookPlace && table.kernel[row] !== undefined) {
-      table.kernel[row] = undefined;
+      table.hold(row, undefined);
       trouble.damage = "changed";
       trouble.culprit = culprit;
       if (replacedByHand(route.protocol)) {
@@ -342,7 +342,7 @@ export class Fib<Want> {
       // it is deleted, which hurts nobody where it is not.
       if (isWanted) table.clear(row, RowFlag.doubtful);
       else table.set(row, RowFlag.doubtful);
-      table.kernel[row] = isWanted ? undefined : change.path;
+      table.hold(row, isWanted ? undefined : change.path);
     }
     if (table.has(row, RowFlag.again)) {
       table.clear(row, RowFlag.again);
@@ -365,7 +365,7 @@ export class Fib<Want> {
   #settleDone(change: FibChange<Want>): Outcome {
     const table = this.#table;
     const { op, path, number: row } = change;
-    table.kernel[row] = op === "delete" ? undefined : path;
+    table.hold(row, op === "delete" ? undefined : path);
     table.clear(row, RowFlag.doubtful | RowFlag.adopted);
     const trouble = table.trouble(row);
     if (trouble === undefined) return op === "delete" ? "removed" : "installed";
@@ -463,7 +463,7 @@ export class Fib<Want> {
       trouble.damage = "deleted";
       trouble.culprit = culprit;
     }
-    table.kernel[row] = undefined;
+    table.hold(row, undefined);
     table.clear(row, RowFlag.doubtful);
     this.#enqueue(row);
   }

@@ -1,4 +1,3 @@
-import type { FibPath } from "./path.ts";
 import { RowFlag } from "./row-flag.ts";
 import type { RowTable } from "./row-table.ts";
 
@@ -37,28 +36,6 @@ export function countStates<Want>(
     counts[isWaiting && want !== undefined && isHopeless(want) ? "error" : state]++;
   }
   return counts;
-}
-
-/** Routes of ours that the kernel holds. */
-export function countHeld({ kernel }: RowTable<unknown>): number {
-  let held = 0;
-  for (const path of kernel) if (path !== undefined) held++;
-  return held;
-}
-
-/** The paths that those have, and that those have which are in flight. Mostly many routes in a row have the same. */
-export function heldPaths(
-  { kernel }: RowTable<unknown>,
-  inFlight: Iterable<FibPath>,
-): Set<FibPath> {
-  const paths = new Set<FibPath>(inFlight);
-  let last: FibPath | undefined;
-  for (const path of kernel) {
-    if (path === last || path === undefined) continue;
-    paths.add(path);
-    last = path;
-  }
-  return paths;
 }
 
 /** Prefix lengths of the routes that are wanted, single addresses apart, shortest first. */

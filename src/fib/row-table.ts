@@ -1,5 +1,6 @@
 import { HashIndex } from "../net/hash-index.ts";
 import { ipv4Prefix, type Prefix } from "../net/prefix.ts";
+import { HeldPaths } from "./held-paths.ts";
 import type { FibPath } from "./path.ts";
 import { RowFlag } from "./row-flag.ts";
 import type { RowTrouble } from "./trouble.ts";
@@ -24,8 +25,10 @@ export class RowTable<Want> {
   readonly want = emptyColumn<Want>();
   /** Where it shall lead; `undefined` while that is not known, and then what is there stays. */
   readonly wanted = emptyColumn<FibPath>();
-  /** What the kernel holds of ours. */
+  /** What the kernel holds of ours; `hold` writes it. */
   readonly kernel = emptyColumn<FibPath>();
+  /** The same by path. */
+  readonly held = new HeldPaths();
   /** The scan that saw what the kernel holds, modulo 256. */
   seen = new Uint8Array(INITIAL_ROWS);
   readonly #mainMetric: number;
@@ -58,6 +61,15 @@ export class RowTable<Want> {
 
   clear(row: number, flag: number): void {
     (this.#flags[row] as number) &= ~flag;
+  }
+
+  /** The kernel holds this of ours by now. */
+  hold(row: number, path: FibPath | undefined): void {
+    const before = this.kernel[row];
+    if (path === before) return;
+    if (before !== undefined) this.held.remove(before);
+    if (path !== undefined) this.held.add(path);
+    this.kernel[row] = path;
   }
 
   /** The row of a key, or -1. */
@@ -120,7 +132,7 @@ export class RowTable<Want> {
     }
     this.want[row] = undefined;
     this.wanted[row] = undefined;
-    this.kernel[row] = undefined;
+    this.hold(row, undefined);
     this.#troubles.delete(row);
     this.clear(row, ~(RowFlag.listed | RowFlag.other));
     this.#free.push(row);

@@ -372,6 +372,11 @@ describe("Fib, whatever happens in whatever order", () => {
           else if (event.do === "hear") kernel.hear();
           else write();
         }
+        const held = [...fib.rows()].flatMap((row) => row.kernel ?? []);
+        assert.deepEqual(
+          new Set(fib.heldPaths()),
+          new Set([...held, ...inFlight.map(({ path: way }) => way)]),
+        );
         for (let round = 0; round < 50; round++) {
           kernel.hear();
           while (inFlight.length > 0) write();
