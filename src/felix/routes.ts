@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Fib, Outcome } from "../fib/fib.ts";
 import type { FibChange } from "../fib/row.ts";
 import { NetlinkError } from "../netlink/errno.ts";
-import type { Netlink } from "../netlink/netlink.ts";
+import type { Netlink, RouteFailure } from "../netlink/netlink.ts";
 import { Anchors } from "./anchors.ts";
 import type { RouteIdentity } from "../netlink/route-request.ts";
 
@@ -13,6 +13,8 @@ import type { RouteIdentity } from "../netlink/route-request.ts";
 const BATCH = 8192;
 /** One batch is with the kernel while the next is made ready. */
 const BATCHES_IN_FLIGHT = 2;
+/** Of what the kernel has made of a batch so many are taken in before the event loop turns: a few milliseconds, for deletions. */
+const SETTLED_EACH_TURN = 4096;
 
 /** Writes what the FIB wants into the kernel, in batches, until nothing is left to write. */
 export class RouteProgrammer<Want> {
@@ -79,18 +81,20 @@ export class RouteProgrammer<Want> {
   }
 
   async #apply(changes: readonly FibChange<Want>[]): Promise<void> {
+    const anchors = this.#anchors.before(changes);
+    const all = anchors.length === 0 ? changes : [...anchors, ...changes];
+    let failures: readonly RouteFailure[];
     try {
-      const anchors = this.#anchors.before(changes);
-      const all = anchors.length === 0 ? changes : [...anchors, ...changes];
-      const failures = await this.#netlink.applyRoutes(all, this.#identity);
-      // An anchor that the kernel refused holds a path that nobody can follow any more.
-      const own = failures.filter(({ index }) => index >= anchors.length);
-      this.#settle(changes, own, anchors.length);
+      failures = await this.#netlink.applyRoutes(all, this.#identity);
     } catch (error) {
       this.#fib.abandon(changes);
       if (!(error instanceof NetlinkError)) throw error;
       this.#uncertain = error;
+      return;
     }
+    // An anchor that the kernel refused holds a path that nobody can follow any more.
+    const own = failures.filter(({ index }) => index >= anchors.length);
+    await this.#settle(changes, own, anchors.length);
   }
 
   /** By the next turn no reader is left that was there before the last batch. */
@@ -107,13 +111,14 @@ export class RouteProgrammer<Want> {
   }
 
   /** `first`: what the first change's number among the failures is. */
-  #settle(
+  async #settle(
     changes: readonly FibChange<Want>[],
-    failures: Awaited<ReturnType<Netlink["applyRoutes"]>>,
+    failures: readonly RouteFailure[],
     first: number,
-  ): void {
+  ): Promise<void> {
     let next = 0;
     for (let index = 0; index < changes.length; index++) {
+      if (index > 0 && index % SETTLED_EACH_TURN === 0) await nextTurn();
       const change = changes[index] as FibChange<Want>;
       const candidate = failures[next];
       const failure = candidate?.index === index + first ? candidate : undefined;
