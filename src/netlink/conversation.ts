@@ -255,9 +255,12 @@ export class Conversation {
   }
 }
 
-/** In one piece, of which the machine gives only the pages that are used. */
+/**
+ * In one piece, of which the machine gives only the pages that are used: to fill all of it with zeros would take as long as
+ * the kernel takes for ten thousand routes.
+ */
 function buffers(): Uint8Array[] {
-  const { buffer } = new Uint8Array(DATAGRAMS_AT_ONCE * RECEIVE_OCTETS);
+  const { buffer } = Buffer.allocUnsafeSlow(DATAGRAMS_AT_ONCE * RECEIVE_OCTETS);
   return Array.from({ length: DATAGRAMS_AT_ONCE }, (_, index) => {
     return new Uint8Array(buffer, index * RECEIVE_OCTETS, RECEIVE_OCTETS);
   });
