@@ -12,7 +12,7 @@ import type { NetlinkSocket } from "./socket.ts";
 
 const RECEIVE_OCTETS = 64 * 1024;
 /** So many datagrams of 32 KiB, each some hundred routes, the kernel makes of a dump while those before are read. */
-const DATAGRAMS_AT_ONCE = 32;
+const DATAGRAMS_AT_ONCE = 16;
 /** Short dumps are over sooner than a thread could begin. */
 const DATAGRAMS_BEFORE = 4;
 /** Reading a dump gives the event loop a turn after this long. */
