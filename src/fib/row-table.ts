@@ -7,8 +7,8 @@ import type { RowTrouble } from "./trouble.ts";
 
 const INITIAL_ROWS = 256;
 
-/** Seeing what was there already changes something of such rows all the same. */
-const unsettled = RowFlag.inFlight | RowFlag.doubtful | RowFlag.ownerUnknown;
+/** Seeing what was there already changes something of such rows all the same; or the columns have a key that is theirs no more. */
+const unticked = RowFlag.inFlight | RowFlag.doubtful | RowFlag.ownerUnknown | RowFlag.other;
 
 interface OtherKey {
   readonly prefix: Prefix;
@@ -41,6 +41,8 @@ export class RowTable<Want> {
   readonly #otherKeys = new Map<number, OtherKey>();
   readonly #troubles = new Map<number, RowTrouble>();
   #end = 0;
+  /** The row that was ticked off last. The one behind it mostly comes next: the kernel lists routes in the same order each time. */
+  #ticked = -1;
 
   constructor(mainMetric: number) {
     this.#mainMetric = mainMetric;
@@ -93,9 +95,13 @@ export class RowTable<Want> {
 
   /** Has the kernel there what it had, and is nothing else to be said of it? Then the scan has seen it. */
   tick(address: number, length: number, metric: number, path: FibPath, scan: number): boolean {
-    const row = metric === this.#mainMetric ? this.#findMain(address, length) : -1;
-    if (row < 0 || this.kernel[row] !== path || this.has(row, unsettled)) return false;
+    if (metric !== this.#mainMetric) return false;
+    let row = this.#ticked + 1;
+    const isNext = this.#addresses[row] === address && this.#lengths[row] === length;
+    if (!isNext) row = this.#findMain(address, length);
+    if (row < 0 || this.kernel[row] !== path || this.has(row, unticked)) return false;
     this.seen[row] = scan;
+    this.#ticked = row;
     return true;
   }
 

@@ -310,6 +310,28 @@ describe("Fib", () => {
     assert.equal(fib.row(A, 0)?.state, "installed");
   });
 
+  test("a list of many ticks off what it tells of, in whatever order", () => {
+    const all = Array.from({ length: 6 }, (_, index) => prefix(`10.233.${index}.0/24`));
+    const address = ({ ipv4Address = 0 }: Prefix): number => ipv4Address;
+    const fib = new Fib<string>(0);
+    for (const each of all) fib.sawOurs(each, 0, ONE, false);
+    // Its row has another key by now, though the columns have the former one.
+    const [first, second] = all as [Prefix, Prefix];
+    fib.lostOurs(second, 0);
+    fib.take(10);
+    fib.sawOurs(second, 900, ONE, false);
+    const told = (): Prefix[] =>
+      [...fib.rows()].filter(({ kernel }) => kernel).map((row) => row.prefix);
+    for (const listed of [all, all.toReversed(), [first, ...all.slice(3)]]) {
+      fib.beginScan();
+      fib.sawOursAlike(Int32Array.from(listed, address), 24, 0, ONE);
+      fib.endScan(false);
+      const texts = told().map(({ text }) => text);
+      assert.deepEqual(texts.toSorted(), listed.map(({ text }) => text).toSorted());
+      assert.equal(fib.row(second, 900)?.kernel, undefined);
+    }
+  });
+
   test("metrics are keys of their own", () => {
     const fib = new Fib<string>(0);
     fib.allowDeletions();
