@@ -47,7 +47,11 @@ export class FelixAgent {
       clock,
       logger: feedLogger,
       resync: this.#resync,
-      report: () => programmerReport(this.#programmer.felix.status()),
+      report: () => {
+        const status = this.#programmer.felix.status();
+        const silent = status.lost.filter(({ isDeaf }) => !isDeaf);
+        return { ...programmerReport(status), silent: silent.map(({ address }) => address) };
+      },
     });
   }
 

@@ -41,7 +41,8 @@ function wantedView({ wanted, metric }: FibEntry): WantedView | undefined {
 function reasonName(verdict: SegmentVerdict, tunnel: boolean): string {
   if (verdict.kind === "same-segment") {
     if (!tunnel) return "same-segment";
-    return verdict.isSilent === true ? "silent-neighbour" : "encapsulation-always";
+    if (verdict.isSilent === true) return "silent-neighbour";
+    return verdict.isDeaf === true ? "told-silent" : "encapsulation-always";
   }
   return verdict.kind === "routed" ? "other-segment" : "unreachable-next-hop";
 }

@@ -45,7 +45,10 @@ export class NodeAgent {
     const onChange = (): void => this.#apply();
     this.#files = new NodeFiles({ ...options, hub: this.#hub, onChange });
     const parts = { files: this.#files, hub: this.#hub, clock, logger };
-    this.#programmer = new NodeProgrammer(parts);
+    this.#programmer = new NodeProgrammer({
+      ...parts,
+      onSilence: (silent) => this.#speaker.setUnheard(silent),
+    });
     this.#speaker = new NodeSpeaker({ ...parts, recording, feed: this.#programmer.feed });
   }
 

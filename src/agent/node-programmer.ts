@@ -21,6 +21,8 @@ export interface NodeProgrammerOptions {
   readonly hub: EventHub;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Next hops that do not answer on their segment are these now. */
+  readonly onSilence?: (silent: readonly string[]) => void;
 }
 
 /** The programmer of a node: what the node's and the cluster's files say of routes is its own to read, which routes there are it is told. */
@@ -32,13 +34,14 @@ export class NodeProgrammer {
 
   /** Throws `NetlinkError`. */
   constructor(options: NodeProgrammerOptions) {
-    const { files, clock, logger } = options;
+    const { files, clock, logger, onSilence } = options;
     this.#options = options;
     this.#netlink = openKernelNetlink();
     this.feed = new FelixFeed(() => this.felix);
     this.felix = new Felix({
       ...felixSettings(files.config, files.cluster),
       isPictureWhole: () => this.feed.isWhole,
+      ...(onSilence !== undefined && { onSilence }),
       netlink: this.#netlink,
       sysctl: procSysctl,
       nftables: { nft: nftProgram(), watch: watchNftables, legacyTables },

@@ -52,9 +52,10 @@ export class NodeSpeakerAgent {
     const onChange = (): void => this.#speaker.apply();
     this.#files = new NodeFiles({ ...options, hub: this.#hub, onChange });
     this.#feed = new FeedServer({
-      table: () => selectedRoutes(this.#speaker.driver.speaker),
+      table: () => selectedRoutes(this.#speaker.driver.speaker, logger),
       picture: () => this.#speaker.picture,
       logger: logger.child({ room: "feed" }),
+      onSilence: (silent) => this.#speaker.setUnheard(silent),
     });
     const parts = { files: this.#files, hub: this.#hub, clock, logger };
     this.#speaker = new NodeSpeaker({ ...parts, recording, feed: this.#feed });

@@ -15,6 +15,7 @@ import type { Picture, RouteFeed } from "./feed/route-feed.ts";
 import { feedRoutes } from "./feed/selected-routes.ts";
 import { listenOn } from "./listen-on.ts";
 import type { NodeFiles } from "./node-files.ts";
+import { ownClaims } from "./own-claims.ts";
 import { ownSubnets } from "./own-subnets.ts";
 import { nodePeerSettings, nodeRanges } from "./peer-settings.ts";
 import type { RecordingFile } from "./recording-file.ts";
@@ -43,6 +44,8 @@ export class NodeSpeaker {
   #listenAddresses: readonly string[] = [];
   #endOfRibWait: Timer | undefined;
   #isComplete = false;
+  #hasOriginated = false;
+  #unheard: readonly string[] = [];
 
   constructor(options: NodeSpeakerOptions) {
     this.#options = options;
@@ -92,7 +95,8 @@ export class NodeSpeaker {
         clock,
         driver: () => this.driver,
         also: {
-          bestPathsChanged: (rib, changes) => feedRoutes(this.driver.speaker, feed, rib, changes),
+          bestPathsChanged: (rib, changes) =>
+            feedRoutes(this.driver.speaker, feed, rib, changes, logger),
           endOfRib: () => this.#pictureChanged(),
           peerRemoved: () => this.#pictureChanged(),
           down: (_peer, _reason, wasEstablished) => {
@@ -138,9 +142,28 @@ export class NodeSpeaker {
     const { speaker } = this.driver;
     applyTcpKeys(this.driver, nodeTcpKeys(config, cluster), logger);
     applyPeers(speaker, nodePeerSettings(config, cluster), nodeRanges(config, cluster));
-    speaker.originate(prefixesToOriginate(config, cluster));
+    this.#originate();
     // The peer that was still waited for may be the one that is gone.
     this.#pictureChanged();
+  }
+
+  /** The programmer does not hear these next hops on our segments: they are told, so that they go the other way, too. */
+  setUnheard(addresses: readonly string[]): void {
+    if (addresses.join() === this.#unheard.join()) return;
+    this.#unheard = addresses;
+    if (this.#hasOriginated) this.#originate();
+  }
+
+  /** Our prefixes, and with them what we have to say of our segments: others then judge of the way to us as we of that to them. */
+  #originate(): void {
+    const { config, cluster } = this.#options.files;
+    const { address, address6 } = config.node;
+    const own = address6 === undefined ? [address] : [address, address6];
+    const claims = ownClaims(own, ownLinks(), this.#unheard);
+    const attributes = claims.length > 0 ? { extendedCommunities: claims } : {};
+    const routes = prefixesToOriginate(config, cluster).map((prefix) => ({ prefix, attributes }));
+    this.driver.speaker.originate([], routes);
+    this.#hasOriginated = true;
   }
 
   /** Peers whose tables are still to come, after a start. */

@@ -162,8 +162,25 @@ function podMtuWarnings({ mtu: { smallest, podInterfaces } }: FelixStatus): Warn
   ];
 }
 
+/** What is on a segment by its address, and not by what frames do there. */
+function lostWarnings({ lost }: FelixStatus): Warning[] {
+  return [false, true].flatMap((isDeaf) => {
+    const [first, ...more] = lost.filter((one) => one.isDeaf === isDeaf);
+    if (first === undefined) return [];
+    const others = more.length === 0 ? "" : ` (and ${more.length} more such)`;
+    return [
+      {
+        name: isDeaf ? "told-silent" : "silent-neighbour",
+        text: `${first.text}${others}`,
+        remedy: "let ARP and Neighbor Discovery pass between the two, or correct their masks",
+        advisory: true,
+      },
+    ];
+  });
+}
+
 function programmerWarnings(status: FelixStatus): Warning[] {
-  const warnings: Warning[] = podMtuWarnings(status);
+  const warnings: Warning[] = [...podMtuWarnings(status), ...lostWarnings(status)];
   const { tunnels, forwarding, ipv6Forwarding } = status;
   for (const { kind, isSupported, problem } of tunnels) {
     if (problem === undefined) continue;

@@ -26,7 +26,7 @@ const member = section({
   }),
   subnet: prefix().optional().meta({
     description:
-      "The subnet that it is in. Two nodes are on one segment only if each is in the other's; left out, the other end's word counts.",
+      "The subnet that it is in. Two nodes are on one segment only if each is in the other's; left out, what it announces counts, else the other end's word.",
   }),
   subnet6: prefix().optional().meta({ description: "The same of its IPv6 address." }),
   podCidrs: list("pod CIDRs", podPrefix()).default([]).meta({

@@ -12,14 +12,18 @@ export type NextHopDecision =
   | { readonly mode: NextHopMode }
   | { readonly mode: undefined; readonly problem: Problem };
 
+/** Is the segment there in name only? What either end finds counts on both, lest a path be direct one way and a tunnel the other. */
+export function isLost(verdict: SegmentVerdict): boolean {
+  return verdict.kind === "same-segment" && (verdict.isSilent === true || verdict.isDeaf === true);
+}
+
 /** Straight, through the tunnel, or not at all. */
 export function decideMode(verdict: SegmentVerdict, encapsulation: Encapsulation): NextHopDecision {
   if (verdict.kind === "unreachable") {
     return refused(verdict.text, verdict.errno, undefined);
   }
   if (verdict.kind === "same-segment" && encapsulation !== "always") {
-    const isLost = verdict.isSilent === true && encapsulation === "cross-subnet";
-    return { mode: isLost ? "tunnel" : "direct" };
+    return { mode: encapsulation === "cross-subnet" && isLost(verdict) ? "tunnel" : "direct" };
   }
   if (encapsulation === "never") {
     const remedy = "a next hop on the same segment, or encapsulation cross-subnet";

@@ -29,6 +29,7 @@ import { Reconciler } from "./reconciler.ts";
 import { PoolPolicies, type PathPolicy, policyKey, type PoolPolicy } from "./pool-policy.ts";
 import { RemovalGuard } from "./removal-guard.ts";
 import { Reporter } from "./reporter.ts";
+import { SegmentClaims } from "./segment-claims.ts";
 import { RouteProgrammer } from "./routes.ts";
 import type { FelixEvent, FelixStatus, FibEntry, ResyncStatus, TunnelStatus } from "./status.ts";
 import { standingTunnels } from "./standing-tunnels.ts";
@@ -58,6 +59,7 @@ export class Felix {
   readonly #picture: KernelPicture;
   readonly #tunnels: Tunnels;
   readonly #nextHops: NextHops;
+  readonly #claims: SegmentClaims;
   readonly #keeper: ObjectKeeper;
   readonly #pathMtus: PathMtus;
   readonly #mtus: Mtus;
@@ -112,10 +114,12 @@ export class Felix {
     const paths = new PathTable();
     this.#local = new LocalRoutes({ fib, paths, picture });
     const objects = new NextHopObjects(protocol);
+    this.#claims = new SegmentClaims(nodeAddresses);
     const neighbours = new NeighbourWatch({
       ...{ netlink, clock, logger },
       deviceName: (ifindex) => picture.deviceName(ifindex),
       onChange: () => this.#reconciler.reevaluate(),
+      ...(options.onSilence !== undefined && { onSilence: options.onSilence }),
     });
     const pathMtus = new PathMtus({
       settings: options.mtu ?? { probe: "auto", intervalSeconds: PROBE_INTERVAL_SECONDS },
@@ -127,7 +131,7 @@ export class Felix {
     this.#pathMtus = pathMtus;
     const nextHops = new NextHops({
       ...{ netlink, picture, tunnels, paths, objects, pathMtus },
-      ...{ protocol, nodeAddresses, neighbours },
+      ...{ protocol, nodeAddresses, neighbours, claims: this.#claims },
       onDoubt: () => this.#reconciler.reevaluateLater(),
       onMembers: () => this.#firewall?.updateSoon(),
     });
@@ -221,9 +225,14 @@ export class Felix {
 
   /** Wants a route, from the next turn on; the same prefix again replaces it. */
   setRoute(intent: RouteIntent): void {
-    const { prefix } = intent;
+    const { prefix, nextHops, claims } = intent;
+    if (this.#claims.set(prefix, claims)) this.#reconciler.reevaluate();
+    this.#want(prefix, nextHops);
+  }
+
+  #want(prefix: Prefix, nextHops: readonly string[]): void {
     const policy = this.#policies.of(prefix);
-    const group = this.#nextHops.acquire(intent.nextHops, policy, prefix.version);
+    const group = this.#nextHops.acquire(nextHops, policy, prefix.version);
     const metric = this.#metricOf(prefix);
     const before = this.#fib.want(prefix, metric, group.owner, group.path);
     this.#beside.follow(prefix, metric);
@@ -239,6 +248,7 @@ export class Felix {
     const metric = this.#metricOf(prefix);
     const want = this.#fib.row(prefix, metric)?.want;
     if (want?.kind !== "remote") return;
+    if (this.#claims.set(prefix)) this.#reconciler.reevaluate();
     this.#nextHops.release(want.group);
     this.#fib.unwant(prefix, metric);
     this.#beside.unwant(prefix);
@@ -261,7 +271,8 @@ export class Felix {
     for (const { prefix, want } of [...this.#fib.rows()]) {
       if (want?.kind !== "remote") continue;
       if (policyKey(want.group.policy) === policyKey(this.#policies.of(prefix))) continue;
-      this.setRoute({ prefix, nextHops: want.group.ways.map(({ nextHop }) => nextHop.address) });
+      const nextHops = want.group.ways.map(({ nextHop }) => nextHop.address);
+      this.#want(prefix, nextHops);
     }
     this.#reconciler.reevaluate();
   }
@@ -338,6 +349,7 @@ export class Felix {
       overlaps: this.#podCidrOverlaps(),
       mtu: this.#mtus.status(),
       frozenRemovals: this.#fib.frozenDeletions,
+      lost: this.#nextHops.lost(),
       repairs: this.#repairs,
       overflows: this.#reconciler.overflows,
       firewall: this.#firewall?.status(),

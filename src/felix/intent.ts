@@ -1,4 +1,5 @@
 import type { Prefix } from "../net/prefix.ts";
+import type { SegmentClaim } from "../net/segment-claim.ts";
 
 /** A route that the BGP side wants in the kernel. */
 export interface RouteIntent {
@@ -8,4 +9,6 @@ export interface RouteIntent {
    * device: `fe80::1%eth0`.
    */
   readonly nextHops: readonly string[];
+  /** What these nodes say along with it of the segments they are on. */
+  readonly claims?: readonly SegmentClaim[];
 }

@@ -12,6 +12,8 @@ export interface NeighbourWatchOptions {
   readonly deviceName: (ifindex: number) => string;
   /** Some neighbour is silent now, or is so no more. */
   readonly onChange: () => void;
+  /** So `silent` says something else; also when a silent one is watched no more. */
+  readonly onSilence?: (silent: readonly string[]) => void;
 }
 
 /** A next hop that routes lead straight to, or would if it answered. */
@@ -68,6 +70,12 @@ export class NeighbourWatch {
     return this.#watched.get(keyOf(ifindex, address))?.silent ?? false;
   }
 
+  /** Addresses of those whom the kernel asks for in vain, in order. */
+  get silent(): string[] {
+    const silent = [...this.#watched.values()].filter((one) => one.silent);
+    return [...new Set(silent.map(({ address }) => address))].sort();
+  }
+
   /** These are to be watched, and no others. Rejects with `NetlinkError`. */
   async watch(nextHops: readonly StraightNextHop[]): Promise<void> {
     const keys = new Set<string>();
@@ -78,11 +86,14 @@ export class NeighbourWatch {
       this.#unread.add(ifindex);
       this.#watched.set(key, { address, ifindex, ...unknown });
     }
+    let isNews = false;
     for (const [key, one] of this.#watched) {
       if (keys.has(key)) continue;
       one.timer?.cancel();
       this.#watched.delete(key);
+      isNews ||= one.silent;
     }
+    if (isNews) this.#tellSilence();
     await this.#read();
   }
 
@@ -134,6 +145,10 @@ export class NeighbourWatch {
     });
   }
 
+  #tellSilence(): void {
+    this.#options.onSilence?.(this.silent);
+  }
+
   #ask({ ifindex, address }: Watched): void {
     const { netlink, logger } = this.#options;
     try {
@@ -168,6 +183,7 @@ export class NeighbourWatch {
     const device = deviceName(one.ifindex);
     logger.warn({ nextHop: one.address, device }, "a next hop does not answer on its segment");
     onChange();
+    this.#tellSilence();
   }
 
   #answered(one: Watched): void {
@@ -196,6 +212,7 @@ export class NeighbourWatch {
     const device = deviceName(one.ifindex);
     logger.info({ nextHop: one.address, device }, "a next hop answers on its segment again");
     onChange();
+    this.#tellSilence();
   }
 }
 

@@ -4,7 +4,7 @@ import type { PathTable } from "../fib/path.ts";
 import { ipVersionOf, isLinkLocalText, parseIpAddress, withoutZone } from "../net/ip-address.ts";
 import { type Prefix, prefixContainsAddress } from "../net/prefix.ts";
 import type { Netlink } from "../netlink/netlink.ts";
-import { decideMode, directHop } from "./encapsulation.ts";
+import { decideMode, directHop, isLost } from "./encapsulation.ts";
 import type { KernelPicture } from "./kernel-picture.ts";
 import type { PathMtus } from "./mtu/path-mtus.ts";
 import { type MtuContext, mtuContext, routeMtu } from "./mtu/route-mtu.ts";
@@ -12,8 +12,10 @@ import type { NeighbourWatch, StraightNextHop } from "./neighbour-watch.ts";
 import { judgeOnLink } from "./on-link.ts";
 import type { NextHop, NextHopGroup, RouteOwner, Way } from "./owner.ts";
 import { type PathPolicy, policyKey } from "./pool-policy.ts";
-import { isAnswer, judgeSegment, type SegmentVerdict } from "./segment.ts";
+import { isAnswer, judgeSegment, type SegmentVerdict, type Surroundings } from "./segment.ts";
+import type { LostNextHop } from "./status.ts";
 import type { Tunnel } from "./tunnel.ts";
+import type { SegmentClaims } from "./segment-claims.ts";
 import { tunnelHop } from "./tunnel-kind.ts";
 import type { TunnelNeed, Tunnels } from "./tunnels.ts";
 
@@ -26,6 +28,8 @@ export interface NextHopsOptions {
   readonly pathMtus: PathMtus;
   readonly protocol: number;
   readonly neighbours: Pick<NeighbourWatch, "isSilent">;
+  /** What next hops announce of themselves. */
+  readonly claims: Pick<SegmentClaims, "subnet" | "isDeaf">;
   /** The kernel could not say how a next hop lies: it is to be asked again. */
   readonly onDoubt: () => void;
   /** A next hop came into use, or went out of it. */
@@ -175,6 +179,17 @@ export class NextHops {
     return [...found.values()];
   }
 
+  /** Those on a segment of ours that frames do not get to and back. */
+  lost(): LostNextHop[] {
+    const lost = [...this.#hops.values()].filter(({ verdict }) => isLost(verdict));
+    return lost
+      .map(({ address, verdict }) => {
+        const isDeaf = verdict.kind === "same-segment" && verdict.isDeaf === true;
+        return { address, isDeaf, text: verdict.text };
+      })
+      .sort((a, b) => (a.address < b.address ? -1 : 1));
+  }
+
   /** Those in use; link-local ones with their device. */
   addresses(): Iterable<string> {
     return this.#hops.keys();
@@ -229,7 +244,8 @@ export class NextHops {
 
   /** A failure that is no answer leaves the verdict as it was. */
   #verdict(address: string, before?: SegmentVerdict): SegmentVerdict {
-    const { netlink, picture, protocol, nodeAddresses, neighbours, onDoubt } = this.#options;
+    const { netlink, picture, protocol, nodeAddresses, neighbours, claims, onDoubt } =
+      this.#options;
     if (isLinkLocalText(address)) return judgeOnLink(address, picture);
     const version = address.includes(":") ? 6 : 4;
     const lookup = netlink.lookup(address);
@@ -242,9 +258,20 @@ export class NextHops {
       deviceName: (ifindex) => picture.deviceName(ifindex),
       isInterfaceSubnet: (ifindex, prefix) => picture.isInterfaceSubnet(ifindex, prefix),
       isSilent: (one, ifindex) => neighbours.isSilent(one, ifindex),
-      theirSubnet: this.#subnets.get(address),
+      isDeaf: (one) => claims.isDeaf(one),
+      ...this.#theirSubnet(address),
       nodeAddress: nodeAddresses[version],
     });
+  }
+
+  /** Where the cluster's record has none, the announced one counts. */
+  #theirSubnet(address: string): Pick<Surroundings, "theirSubnet"> {
+    const recorded = this.#subnets.get(address);
+    if (recorded !== undefined) return { theirSubnet: { prefix: recorded, saidBy: "record" } };
+    const claimed = this.#options.claims.subnet(address);
+    return claimed === undefined
+      ? {}
+      : { theirSubnet: { prefix: claimed, saidBy: "announcement" } };
   }
 
   #resolve(group: NextHopGroup): void {
@@ -308,8 +335,7 @@ export class NextHops {
     } else way.hop = tunnelHop(tunnel.spec, tunnel.ifindex, nextHop.address, payload);
     const { verdict } = nextHop;
     // Silent or not: without a tunnel there is no better way.
-    if (way.hop !== undefined || verdict.kind !== "same-segment" || verdict.isSilent !== true)
-      return;
+    if (way.hop !== undefined || verdict.kind !== "same-segment" || !isLost(verdict)) return;
     if (policy.encapsulation !== "cross-subnet") return;
     way.mode = "direct";
     way.hop = directHop(nextHop.address, verdict.ifindex);

@@ -59,6 +59,8 @@ export interface FelixOptions {
   readonly pathProbeTimeoutMs?: number;
   /** Has everybody who tells of routes told all there is to tell? By default, yes. */
   readonly isPictureWhole?: () => boolean;
+  /** Next hops on our segments that do not answer there are these now. */
+  readonly onSilence?: (silent: readonly string[]) => void;
   /** By default modprobe(8). */
   readonly loadKernelModule?: LoadKernelModule;
   /** What is to be in the firewall; by default nothing, nor is it looked at. */

@@ -14,6 +14,8 @@ export type SegmentVerdict =
       readonly subnet: string;
       /** Though there, it does not answer: no frame of ours seems to reach it. */
       readonly isSilent?: boolean;
+      /** It says itself that we do not answer it: frames do not get there one way, at the least. */
+      readonly isDeaf?: boolean;
       readonly text: string;
     }
   | {
@@ -41,10 +43,12 @@ export interface Surroundings {
   readonly protocol: number;
   deviceName(ifindex: number): string;
   isInterfaceSubnet(ifindex: number, prefix: Prefix): boolean;
-  /** The subnet that the next hop says it is in, where it says so. */
-  readonly theirSubnet?: Prefix | undefined;
+  /** The subnet that the next hop says it is in, where it says so: in the cluster's record of it, or else in its announcements. */
+  readonly theirSubnet?: { readonly prefix: Prefix; readonly saidBy: "record" | "announcement" };
   /** Does the kernel ask for an address on that link in vain? */
   isSilent?(address: string, ifindex: number): boolean;
+  /** Does the next hop announce that it asks for us in vain? */
+  isDeaf?(address: string): boolean;
   /** This node's own address, which must be in it. */
   readonly nodeAddress?: string | undefined;
 }
@@ -114,12 +118,18 @@ function judgeUnicast(
   }
   const { theirSubnet, nodeAddress = "" } = surroundings;
   const own = parseIpAddress(nodeAddress);
-  if (theirSubnet !== undefined && own !== undefined && !prefixContainsAddress(theirSubnet, own)) {
-    const text = `${address} says its subnet is ${theirSubnet.text}, which does not hold ${nodeAddress}`;
+  const theirs = theirSubnet?.prefix;
+  if (theirs !== undefined && own !== undefined && !prefixContainsAddress(theirs, own)) {
+    const says = theirSubnet?.saidBy === "announcement" ? "announces that" : "says";
+    const text = `${address} ${says} its subnet is ${theirs.text}, which does not hold ${nodeAddress}`;
     return { ...routed, why: "their-subnet", text };
   }
   const text = `${address} is in ${match}, a subnet of ${device}`;
   const segment = { kind: "same-segment", ifindex, device, subnet: match } as const;
-  if (surroundings.isSilent?.(address, ifindex) !== true) return { ...segment, text };
-  return { ...segment, isSilent: true, text: `${text}, but does not answer there` };
+  if (surroundings.isSilent?.(address, ifindex) === true) {
+    return { ...segment, isSilent: true, text: `${text}, but does not answer there` };
+  }
+  if (surroundings.isDeaf?.(address) !== true) return { ...segment, text };
+  const told = `${text}, but announces that ${nodeAddress} does not answer it there`;
+  return { ...segment, isDeaf: true, text: told };
 }

@@ -38,6 +38,14 @@ export interface TunnelStatus {
   readonly problem: Problem | undefined;
 }
 
+/** A next hop on a segment of ours that frames do not get to and back, as one of the two ends finds. */
+export interface LostNextHop {
+  readonly address: string;
+  /** It is the other end that says so. */
+  readonly isDeaf: boolean;
+  readonly text: string;
+}
+
 /** The programmer at a glance. */
 export interface FelixStatus {
   readonly protocol: number;
@@ -63,6 +71,8 @@ export interface FelixStatus {
   readonly mtu: MtuStatus;
   /** Routes that nobody wants and that are kept, since too many went at once while the picture was not whole. */
   readonly frozenRemovals: number;
+  /** In the order of their addresses. */
+  readonly lost: readonly LostNextHop[];
   /** What others deleted, changed or switched off, and that was put right. */
   readonly repairs: number;
   /** Times that events of the kernel were lost. */

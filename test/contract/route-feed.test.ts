@@ -27,6 +27,7 @@ class Speaker {
   readonly table = new Map<string, RouteIntent>();
   picture: { isWhole: boolean; isComplete: boolean } = { isWhole: true, isComplete: true };
   feed: FeedServer;
+  silent: readonly string[] = [];
   #api: ApiServer | undefined;
 
   constructor(socketPath: string) {
@@ -39,6 +40,9 @@ class Speaker {
       table: () => this.table.values(),
       picture: () => this.picture,
       logger: silentLogger,
+      onSilence: (silent) => {
+        this.silent = silent;
+      },
     });
   }
 
@@ -84,11 +88,13 @@ class Speaker {
 /** What a programmer has been told. */
 class Programmer implements RouteFeed {
   readonly routes = new Map<string, string>();
+  readonly claims = new Map<string, RouteIntent["claims"]>();
   picture: Picture | undefined;
   changes = 0;
 
-  setRoute({ prefix: { text }, nextHops }: RouteIntent): void {
+  setRoute({ prefix: { text }, nextHops, claims = [] }: RouteIntent): void {
     this.routes.set(text, nextHops.join(" "));
+    this.claims.set(text, claims);
     this.changes++;
   }
 
@@ -124,6 +130,7 @@ function pair(t: TestContext): Pair {
     fib: { installed: programmer.routes.size },
     firewall: { table: "in place", repairs: 3n },
     warnings: [],
+    silent: ["192.168.1.3"],
   });
   const client = new FeedClient({ socketPath, resync, report, ...parts });
   t.after(async () => {
@@ -161,6 +168,24 @@ suite("the feed of routes over a unix socket", { timeout: 120_000 }, () => {
     client.stop();
     await until("the speaker to notice", () => speaker.feed.followers === 0);
     assert.equal(speaker.feed.report, undefined);
+  });
+
+  test("what nodes announce of their segments goes with the routes, and back comes who is silent", async (t) => {
+    const { speaker, programmer, client } = pair(t);
+    await speaker.start();
+    client.start();
+    speaker.set("10.1.0.0/24", "192.0.2.1");
+    await until("the route to arrive", () => programmer.has(speaker.table));
+    const claim = { address: "192.0.2.1", subnet: prefix("192.0.2.0/25"), unheard: ["192.0.2.7"] };
+    const intent = { prefix: prefix("10.1.0.0/24"), nextHops: ["192.0.2.1"], claims: [claim] };
+    speaker.table.set(intent.prefix.text, intent);
+    speaker.feed.setRoute(intent);
+    await until("the claim", () => programmer.claims.get("10.1.0.0/24")?.length === 1);
+    assert.deepEqual(programmer.claims.get("10.1.0.0/24"), [claim]);
+    speaker.set("10.1.0.0/24", "192.0.2.1");
+    await until("its end", () => programmer.claims.get("10.1.0.0/24")?.length === 0);
+    await until("the report", () => speaker.silent.length > 0);
+    assert.deepEqual(speaker.silent, ["192.168.1.3"]);
   });
 
   test("whatever happens, the programmer ends with what is selected", async (t) => {

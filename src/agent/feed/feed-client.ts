@@ -5,10 +5,12 @@ import { margayVersion } from "../../api/version.ts";
 import {
   type FollowResponse,
   RouteFeedService,
+  type SegmentClaim as ClaimMessage,
   type SelectedRoute,
 } from "../../gen/margay/v1/route_feed_pb.ts";
 import { StatusCode } from "../../gen/margay/v1/frame_pb.ts";
-import { parsePrefix } from "../../net/prefix.ts";
+import { parsePrefix, type Prefix } from "../../net/prefix.ts";
+import type { SegmentClaim } from "../../net/segment-claim.ts";
 import type { Clock, Timer } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { ProgrammerReport } from "./feed-server.ts";
@@ -29,7 +31,7 @@ export interface FeedClientOptions {
   readonly logger: Logger;
   readonly resync: Resync;
   /** What to tell the speaker of the programmer. */
-  readonly report: () => ProgrammerReport;
+  readonly report: () => ProgrammerReport & { readonly silent: string[] };
 }
 
 /** Follows the speaker's routes, whenever there is a speaker. */
@@ -112,14 +114,12 @@ export class FeedClient {
     if (ends) resync.end();
   }
 
-  #takeRoute({ prefix: text, nextHops }: SelectedRoute): void {
+  #takeRoute({ prefix: text, nextHops, claims }: SelectedRoute): void {
     const { resync } = this.#options;
-    const prefix = parsePrefix(text);
-    if (prefix === undefined) {
-      throw new ApiError(StatusCode.INTERNAL, `the speaker told of "${text}", which is no prefix`);
-    }
+    const prefix = prefixOf(text);
     if (nextHops.length === 0) resync.removeRoute(prefix);
-    else resync.setRoute({ prefix, nextHops });
+    else if (claims.length === 0) resync.setRoute({ prefix, nextHops });
+    else resync.setRoute({ prefix, nextHops, claims: claims.map(claimOf) });
   }
 
   /** Tells how the routes fare, now and whenever that has changed. @param last what was told last, as text */
@@ -137,4 +137,14 @@ export class FeedClient {
     // The connection's end is told by `follow`.
     client.report(now, { timeoutMs: CALL_TIMEOUT_MS }).then(next, () => {});
   }
+}
+
+function prefixOf(text: string): Prefix {
+  const prefix = parsePrefix(text);
+  if (prefix !== undefined) return prefix;
+  throw new ApiError(StatusCode.INTERNAL, `the speaker told of "${text}", which is no prefix`);
+}
+
+function claimOf({ address, subnet, unheard }: ClaimMessage): SegmentClaim {
+  return { address, subnet: prefixOf(subnet), unheard };
 }

@@ -1,11 +1,17 @@
 import { setImmediate } from "node:timers/promises";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { RouteIntent } from "../../felix/intent.ts";
-import type { FollowResponseSchema } from "../../gen/margay/v1/route_feed_pb.ts";
+import type {
+  FollowResponseSchema,
+  SegmentClaimSchema,
+  SelectedRouteSchema,
+} from "../../gen/margay/v1/route_feed_pb.ts";
 import type { Prefix } from "../../net/prefix.ts";
+import type { SegmentClaim } from "../../net/segment-claim.ts";
 import type { Picture, RouteFeed } from "./route-feed.ts";
 
 export type FeedPage = MessageInitShape<typeof FollowResponseSchema>;
+type RouteMessage = MessageInitShape<typeof SelectedRouteSchema>;
 
 /** Routes in a message. */
 const PAGE_ROUTES = 500;
@@ -132,8 +138,17 @@ export class FeedQueue implements RouteFeed {
   }
 }
 
-function message({ prefix, nextHops }: RouteIntent): { prefix: string; nextHops: string[] } {
-  return { prefix: prefix.text, nextHops: [...nextHops] };
+function message({ prefix, nextHops, claims }: RouteIntent): RouteMessage {
+  const route = { prefix: prefix.text, nextHops: [...nextHops] };
+  return claims === undefined ? route : { ...route, claims: claims.map(claimMessage) };
+}
+
+function claimMessage({
+  address,
+  subnet,
+  unheard,
+}: SegmentClaim): MessageInitShape<typeof SegmentClaimSchema> {
+  return { address, subnet: subnet.text, unheard: [...unheard] };
 }
 
 function isTold(

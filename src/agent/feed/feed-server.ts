@@ -17,6 +17,8 @@ export interface FeedServerOptions {
   readonly table: () => Iterable<RouteIntent>;
   readonly picture: () => Picture;
   readonly logger: Logger;
+  /** A programmer says which next hops do not answer on their segment. What it said stands while it is away, as its routes do. */
+  readonly onSilence: (silent: readonly string[]) => void;
 }
 
 /** Feeds programmers in other processes: one queue for each that follows. */
@@ -60,7 +62,7 @@ export class FeedServer implements RouteFeed {
   handlers(mayReport: boolean): ServiceHandlers<typeof RouteFeedService> {
     return {
       follow: ({ version }, { signal }) => this.#follow(version, signal),
-      report: ({ fib, kernel, firewall, warnings }) => {
+      report: ({ fib, kernel, firewall, warnings, silent }) => {
         if (!mayReport) {
           const text = "reports are taken on the unix socket only";
           throw new ApiError(StatusCode.PERMISSION_DENIED, text);
@@ -71,6 +73,7 @@ export class FeedServer implements RouteFeed {
           ...(firewall && { firewall }),
           warnings,
         };
+        this.#options.onSilence(silent);
         return {};
       },
     };

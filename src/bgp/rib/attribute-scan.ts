@@ -145,6 +145,7 @@ export class AttributeScan implements AttributeSummary {
       case AttributeCode.clusterList:
         return this.#isInternal && this.#takeClusterList(octets, at, length);
       case AttributeCode.extendedCommunities:
+        this.traits |= AttributeTrait.hasExtendedCommunities;
         return length > 0 && length % 8 === 0;
       default:
         return code === AttributeCode.largeCommunities && length > 0 && length % 12 === 0;

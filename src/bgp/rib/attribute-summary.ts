@@ -33,6 +33,8 @@ export const AttributeTrait = {
   ipv6NextHop: 4096,
   /** The next hop is a link-local address alone. */
   onLinkNextHop: 8192,
+  /** EXTENDED_COMMUNITIES is there. */
+  hasExtendedCommunities: 16_384,
 } as const;
 
 const passedOnVerbatim = new Set<number>([
@@ -128,6 +130,7 @@ function traitsOf(attributes: PathAttributes): number {
     (communities.includes(WellKnownCommunity.llgrStale) ? AttributeTrait.llgrStale : 0) |
     (communities.includes(WellKnownCommunity.noLlgr) ? AttributeTrait.noLlgr : 0) |
     (attributes.onlyToCustomer !== undefined ? AttributeTrait.hasOnlyToCustomer : 0) |
+    (attributes.extendedCommunities !== undefined ? AttributeTrait.hasExtendedCommunities : 0) |
     nextHopTraits(attributes.nextHop)
   );
 }

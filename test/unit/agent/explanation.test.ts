@@ -63,7 +63,13 @@ describe("explain", () => {
     for (const rib of node.speaker.ribs.values()) {
       const length = rib.prefixes.end;
       const changes = { length, prefix: (index: number) => index, spread: [] };
-      feedRoutes(node.speaker, felix, rib, changes as unknown as Parameters<typeof feedRoutes>[3]);
+      feedRoutes(
+        node.speaker,
+        felix,
+        rib,
+        changes as unknown as Parameters<typeof feedRoutes>[3],
+        silentLogger,
+      );
     }
     await felix.settled();
   }

@@ -49,6 +49,7 @@ const felixStatus: FelixStatus = {
     podInterfaces: [{ device: "cali1", mtu: 1500 }],
   },
   frozenRemovals: 0,
+  lost: [],
   repairs: 3,
   overflows: 1,
   firewall: {

@@ -3,6 +3,8 @@ import { test } from "node:test";
 import { ipv6Unicast } from "../../../src/bgp/family/index.ts";
 import { feedRoutes } from "../../../src/agent/feed/selected-routes.ts";
 import { peerSettings, ScriptedPeer, SpeakerNetwork } from "../../support/speaker-harness.ts";
+import { encodeSegmentClaim } from "../../../src/net/segment-claim.ts";
+import { silentLogger } from "../../../src/platform/logger.ts";
 
 const own = "10.0.0.1";
 const pods = "10.244.1.0/24";
@@ -15,7 +17,8 @@ test("the programmer is told of every change of next hops, several at once where
     setRoute: ({ prefix, nextHops }) => told.push(`${prefix.text} via ${nextHops.join(" ")}`),
     removeRoute: ({ text }) => told.push(`${text} gone`),
   };
-  node.bestPathsChanged = (rib, changes) => feedRoutes(node.speaker, felix, rib, changes);
+  node.bestPathsChanged = (rib, changes) =>
+    feedRoutes(node.speaker, felix, rib, changes, silentLogger);
   const [first, second, third] = ["10.0.0.3", "10.0.0.2", "10.0.0.4"].map((address) => {
     node.speaker.addPeer(peerSettings(address, { passive: true }));
     const peer = new ScriptedPeer(node, address);
@@ -69,7 +72,8 @@ test("a link-local next hop has its device: the one that the peer's address name
     setRoute: ({ prefix, nextHops }) => told.push(`${prefix.text} via ${nextHops.join(" ")}`),
     removeRoute: ({ text }) => told.push(`${text} gone`),
   };
-  node.bestPathsChanged = (rib, changes) => feedRoutes(node.speaker, felix, rib, changes);
+  node.bestPathsChanged = (rib, changes) =>
+    feedRoutes(node.speaker, felix, rib, changes, silentLogger);
   node.localEnd = { device: "eth1" };
   const [plain, onLink] = ["10.0.0.2", "fe80::2%eth0"].map((address) => {
     node.speaker.addPeer(peerSettings(address, { passive: true, families: [ipv6Unicast] }));
@@ -95,4 +99,41 @@ test("a link-local next hop has its device: the one that the peer's address name
   assert.deepEqual(announced(onLink, "2001:db8::2", "fe80::2"), via("fe80::2%eth0"));
   assert.deepEqual(announced(onLink, "fe80::3"), via("fe80::3%eth0"));
   assert.deepEqual(announced(onLink, "2001:db8::4"), via("2001:db8::4"));
+});
+
+test("what a node announces of its segment comes with its routes, also when that alone changes", () => {
+  const node = new SpeakerNetwork().speaker(own, {});
+  const told: string[] = [];
+  const ignored: string[] = [];
+  const logger = { debug: (_: object, text: string) => ignored.push(text) };
+  const felix: Parameters<typeof feedRoutes>[1] = {
+    setRoute: ({ nextHops, claims = [] }) => {
+      const said = claims.map(({ subnet, unheard }) => `${subnet.text} ${unheard.join(" ")}`);
+      told.push(`${nextHops.join(" ")}: ${said.join(", ")}`);
+    },
+    removeRoute: () => told.push("gone"),
+  };
+  node.bestPathsChanged = (rib, changes) => feedRoutes(node.speaker, felix, rib, changes, logger);
+  node.speaker.addPeer(peerSettings("10.0.0.2", { passive: true }));
+  const peer = new ScriptedPeer(node, "10.0.0.2");
+  peer.establish();
+  for (const communities of [
+    encodeSegmentClaim("10.0.0.2", 24, []),
+    encodeSegmentClaim("10.0.0.2", 24, [own]),
+    encodeSegmentClaim("10.0.0.2", 99, [own]),
+    encodeSegmentClaim("10.0.0.9", 24, [own]),
+  ]) {
+    peer.announceWith({ extendedCommunities: communities }, pods);
+    node.network.settle();
+  }
+  peer.announce(pods);
+  node.network.settle();
+  assert.deepEqual(told, [
+    "10.0.0.2: 10.0.0.0/24 ",
+    "10.0.0.2: 10.0.0.0/24 10.0.0.1",
+    ...["10.0.0.2: ", "10.0.0.2: ", "10.0.0.2: "],
+  ]);
+  assert.deepEqual(ignored, [
+    "what a node says of its segment is ignored: 10.0.0.2 has a mask of 99 bits",
+  ]);
 });

@@ -113,7 +113,7 @@ describe("the verdict on a next hop", () => {
       { found: true, route: onLink },
       {
         ...surroundings,
-        theirSubnet: parsePrefix(theirs),
+        theirSubnet: { prefix: prefix(theirs), saidBy: "record" },
         nodeAddress: "192.168.1.2",
       },
     );

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file margay/v1/route_feed.proto.
  */
 export const file_margay_v1_route_feed: GenFile = /*@__PURE__*/
-  fileDesc("ChptYXJnYXkvdjEvcm91dGVfZmVlZC5wcm90bxIJbWFyZ2F5LnYxIiAKDUZvbGxvd1JlcXVlc3QSDwoHdmVyc2lvbhgBIAEoCSJ9Cg5Gb2xsb3dSZXNwb25zZRIOCgZiZWdpbnMYASABKAgSKAoGcm91dGVzGAIgAygLMhgubWFyZ2F5LnYxLlNlbGVjdGVkUm91dGUSDAoEZW5kcxgDIAEoCBIjCgdwaWN0dXJlGAQgASgLMhIubWFyZ2F5LnYxLlBpY3R1cmUiMgoNU2VsZWN0ZWRSb3V0ZRIOCgZwcmVmaXgYASABKAkSEQoJbmV4dF9ob3BzGAIgAygJIioKB1BpY3R1cmUSDQoFd2hvbGUYASABKAgSEAoIY29tcGxldGUYAiABKAgiqAEKDVJlcG9ydFJlcXVlc3QSIQoDZmliGAEgASgLMhQubWFyZ2F5LnYxLkZpYkNvdW50cxInCgZrZXJuZWwYAiABKAsyFy5tYXJnYXkudjEuS2VybmVsU3RhdHVzEiQKCHdhcm5pbmdzGAMgAygLMhIubWFyZ2F5LnYxLldhcm5pbmcSJQoIZmlyZXdhbGwYBCABKAsyEy5tYXJnYXkudjEuRmlyZXdhbGwiEAoOUmVwb3J0UmVzcG9uc2UykgEKEFJvdXRlRmVlZFNlcnZpY2USPwoGRm9sbG93EhgubWFyZ2F5LnYxLkZvbGxvd1JlcXVlc3QaGS5tYXJnYXkudjEuRm9sbG93UmVzcG9uc2UwARI9CgZSZXBvcnQSGC5tYXJnYXkudjEuUmVwb3J0UmVxdWVzdBoZLm1hcmdheS52MS5SZXBvcnRSZXNwb25zZWIGcHJvdG8z", [file_margay_v1_status]);
+  fileDesc("ChptYXJnYXkvdjEvcm91dGVfZmVlZC5wcm90bxIJbWFyZ2F5LnYxIiAKDUZvbGxvd1JlcXVlc3QSDwoHdmVyc2lvbhgBIAEoCSJ9Cg5Gb2xsb3dSZXNwb25zZRIOCgZiZWdpbnMYASABKAgSKAoGcm91dGVzGAIgAygLMhgubWFyZ2F5LnYxLlNlbGVjdGVkUm91dGUSDAoEZW5kcxgDIAEoCBIjCgdwaWN0dXJlGAQgASgLMhIubWFyZ2F5LnYxLlBpY3R1cmUiWwoNU2VsZWN0ZWRSb3V0ZRIOCgZwcmVmaXgYASABKAkSEQoJbmV4dF9ob3BzGAIgAygJEicKBmNsYWltcxgDIAMoCzIXLm1hcmdheS52MS5TZWdtZW50Q2xhaW0iQAoMU2VnbWVudENsYWltEg8KB2FkZHJlc3MYASABKAkSDgoGc3VibmV0GAIgASgJEg8KB3VuaGVhcmQYAyADKAkiKgoHUGljdHVyZRINCgV3aG9sZRgBIAEoCBIQCghjb21wbGV0ZRgCIAEoCCK4AQoNUmVwb3J0UmVxdWVzdBIhCgNmaWIYASABKAsyFC5tYXJnYXkudjEuRmliQ291bnRzEicKBmtlcm5lbBgCIAEoCzIXLm1hcmdheS52MS5LZXJuZWxTdGF0dXMSJAoId2FybmluZ3MYAyADKAsyEi5tYXJnYXkudjEuV2FybmluZxIlCghmaXJld2FsbBgEIAEoCzITLm1hcmdheS52MS5GaXJld2FsbBIOCgZzaWxlbnQYBSADKAkiEAoOUmVwb3J0UmVzcG9uc2UykgEKEFJvdXRlRmVlZFNlcnZpY2USPwoGRm9sbG93EhgubWFyZ2F5LnYxLkZvbGxvd1JlcXVlc3QaGS5tYXJnYXkudjEuRm9sbG93UmVzcG9uc2UwARI9CgZSZXBvcnQSGC5tYXJnYXkudjEuUmVwb3J0UmVxdWVzdBoZLm1hcmdheS52MS5SZXBvcnRSZXNwb25zZWIGcHJvdG8z", [file_margay_v1_status]);
 
 /**
  * Asks for routes.
@@ -97,6 +97,13 @@ export type SelectedRoute = Message<"margay.v1.SelectedRoute"> & {
    * @generated from field: repeated string next_hops = 2;
    */
   nextHops: string[];
+
+  /**
+   * What these nodes announce along with it of the segments they are on.
+   *
+   * @generated from field: repeated margay.v1.SegmentClaim claims = 3;
+   */
+  claims: SegmentClaim[];
 };
 
 /**
@@ -105,6 +112,41 @@ export type SelectedRoute = Message<"margay.v1.SelectedRoute"> & {
  */
 export const SelectedRouteSchema: GenMessage<SelectedRoute> = /*@__PURE__*/
   messageDesc(file_margay_v1_route_feed, 2);
+
+/**
+ * What a node announces of the segment that its address is on.
+ *
+ * @generated from message margay.v1.SegmentClaim
+ */
+export type SegmentClaim = Message<"margay.v1.SegmentClaim"> & {
+  /**
+   * "192.168.1.3", one of the route's next hops
+   *
+   * @generated from field: string address = 1;
+   */
+  address: string;
+
+  /**
+   * "192.168.1.0/24", by the mask that the address has there
+   *
+   * @generated from field: string subnet = 2;
+   */
+  subnet: string;
+
+  /**
+   * Neighbours that it asks for there in vain: "192.168.1.2", or the end of an IPv6 address, "::1:2:3".
+   *
+   * @generated from field: repeated string unheard = 3;
+   */
+  unheard: string[];
+};
+
+/**
+ * Describes the message margay.v1.SegmentClaim.
+ * Use `create(SegmentClaimSchema)` to create a new message.
+ */
+export const SegmentClaimSchema: GenMessage<SegmentClaim> = /*@__PURE__*/
+  messageDesc(file_margay_v1_route_feed, 3);
 
 /**
  * How far what was told of routes can be relied on.
@@ -132,7 +174,7 @@ export type Picture = Message<"margay.v1.Picture"> & {
  * Use `create(PictureSchema)` to create a new message.
  */
 export const PictureSchema: GenMessage<Picture> = /*@__PURE__*/
-  messageDesc(file_margay_v1_route_feed, 3);
+  messageDesc(file_margay_v1_route_feed, 4);
 
 /**
  * What the programmer has to say of itself.
@@ -161,6 +203,13 @@ export type ReportRequest = Message<"margay.v1.ReportRequest"> & {
    * @generated from field: margay.v1.Firewall firewall = 4;
    */
   firewall?: Firewall | undefined;
+
+  /**
+   * Next hops on the node's segments that do not answer there: the speaker announces them to the other end.
+   *
+   * @generated from field: repeated string silent = 5;
+   */
+  silent: string[];
 };
 
 /**
@@ -168,7 +217,7 @@ export type ReportRequest = Message<"margay.v1.ReportRequest"> & {
  * Use `create(ReportRequestSchema)` to create a new message.
  */
 export const ReportRequestSchema: GenMessage<ReportRequest> = /*@__PURE__*/
-  messageDesc(file_margay_v1_route_feed, 4);
+  messageDesc(file_margay_v1_route_feed, 5);
 
 /**
  * The report was taken.
@@ -183,7 +232,7 @@ export type ReportResponse = Message<"margay.v1.ReportResponse"> & {
  * Use `create(ReportResponseSchema)` to create a new message.
  */
 export const ReportResponseSchema: GenMessage<ReportResponse> = /*@__PURE__*/
-  messageDesc(file_margay_v1_route_feed, 5);
+  messageDesc(file_margay_v1_route_feed, 6);
 
 /**
  * What passes between the speaker of a node and its programmer where they are two processes: the speaker serves it on its
