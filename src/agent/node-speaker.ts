@@ -15,6 +15,7 @@ import type { Picture, RouteFeed } from "./feed/route-feed.ts";
 import { feedRoutes } from "./feed/selected-routes.ts";
 import { listenOn } from "./listen-on.ts";
 import type { NodeFiles } from "./node-files.ts";
+import { AddressWatch } from "./address-watch.ts";
 import { ownClaims } from "./own-claims.ts";
 import { ownSubnets } from "./own-subnets.ts";
 import { nodePeerSettings, nodeRanges } from "./peer-settings.ts";
@@ -44,7 +45,9 @@ export class NodeSpeaker {
   #listenAddresses: readonly string[] = [];
   #endOfRibWait: Timer | undefined;
   #isComplete = false;
-  #hasOriginated = false;
+  #addresses: AddressWatch | undefined;
+  /** What goes along with our prefixes; `undefined` until they go out for the first time. */
+  #claims: readonly Uint8Array[] | undefined;
   #unheard: readonly string[] = [];
 
   constructor(options: NodeSpeakerOptions) {
@@ -118,7 +121,7 @@ export class NodeSpeaker {
    * @throws TcpListenError
    */
   async start(forwarding: ReadonlySet<IpVersion>): Promise<void> {
-    const { files, clock } = this.#options;
+    const { files, clock, logger } = this.#options;
     const { listen, timers } = files.config;
     const kept = families.filter(({ version }) => forwarding.has(version)).map(({ key }) => key);
     const hasRestarted = forwarding.size > 0;
@@ -128,6 +131,7 @@ export class NodeSpeaker {
     }
     this.driver.setKeys(nodeTcpKeys(files.config, files.cluster));
     this.#listenAddresses = await listenOn(this.driver, listen);
+    this.#addresses = new AddressWatch({ clock, logger, onChange: () => this.#claimAnew() });
     this.#endOfRibWait = clock.after(timers.endOfRibWaitSeconds * 1000, () => {
       this.#complete("the wait for End-of-RIB is over");
       this.#options.feed.pictureChanged(this.picture);
@@ -149,21 +153,28 @@ export class NodeSpeaker {
 
   /** The programmer does not hear these next hops on our segments: they are told, so that they go the other way, too. */
   setUnheard(addresses: readonly string[]): void {
-    if (addresses.join() === this.#unheard.join()) return;
     this.#unheard = addresses;
-    if (this.#hasOriginated) this.#originate();
+    this.#claimAnew();
+  }
+
+  /** Has what we have to say of our segments changed, others hear of it. */
+  #claimAnew(): void {
+    if (this.#claims !== undefined && !areAlike(this.#claims, this.#ownClaims())) this.#originate();
+  }
+
+  #ownClaims(): Uint8Array[] {
+    const { address, address6 } = this.#options.files.config.node;
+    const own = address6 === undefined ? [address] : [address, address6];
+    return ownClaims(own, ownLinks(), this.#unheard);
   }
 
   /** Our prefixes, and with them what we have to say of our segments: others then judge of the way to us as we of that to them. */
   #originate(): void {
     const { config, cluster } = this.#options.files;
-    const { address, address6 } = config.node;
-    const own = address6 === undefined ? [address] : [address, address6];
-    const claims = ownClaims(own, ownLinks(), this.#unheard);
-    const attributes = claims.length > 0 ? { extendedCommunities: claims } : {};
+    this.#claims = this.#ownClaims();
+    const attributes = this.#claims.length > 0 ? { extendedCommunities: this.#claims } : {};
     const routes = prefixesToOriginate(config, cluster).map((prefix) => ({ prefix, attributes }));
     this.driver.speaker.originate([], routes);
-    this.#hasOriginated = true;
   }
 
   /** Peers whose tables are still to come, after a start. */
@@ -174,6 +185,7 @@ export class NodeSpeaker {
 
   /** Leaves without a word, so that peers with graceful restart keep our routes; or with one. */
   async stop(options: { readonly silently: boolean }): Promise<void> {
+    this.#addresses?.close();
     this.#endOfRibWait?.cancel();
     await this.driver.stop(options);
     this.#options.recording?.close();
@@ -198,4 +210,8 @@ export class NodeSpeaker {
     // From here on a session that comes back is no restart of ours, and the kernel forwards throughout.
     this.driver.speaker.setRestarting(false, true);
   }
+}
+
+function areAlike(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
+  return Buffer.concat(a).equals(Buffer.concat(b));
 }

@@ -119,7 +119,7 @@ function judgeUnicast(
   const { theirSubnet, nodeAddress = "" } = surroundings;
   const own = parseIpAddress(nodeAddress);
   const theirs = theirSubnet?.prefix;
-  if (theirs !== undefined && own !== undefined && !prefixContainsAddress(theirs, own)) {
+  if (theirs !== undefined && own !== undefined && !holds(theirs, own, route.prefix)) {
     const says = theirSubnet?.saidBy === "announcement" ? "announces that" : "says";
     const text = `${address} ${says} its subnet is ${theirs.text}, which does not hold ${nodeAddress}`;
     return { ...routed, why: "their-subnet", text };
@@ -132,4 +132,13 @@ function judgeUnicast(
   if (surroundings.isDeaf?.(address) !== true) return { ...segment, text };
   const told = `${text}, but announces that ${nodeAddress} does not answer it there`;
   return { ...segment, isDeaf: true, text: told };
+}
+
+/**
+ * Does what the far end says of its subnet leave us in it? Of the two ends of a point-to-point link either has a mask of all
+ * bits, and a route to the other alone.
+ */
+function holds(theirs: Prefix, own: Uint8Array, match: Prefix): boolean {
+  const isPointToPoint = theirs.length === theirs.octets.length * 8 && theirs.text === match.text;
+  return isPointToPoint || prefixContainsAddress(theirs, own);
 }

@@ -189,8 +189,22 @@ describe("two nodes with other masks, which no record tells", {
   before(() => pair.build());
   after(() => pair.close());
 
+  const tunnelled = "tunnel vxlan.margay other-segment";
+
   test("both use the tunnel: one by its kernel's route, the other by what is announced", async () => {
-    const tunnelled = "tunnel vxlan.margay other-segment";
+    await pair.reach(tunnelled, tunnelled);
+  });
+
+  test("and the wire as soon as they have the same, and the tunnel again when they have not", async () => {
+    const [, other] = pair.namespaces as [Namespace, Namespace];
+    const remask = async (from: number, to: number): Promise<void> => {
+      await other.ip(`addr add ${second.address}/${to} dev eth0`);
+      await other.ip(`addr del ${second.address}/${from} dev eth0`);
+      await other.ip(`route replace default via ${REFLECTOR}`);
+    };
+    await remask(25, 24);
+    await pair.reach("wire eth0 same-segment", "wire eth0 same-segment");
+    await remask(24, 25);
     await pair.reach(tunnelled, tunnelled);
   });
 });

@@ -126,4 +126,17 @@ describe("the verdict on a next hop", () => {
     assert.equal(decideMode(verdictWith("192.168.1.3/32"), "cross-subnet").mode, "tunnel");
     assert.equal(decideMode(verdictWith("192.168.0.0/16"), "cross-subnet").mode, "direct");
   });
+
+  test("the far end of a point-to-point link has a mask of all bits, and is there all the same", () => {
+    const verdict = judgeSegment(
+      "192.168.1.3",
+      { found: true, route: route("192.168.1.3/32") },
+      {
+        ...{ ...surroundings, isInterfaceSubnet: () => true },
+        theirSubnet: { prefix: prefix("192.168.1.3/32"), saidBy: "announcement" },
+        nodeAddress: "192.168.1.2",
+      },
+    );
+    assert.equal(verdict.text, "192.168.1.3 is in 192.168.1.3/32, a subnet of eth0");
+  });
 });
