@@ -40,16 +40,18 @@ export class RouteWriter {
     if (this.#outstanding === 0 && changes.length <= AT_ONCE) {
       return this.#applyAtOnce(changes, identity);
     }
+    const isFirst = this.#outstanding === 0;
     const [previous, beforePrevious] = [this.#previous, this.#beforePrevious];
     const done = Promise.withResolvers<void>();
     this.#beforePrevious = previous;
     this.#previous = done.promise;
     this.#outstanding++;
     try {
-      await beforePrevious;
+      // With nothing to wait for, the kernel is at work before the caller goes on.
+      if (!isFirst) await beforePrevious;
       const first = this.#take(changes.length);
       const datagrams = this.#encoder(identity).datagrams(changes, first, DATAGRAM);
-      await previous;
+      if (!isFirst) await previous;
       await this.#socket.sendInThread(...datagrams);
       return this.#readAnswers(first, changes.length);
     } finally {

@@ -7,13 +7,20 @@ import { ipv4Prefix } from "../../../src/net/prefix.ts";
 import { OURS, turn } from "../../support/felix-harness.ts";
 import { MemoryKernel } from "../../support/memory-kernel.ts";
 
-const ROUTES = 8192;
+/** The first batch, which is smaller, and a whole one. */
+const ROUTES = 2048 + 8192;
 /** A deletion takes a microsecond. */
 const LIMIT = 4096;
 
 test("what the kernel has made of many changes is taken in over several turns", async () => {
   const netlink = new MemoryKernel().open();
-  netlink.applyRoutes = () => Promise.resolve([]);
+  // One after the other, as the kernel does.
+  let last = Promise.resolve();
+  netlink.applyRoutes = async () => {
+    last = last.then(turn);
+    await last;
+    return [];
+  };
   const fib = new Fib<string>(0);
   const path = new PathTable().intern({ type: "unicast", hops: [] });
   for (let index = 0; index < ROUTES; index++) {
