@@ -181,10 +181,14 @@ export class MemoryKernel {
     if (change.op === "delete") return this.#delete(change, identity, cause);
     const route = this.#routeOf(change, identity);
     if (typeof route === "number") return route;
-    const at = this.routes.findIndex(
-      ({ prefix, metric, table }) =>
-        prefix.text === change.prefix.text && metric === change.metric && table === identity.table,
-    );
+    const { text, length, ipv4Address } = change.prefix;
+    const isIt = ({ prefix, metric, table }: KernelRoute): boolean =>
+      prefix.ipv4Address === ipv4Address && // Sooner compared than texts, of which IPv6 has nothing else.
+      prefix.length === length &&
+      metric === change.metric &&
+      table === identity.table &&
+      (ipv4Address !== undefined || prefix.text === text);
+    const at = this.routes.findIndex(isIt);
     if (at >= 0 && change.op === "create") return Errno.exists;
     if (at >= 0 && this.#isBehind(at, route)) return Errno.exists;
     if (at >= 0) this.routes[at] = route;
